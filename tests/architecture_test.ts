@@ -1,0 +1,181 @@
+import { assertEquals, assertGreater } from "@std/assert";
+import {
+  dependenciesAreFew,
+  everyFileHasItsPlace,
+  filesStayShort,
+  foldersAreEnteredByTheDoor,
+  HELPERS,
+  importsGoDown,
+  oneFileDials,
+  pureFoldersStayPure,
+  type Rule,
+  runtimeTimeAndChanceComeThroughOneDoor,
+  sourcesImportSources,
+} from "./support/architecture_rules.ts";
+import { readSources, scanSource } from "./support/source_scanner.ts";
+
+/** Asserts that `rule` finds exactly `problem` in a file that breaks it. */
+function assertBites(rule: Rule, path: string, text: string, ...problems: string[]): void {
+  const dialer = scanSource("src/transport/dialer.ts", "await Deno.connect({ port: 1 });");
+  assertEquals(rule([dialer]), []);
+  assertEquals(rule([dialer, scanSource(path, text)]), problems.map((p) => `${path} ${p}`));
+}
+
+const ROOT = new URL("../", import.meta.url);
+
+async function assertKept(rule: Rule): Promise<void> {
+  const files = await readSources(ROOT);
+  assertGreater(files.length, HELPERS.length, "The sources were not found");
+  assertEquals(rule(files), []);
+}
+
+Deno.test("architecture - every file has its place", async () => {
+  assertBites(
+    everyFileHasItsPlace,
+    "src/util/strings.ts",
+    "",
+    "lies in no folder that FOLDERS lists and is no helper that HELPERS lists",
+  );
+  assertBites(
+    everyFileHasItsPlace,
+    "src/util.ts",
+    "",
+    "lies in no folder that FOLDERS lists and is no helper that HELPERS lists",
+  );
+  await assertKept(everyFileHasItsPlace);
+});
+
+Deno.test("architecture - a folder imports only from folders below it", async () => {
+  assertBites(
+    importsGoDown,
+    "src/remoting/frame.ts",
+    `import { Message } from "../message/mod.ts";\nimport { x } from "./y.ts";`,
+    "imports upwards from src/message/mod.ts",
+  );
+  assertBites(
+    importsGoDown,
+    "src/route/mod.ts",
+    `export type { ClientInstance } from '../client/mod.ts';\nimport "../message/mod.ts";`,
+    "imports upwards from src/client/mod.ts",
+  );
+  assertBites(
+    importsGoDown,
+    "src/errors.ts",
+    `const codec = await import("./remoting/mod.ts");`,
+    "imports upwards from src/remoting/mod.ts",
+  );
+  await assertKept(importsGoDown);
+});
+
+Deno.test("architecture - a folder is entered through its mod.ts", async () => {
+  assertBites(
+    foldersAreEnteredByTheDoor,
+    "src/client/mod.ts",
+    `import {\n  Connection,\n} from "../transport/connection.ts";\nimport "./pool.ts";`,
+    "imports src/transport/connection.ts past src/transport/mod.ts",
+  );
+  assertBites(
+    foldersAreEnteredByTheDoor,
+    "mod.ts",
+    `export * from "./src/producer/producer.ts";\nexport * from "./src/errors.ts";`,
+    "imports src/producer/producer.ts past src/producer/mod.ts",
+  );
+  await assertKept(foldersAreEnteredByTheDoor);
+});
+
+Deno.test("architecture - dependencies are few and none is from npm", async () => {
+  const text = `import { concat } from "@std/bytes/concat";
+    import { inflate } from "node:zlib";
+    import lz4 from "npm:lz4js";
+    import net from "node:net";
+    export * from "https://example.com/mod.ts";`;
+  assertBites(
+    dependenciesAreFew,
+    "src/message/compression.ts",
+    text,
+    "depends on npm:lz4js",
+    "depends on node:net",
+    "depends on https://example.com/mod.ts",
+  );
+  await assertKept(dependenciesAreFew);
+});
+
+Deno.test("architecture - sources import sources only", async () => {
+  assertBites(
+    sourcesImportSources,
+    "src/producer/mod.ts",
+    `import { Producer } from "../../mod.ts";`,
+    "imports mod.ts, which lies outside of src/",
+  );
+  await assertKept(sourcesImportSources);
+});
+
+Deno.test("architecture - pure folders have no I/O, no clock and no logging", async () => {
+  const text = `import { defaultLogger } from "../logger.ts";
+    import { ProtocolError } from "../errors.ts";
+    const id = \`\${Date.now()} of "Deno.pid"\`; // not console.log
+    const host = Deno.hostname();
+    setTimeout(() => Math.random() / performance.now());`;
+  assertBites(
+    pureFoldersStayPure,
+    "src/message/unique_key.ts",
+    text,
+    "names Date.now",
+    "names Deno",
+    "names setTimeout",
+    "names Math.random",
+    "names performance",
+    "imports src/logger.ts",
+  );
+  await assertKept(pureFoldersStayPure);
+});
+
+Deno.test("architecture - one file opens connections", async () => {
+  const files = ["src/transport/a.ts", "src/transport/b.ts", "src/client/c.ts"]
+    .map((path) => scanSource(path, "const conn = await Deno.connectTls(options);"));
+  assertEquals(oneFileDials(files), [
+    "src/client/c.ts dials outside of src/transport",
+    "2 files in src/transport dial",
+  ]);
+  assertEquals(oneFileDials([]), ["0 files in src/transport dial"]);
+  await assertKept(oneFileDials);
+});
+
+Deno.test("architecture - runtime, time and chance come through the clock and the dialer", async () => {
+  const text = `const at = new Date(); const then = new Date(at);
+    const id = crypto.randomUUID() + Date.now();
+    const signal = AbortSignal.timeout(10); const addr: Deno.Addr = a;`;
+  assertBites(
+    runtimeTimeAndChanceComeThroughOneDoor,
+    "src/client/heartbeat.ts",
+    text,
+    "names new Date()",
+    "names crypto.",
+    "names Date.",
+    "names AbortSignal.timeout",
+    "names Deno",
+  );
+  await assertKept(runtimeTimeAndChanceComeThroughOneDoor);
+});
+
+Deno.test("architecture - a file has at most 300 lines", async () => {
+  assertBites(filesStayShort, "src/client/a.ts", "//\n".repeat(300));
+  assertBites(
+    filesStayShort,
+    "src/client/a.ts",
+    "//\n".repeat(301),
+    "has 301 lines, more than 300",
+  );
+  await assertKept(filesStayShort);
+});
+
+Deno.test("architecture - the scanner tells code from comments, strings and regular expressions", () => {
+  const text = `/** Deno.connect, import "./a.ts" */
+    const quote = /["'\`/\\]]/g, half = 4 / 2 / 1; // Deno.pid
+    const text = 'it\\'s "Date.now()"' + \`\${\`\${Deno.pid}\`} setTimeout \${{ a: "}" }.a} \\\` \$\`;
+    import { a } from "./a.ts"; import "./b.ts"; export { c } from './c.ts';
+    export const d = "./d.ts"; const e = await import("./e.ts"); import type { F } from "./f.ts";`;
+  const { code, imports } = scanSource("src/x.ts", text);
+  assertEquals(code.match(/Deno\.\w+|Date|setTimeout/g), ["Deno.pid"]);
+  assertEquals(imports, ["./a.ts", "./b.ts", "./c.ts", "./e.ts", "./f.ts"]);
+});
