@@ -1,0 +1,284 @@
+/**
+ * The names of the failures, one for each thing that a caller may want to tell apart.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `INVALID_ARGUMENT` | an option, message or call is refused before anything is sent |
+ * | `INVALID_STATE` | the object is not started, already started, or closed |
+ * | `OVERLOADED` | a bound of this client is reached: requests in flight or bytes to write |
+ * | `CONNECT_FAILED` | no connection to an address could be made |
+ * | `CONNECTION_LOST` | a connection ended while something waited on it |
+ * | `TIMEOUT` | no answer within the deadline |
+ * | `ABORTED` | the caller's `AbortSignal` ended the call |
+ * | `NO_ROUTE` | no name server knows a usable route of the topic |
+ * | `BROKER_REFUSED` | the server answered with a response code other than success |
+ * | `PROTOCOL` | the peer sent something that this protocol does not allow |
+ * | `DECODE` | bytes are not a frame, header or message |
+ * | `SEND_FAILED` | a half message was certainly not stored, or not so that it can become visible |
+ * | `SEND_INDETERMINATE` | a half message may have been stored; its local transaction did not run |
+ */
+export type RocketMQErrorCode =
+  | "INVALID_ARGUMENT"
+  | "INVALID_STATE"
+  | "OVERLOADED"
+  | "CONNECT_FAILED"
+  | "CONNECTION_LOST"
+  | "TIMEOUT"
+  | "ABORTED"
+  | "NO_ROUTE"
+  | "BROKER_REFUSED"
+  | "PROTOCOL"
+  | "DECODE"
+  | "SEND_FAILED"
+  | "SEND_INDETERMINATE";
+
+/** The facts that an error of this module may carry, beside its message. */
+export interface RocketMQErrorOptions extends ErrorOptions {
+  /** `host:port` of the server that it is about. */
+  address?: string | undefined;
+  /** Name of the broker that it is about. */
+  brokerName?: string | undefined;
+  /** Topic that it is about. */
+  topic?: string | undefined;
+  /** The response code with which a server refused. */
+  responseCode?: number | undefined;
+  /** Whether the same call may succeed later, unchanged. */
+  isRetriable?: boolean | undefined;
+}
+
+/**
+ * The base of every error that this module throws. Its message says what could not be done, to
+ * which server, and where possible what to do about it; it never holds a body or a secret.
+ *
+ * @example
+ * ```ts
+ * import { RocketMQError } from "@rocketmq-deno/client";
+ *
+ * function shouldTryAgain(error: unknown): boolean {
+ *   return error instanceof RocketMQError && error.isRetriable;
+ * }
+ * ```
+ */
+export class RocketMQError extends Error {
+  /** Class name, also in minified code. */
+  override name = "RocketMQError";
+  /** What kind of failure it is. */
+  readonly code: RocketMQErrorCode;
+  /** `host:port` of the server, if one was involved. */
+  readonly address?: string;
+  /** Name of the broker, if one was involved. */
+  readonly brokerName?: string;
+  /** The topic, if one was involved. */
+  readonly topic?: string;
+  /** The response code with which a server refused, if one did. */
+  readonly responseCode?: number;
+  /** Whether the same call may succeed later, unchanged. */
+  readonly isRetriable: boolean;
+
+  /** Makes an error; only this module and its tests have a reason to. */
+  constructor(code: RocketMQErrorCode, message: string, options: RocketMQErrorOptions = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.isRetriable = options.isRetriable ?? false;
+    if (options.address !== undefined) this.address = options.address;
+    if (options.brokerName !== undefined) this.brokerName = options.brokerName;
+    if (options.topic !== undefined) this.topic = options.topic;
+    if (options.responseCode !== undefined) this.responseCode = options.responseCode;
+  }
+}
+
+/** An option, message or argument was refused before anything was sent. */
+export class InvalidArgumentError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "InvalidArgumentError";
+
+  /** `message` names the argument, its value and what is allowed. */
+  constructor(message: string, options: RocketMQErrorOptions = {}) {
+    super("INVALID_ARGUMENT", message, options);
+  }
+}
+
+/** The call does not fit the state of the object: not started, started twice, or closed. */
+export class InvalidStateError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "InvalidStateError";
+
+  /** `message` names the state and the call that would fit. */
+  constructor(message: string, options: RocketMQErrorOptions = {}) {
+    super("INVALID_STATE", message, options);
+  }
+}
+
+/** What a {@linkcode ConnectionError} says beyond the base. */
+export interface ConnectionErrorOptions extends RocketMQErrorOptions {
+  /** Whether at least one byte of the request was handed to the connection. */
+  written?: boolean | undefined;
+}
+
+/**
+ * A request ended without an answer: no connection could be made, the connection ended, the
+ * deadline passed, the caller aborted it, or a bound was reached.
+ */
+export class ConnectionError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "ConnectionError";
+  /** Whether the server may have seen the request: at least one byte of it was handed to the connection. */
+  readonly written: boolean;
+
+  /** `code` tells which of the endings it was. */
+  constructor(
+    code: "CONNECT_FAILED" | "CONNECTION_LOST" | "TIMEOUT" | "ABORTED" | "OVERLOADED",
+    message: string,
+    options: ConnectionErrorOptions = {},
+  ) {
+    super(code, message, options);
+    this.written = options.written ?? false;
+  }
+}
+
+/** No name server knows a usable route of a topic. */
+export class TopicRouteNotFoundError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "TopicRouteNotFoundError";
+
+  /** `message` names the topic, the name servers that were asked, and the remedy. */
+  constructor(message: string, options: RocketMQErrorOptions = {}) {
+    super("NO_ROUTE", message, options);
+  }
+}
+
+/** What a {@linkcode BrokerResponseError} says beyond the base. */
+export interface BrokerResponseErrorOptions extends RocketMQErrorOptions {
+  /** The response code. */
+  responseCode: number;
+  /** The remark of the response as it came. */
+  remark?: string | undefined;
+}
+
+/** A server answered a request with a response code other than success. */
+export class BrokerResponseError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "BrokerResponseError";
+  /** The response code; {@linkcode ResponseCode} of `./remoting` names the known ones. */
+  declare readonly responseCode: number;
+  /** The server's own words, on one line, control characters escaped, at most 512 characters. */
+  readonly remark: string;
+
+  /** `message` says what was refused; code and remark are added to it. */
+  constructor(message: string, options: BrokerResponseErrorOptions) {
+    const remark = printable(options.remark ?? "");
+    super(
+      "BROKER_REFUSED",
+      `${message}: response code ${options.responseCode}${remark ? `, "${remark}"` : ""}`,
+      options,
+    );
+    this.remark = remark;
+  }
+}
+
+/** The peer sent something that the protocol does not allow: a field is missing or not what it should be. */
+export class ProtocolError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "ProtocolError";
+
+  /** `message` names the field and what is wrong with it. */
+  constructor(message: string, options: RocketMQErrorOptions = {}) {
+    super("PROTOCOL", message, options);
+  }
+}
+
+/** Where decoding failed, and against which bound. */
+export interface DecodeErrorOptions extends RocketMQErrorOptions {
+  /** Position of the offending bytes, counted from the first byte of the frame or message. */
+  offset?: number | undefined;
+  /** The bound that was passed, in bytes or in entries. */
+  limit?: number | undefined;
+}
+
+/**
+ * Bytes from the network are not a remoting frame. The connection they came from can't be trusted
+ * any more: nothing says where the next frame begins.
+ */
+export class RemotingDecodeError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "RemotingDecodeError";
+  /** Position of the offending bytes, counted from the first byte of the frame. */
+  readonly offset: number;
+  /** The bound that was passed, if it was one. */
+  readonly limit?: number;
+
+  /** `message` says what was found and what was expected. */
+  constructor(message: string, options: DecodeErrorOptions = {}) {
+    super("DECODE", message, options);
+    this.offset = options.offset ?? 0;
+    if (options.limit !== undefined) this.limit = options.limit;
+  }
+}
+
+/** Bytes are not a stored message, a properties string, a message id or a compressed body. */
+export class MessageDecodeError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "MessageDecodeError";
+  /** Position of the offending bytes, counted from the first byte of the input. */
+  readonly offset: number;
+  /** The bound that was passed, if it was one. */
+  readonly limit?: number;
+
+  /** `message` says what was found and what was expected. */
+  constructor(message: string, options: DecodeErrorOptions = {}) {
+    super("DECODE", message, options);
+    this.offset = options.offset ?? 0;
+    if (options.limit !== undefined) this.limit = options.limit;
+  }
+}
+
+/** What a {@linkcode TransactionSendError} says beyond the base. */
+export interface TransactionSendErrorOptions extends RocketMQErrorOptions {
+  /** The id under which a later check-back would come. */
+  transactionId?: string | undefined;
+}
+
+/**
+ * A transactional send ended before its local transaction was run.
+ *
+ * `failed`: no half message of this call can become visible. `indeterminate`: a half message may
+ * have been stored; a later check-back for it reaches the listener with
+ * `localTransactionRan: false`, and the right answer to that is rollback. In both cases the local
+ * transaction has not run and never will for this call.
+ */
+export class TransactionSendError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "TransactionSendError";
+  /** Whether a half message may exist. */
+  readonly outcome: "failed" | "indeterminate";
+  /** The transaction id of this call, if it got one. */
+  readonly transactionId?: string;
+
+  /** `outcome` decides the code. */
+  constructor(
+    outcome: "failed" | "indeterminate",
+    message: string,
+    options: TransactionSendErrorOptions = {},
+  ) {
+    super(outcome === "failed" ? "SEND_FAILED" : "SEND_INDETERMINATE", message, options);
+    this.outcome = outcome;
+    if (options.transactionId !== undefined) this.transactionId = options.transactionId;
+  }
+}
+
+/**
+ * Makes text from elsewhere fit for a log line: one line, control characters escaped, and no
+ * longer than `limit` characters.
+ */
+export function printable(text: string, limit = 512): string {
+  const escaped = text.slice(0, limit + 1).replace(
+    /[\p{Cc}\u2028\u2029]/gu,
+    (c) => c === "\n" ? "\\n" : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return escaped.length > limit ? `${escaped.slice(0, limit - 1)}…` : escaped;
+}
+
+/** The message of anything that was thrown, fit for a log line. */
+export function describe(error: unknown): string {
+  return printable(error instanceof Error ? error.message || error.name : String(error));
+}

@@ -1,0 +1,52 @@
+import { getLogger } from "@std/log/get-logger";
+import type { Clock } from "./clock.ts";
+
+/**
+ * Where the client writes what happens to it. `console` fits, and so does any structured logger
+ * with these four methods. Message bodies, access keys and tokens are never passed.
+ */
+export interface Logger {
+  /** Details for someone who is looking for a fault. */
+  debug(message: string, fields?: Record<string, unknown>): void;
+  /** Events of normal life: started, connected, closed. */
+  info(message: string, fields?: Record<string, unknown>): void;
+  /** Something went wrong and the client goes on. */
+  warn(message: string, fields?: Record<string, unknown>): void;
+  /** Something went wrong that a person has to look at. */
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/**
+ * The default logger: `@std/log`'s logger named `rocketmq`, silent until the application calls
+ * `setup()`. It is fetched at each call, because `setup()` replaces the loggers made before it.
+ */
+export const defaultLogger: Logger = {
+  debug: (message, fields) => void getLogger("rocketmq").debug(message, fields),
+  info: (message, fields) => void getLogger("rocketmq").info(message, fields),
+  warn: (message, fields) => void getLogger("rocketmq").warn(message, fields),
+  error: (message, fields) => void getLogger("rocketmq").error(message, fields),
+};
+
+/**
+ * A logger that passes each kind of warning at most once in `interval` milliseconds, so that a
+ * misbehaving peer can't flood the log.
+ */
+export class ThrottledLogger {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #interval: number;
+  readonly #lastAt = new Map<string, number>();
+
+  constructor(logger: Logger, clock: Clock, interval = 60_000) {
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#interval = interval;
+  }
+
+  warn(kind: string, message: string, fields?: Record<string, unknown>): void {
+    const now = this.#clock.monotonic(), last = this.#lastAt.get(kind);
+    if (last !== undefined && now - last < this.#interval) return;
+    this.#lastAt.set(kind, now);
+    this.#logger.warn(message, fields);
+  }
+}

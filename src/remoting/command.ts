@@ -1,0 +1,120 @@
+import { LanguageCode } from "./language_code.ts";
+import { ResponseCode } from "./response_code.ts";
+
+/** The two forms of a command's header on the wire; each sender chooses its own. */
+export const SerializeType = {
+  /** The header is a JSON object. */
+  JSON: "JSON",
+  /** The header is RocketMQ's compact binary form. */
+  ROCKETMQ: "ROCKETMQ",
+} as const;
+
+/** One of the two header forms. */
+export type SerializeType = typeof SerializeType[keyof typeof SerializeType];
+
+/** A request or response of the remoting protocol, as it is between two frames. */
+export interface RemotingCommand {
+  /** Request code, or in a response the response code: int32, in the binary header int16. */
+  code: number;
+  /** Language code of the sender. */
+  language: number;
+  /** Version ordinal of the sender: int32, in the binary header int16. */
+  version: number;
+  /** Number of the request, chosen by its sender and copied into the response: int32. */
+  opaque: number;
+  /** Bit 0: this is a response. Bit 1: one-way, no response is wanted. Other bits are kept. */
+  flag: number;
+  /** Free text; in a response the reason of a refusal. A successful response may have one too. */
+  remark?: string;
+  /** The header fields of the request or response, always text. */
+  extFields: Record<string, string>;
+  /** The body, empty when there is none. After decoding it may be a view into the bytes read. */
+  body: Uint8Array;
+  /** The form of the header. */
+  serializeType: SerializeType;
+}
+
+/** What a request says before it is given a number and a place on a connection. */
+export interface RemotingRequest {
+  /** The request code. */
+  code: number;
+  /** Header fields; none when absent. */
+  extFields?: Record<string, string>;
+  /** Body; none when absent. */
+  body?: Uint8Array;
+  /** Free text for the server's log. */
+  remark?: string;
+}
+
+/**
+ * The version ordinal that this module sends: `V5_3_1`. From 401 on a name server answers with
+ * standard JSON, and above 475 a server may answer any request with GO_AWAY.
+ */
+export const CLIENT_VERSION = 475;
+
+/** Bit of `flag` that marks a response. */
+export const RESPONSE_FLAG = 1;
+
+/** Bit of `flag` that says that no response is wanted. */
+export const ONEWAY_FLAG = 2;
+
+const NO_BODY = new Uint8Array(0);
+
+/** Whether a command answers a request. */
+export function isResponse(command: Pick<RemotingCommand, "flag">): boolean {
+  return (command.flag & RESPONSE_FLAG) !== 0;
+}
+
+/** Whether the sender of a command wants no answer. */
+export function isOneway(command: Pick<RemotingCommand, "flag">): boolean {
+  return (command.flag & ONEWAY_FLAG) !== 0;
+}
+
+/** Makes the command of a request: `JSON` header, language `OTHER`, version {@linkcode CLIENT_VERSION}. */
+export function createRequest(
+  request: RemotingRequest,
+  opaque: number,
+  oneway = false,
+): RemotingCommand {
+  const command: RemotingCommand = {
+    code: request.code,
+    language: LanguageCode.OTHER,
+    version: CLIENT_VERSION,
+    opaque,
+    flag: oneway ? ONEWAY_FLAG : 0,
+    extFields: request.extFields ?? {},
+    body: request.body ?? NO_BODY,
+    serializeType: SerializeType.JSON,
+  };
+  if (request.remark !== undefined) command.remark = request.remark;
+  return command;
+}
+
+/** Makes the response to a request: its number, and the code and remark given. */
+export function createResponse(
+  request: Pick<RemotingCommand, "opaque" | "serializeType">,
+  response: {
+    code?: number;
+    remark?: string;
+    extFields?: Record<string, string>;
+    body?: Uint8Array;
+  } = {},
+): RemotingCommand {
+  const command: RemotingCommand = {
+    code: response.code ?? ResponseCode.SUCCESS,
+    language: LanguageCode.OTHER,
+    version: CLIENT_VERSION,
+    opaque: request.opaque,
+    flag: RESPONSE_FLAG,
+    extFields: response.extFields ?? {},
+    body: response.body ?? NO_BODY,
+    serializeType: request.serializeType,
+  };
+  if (response.remark !== undefined) command.remark = response.remark;
+  return command;
+}
+
+/** The number after `opaque`: an int32 that wraps from 2147483647 to -2147483648. */
+export function nextOpaque(opaque: number): number {
+  return (opaque + 1) | 0;
+}

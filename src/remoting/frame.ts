@@ -1,0 +1,163 @@
+import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
+import type { RemotingCommand } from "./command.ts";
+import { decodeJsonHeader, encodeJsonHeader } from "./header_json.ts";
+import { decodeRocketmqHeader, encodeRocketmqHeader } from "./header_rocketmq.ts";
+import {
+  DEFAULT_MAX_EXT_FIELDS,
+  DEFAULT_MAX_FRAME_SIZE,
+  FRAME_PREFIX_SIZE,
+  type FrameLimits,
+} from "./limits.ts";
+
+const encoder = new TextEncoder();
+
+/**
+ * Encodes a command as one whole frame: length, header form and header length, header, body.
+ *
+ * @throws {InvalidArgumentError} when a number does not fit its field or the frame would be larger
+ * than 16 MiB.
+ *
+ * @example
+ * ```ts
+ * import { decodeCommand, encodeCommand, RequestCode } from "@rocketmq-deno/client/remoting";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const frame = encodeCommand({
+ *   code: RequestCode.GET_ROUTEINFO_BY_TOPIC,
+ *   language: 7,
+ *   version: 475,
+ *   opaque: 1,
+ *   flag: 0,
+ *   extFields: { topic: "TopicTest" },
+ *   body: new Uint8Array(),
+ *   serializeType: "JSON",
+ * });
+ * assertEquals(decodeCommand(frame).extFields.topic, "TopicTest");
+ * ```
+ */
+export function encodeCommand(command: RemotingCommand): Uint8Array {
+  for (const field of ["code", "version", "opaque", "flag"] as const) {
+    if ((command[field] | 0) !== command[field]) {
+      throw new InvalidArgumentError(
+        `Cannot encode command: ${field} ${command[field]} is not a 32-bit integer`,
+      );
+    }
+  }
+  const binary = command.serializeType === "ROCKETMQ";
+  const header = binary ? encodeRocketmqHeader(command) : encoder.encode(encodeJsonHeader(command));
+  const size = FRAME_PREFIX_SIZE + header.length + command.body.length;
+  if (size > DEFAULT_MAX_FRAME_SIZE) {
+    throw new InvalidArgumentError(
+      `Cannot encode command: the frame would have ${size} bytes, at most ${DEFAULT_MAX_FRAME_SIZE} are allowed`,
+    );
+  }
+  const frame = new Uint8Array(size);
+  const view = new DataView(frame.buffer);
+  view.setInt32(0, size - 4);
+  view.setInt32(4, (binary ? 1 << 24 : 0) | header.length);
+  frame.set(header, FRAME_PREFIX_SIZE);
+  frame.set(command.body, FRAME_PREFIX_SIZE + header.length);
+  return frame;
+}
+
+/**
+ * Decodes one whole frame, its length field included. The body is a view into `frame`.
+ *
+ * @throws {RemotingDecodeError} when the bytes are not exactly one frame within the limits.
+ */
+export function decodeCommand(frame: Uint8Array, limits: FrameLimits = {}): RemotingCommand {
+  const size = readFrameSize(frame, 0, frame.length, limits);
+  if (size !== frame.length) {
+    throw new RemotingDecodeError(
+      `Cannot decode frame: ${frame.length} bytes are given, the length field says ${
+        size ?? "more"
+      }`,
+      { offset: 0 },
+    );
+  }
+  return decodeFrameAt(frame, 0, size, limits);
+}
+
+/**
+ * The size of the frame that begins at `start`, or undefined while fewer than 4 bytes are there.
+ * Everything that the bytes up to `end` allow to refuse is refused here, before the frame is whole.
+ */
+export function readFrameSize(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  limits: FrameLimits,
+): number | undefined {
+  if (end - start < 4) return undefined;
+  const max = limits.maxFrameSize ?? DEFAULT_MAX_FRAME_SIZE;
+  const length = readInt32(bytes, start);
+  const size = length + 4;
+  if (length < 4 || size > max) {
+    throw new RemotingDecodeError(
+      `Cannot decode frame: a length of ${length} is ${
+        length < 4 ? "shorter than the header word" : `over the limit of ${max - 4}`
+      }${guessPeer(bytes, start, end)}`,
+      { offset: 0, limit: max },
+    );
+  }
+  if (end - start >= FRAME_PREFIX_SIZE) {
+    const mark = readInt32(bytes, start + 4);
+    const type = mark >>> 24, headerSize = mark & 0xffffff;
+    if (type > 1) {
+      throw new RemotingDecodeError(
+        `Cannot decode frame: serialize type ${type} is neither 0 (JSON) nor 1 (ROCKETMQ)${
+          guessPeer(bytes, start, end)
+        }`,
+        { offset: 4 },
+      );
+    }
+    if (headerSize === 0 || headerSize > length - 4) {
+      throw new RemotingDecodeError(
+        `Cannot decode frame: a header of ${headerSize} bytes does not fit a frame of ${size}${
+          guessPeer(bytes, start, end)
+        }`,
+        { offset: 5, limit: length - 4 },
+      );
+    }
+  }
+  return size;
+}
+
+/** Decodes the whole frame of `size` bytes at `start`, whose size was read before. */
+export function decodeFrameAt(
+  bytes: Uint8Array,
+  start: number,
+  size: number,
+  limits: FrameLimits,
+): RemotingCommand {
+  const mark = readInt32(bytes, start + 4);
+  const headerEnd = start + FRAME_PREFIX_SIZE + (mark & 0xffffff);
+  const header = bytes.subarray(start + FRAME_PREFIX_SIZE, headerEnd);
+  const maxExtFields = limits.maxExtFields ?? DEFAULT_MAX_EXT_FIELDS;
+  const command =
+    (mark >>> 24 === 0
+      ? decodeJsonHeader(header, maxExtFields)
+      : decodeRocketmqHeader(header, maxExtFields)) as RemotingCommand;
+  command.body = bytes.subarray(headerEnd, start + size);
+  return command;
+}
+
+function readInt32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
+}
+
+/** What the peer seems to speak instead, for the commonest mistakes in an address. */
+function guessPeer(bytes: Uint8Array, start: number, end: number): string {
+  const [a, b, c, d] = bytes.subarray(start, Math.min(end, start + 4));
+  const word = String.fromCharCode(a!, b!, c!, d!);
+  if (/^(HTTP|GET |POST|PUT |HEAD|PRI )$/.test(word)) {
+    return ": this looks like HTTP, the address is not a RocketMQ remoting port";
+  }
+  if ((a === 0x15 || a === 0x16) && b === 0x03) {
+    return ": the peer speaks TLS, connect with TLS or use its plain port";
+  }
+  if (a === 0 && d === 4 && end - start >= 8) {
+    return ": this looks like HTTP/2 (gRPC), the address is a proxy, not a remoting port";
+  }
+  return "";
+}

@@ -1,0 +1,37 @@
+/**
+ * The language that a client or server says it is written in. It only shows in administration
+ * views. This module sends `OTHER`, which every broker version knows; `NODE_JS` is unknown to old
+ * ones.
+ */
+export const LanguageCode = {
+  JAVA: 0,
+  CPP: 1,
+  DOTNET: 2,
+  PYTHON: 3,
+  DELPHI: 4,
+  ERLANG: 5,
+  RUBY: 6,
+  OTHER: 7,
+  HTTP: 8,
+  GO: 9,
+  PHP: 10,
+  OMS: 11,
+  RUST: 12,
+  NODE_JS: 13,
+} as const;
+
+/** One of the known language codes. */
+export type LanguageCode = typeof LanguageCode[keyof typeof LanguageCode];
+
+const names: readonly string[] = Object.keys(LanguageCode);
+
+/** The name of a language code, `OTHER` for one without a name. */
+export function languageName(code: number): string {
+  return names[code] ?? "OTHER";
+}
+
+/** The code of a language name, `OTHER` for an unknown one. */
+export function languageCode(name: string): number {
+  const code = names.indexOf(name);
+  return code < 0 ? LanguageCode.OTHER : code;
+}
