@@ -1,0 +1,79 @@
+import { InvalidArgumentError } from "../errors.ts";
+import { ByteReader } from "./byte_reader.ts";
+import { ByteWriter } from "./byte_writer.ts";
+import { type DecodeLimits, readLimit } from "./limits.ts";
+import { decodeProperties, encodeProperties } from "./properties.ts";
+
+/** One message of a batch. Topic and queue are those of the request that carries the batch. */
+export interface BatchMessage {
+  /** What is carried; never compressed in a batch. */
+  body: Uint8Array;
+  /** All properties, those of the system too. */
+  properties: Record<string, string>;
+  /** The application's own number, int32. @default {0} */
+  flag?: number;
+}
+
+/** Total size, magic code, CRC, flag, body length, properties length. */
+const FIXED_SIZE = 22;
+
+const encoder = new TextEncoder();
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Encodes messages as the body of one batch request.
+ *
+ * @throws {InvalidArgumentError} when properties can't be carried, or a flag is no 32-bit integer.
+ */
+export function encodeBatch(messages: readonly BatchMessage[]): Uint8Array {
+  const parts = messages.map(({ body, flag = 0, properties }) => {
+    if ((flag | 0) !== flag) {
+      throw new InvalidArgumentError(`Cannot encode batch: flag ${flag} is not a 32-bit integer`);
+    }
+    const encoded = encoder.encode(encodeProperties(properties));
+    return { body, flag, properties: encoded, size: FIXED_SIZE + body.length + encoded.length };
+  });
+  const writer = new ByteWriter(parts.reduce((sum, { size }) => sum + size, 0));
+  for (const { body, flag, properties, size } of parts) {
+    writer.int32(size);
+    // Magic code and CRC: the broker sets them.
+    writer.int64(0n);
+    writer.int32(flag);
+    writer.int32(body.length);
+    writer.put(body);
+    writer.int16(properties.length);
+    writer.put(properties);
+  }
+  return writer.bytes;
+}
+
+/**
+ * Decodes the body of a batch request. The bodies are views into the input.
+ *
+ * @throws {MessageDecodeError} when a message is cut off or states a wrong size, or there are more
+ * than `limits` allow.
+ */
+export function decodeBatch(bytes: Uint8Array, limits: DecodeLimits = {}): BatchMessage[] {
+  const maxMessages = readLimit(limits, "maxMessages");
+  const reader = new ByteReader(bytes, "batch");
+  const messages: BatchMessage[] = [];
+  while (!reader.done) {
+    const start = reader.offset;
+    if (messages.length === maxMessages) {
+      throw reader.fail(`there are more than ${maxMessages} messages`, start, maxMessages);
+    }
+    const size = reader.int32("total size");
+    reader.bytes(8, "magic code and CRC");
+    const flag = reader.int32("flag");
+    const body = reader.bytes(reader.int32("body length"), "body");
+    const properties = reader.bytes(reader.int16("properties length"), "properties");
+    if (reader.offset - start !== size) {
+      throw reader.fail(
+        `a message states a size of ${size} bytes and has ${reader.offset - start}`,
+        start,
+      );
+    }
+    messages.push({ body, flag, properties: decodeProperties(utf8.decode(properties)) });
+  }
+  return messages;
+}

@@ -1,0 +1,34 @@
+import { InvalidArgumentError } from "../errors.ts";
+
+/** Bounds of what reading stored messages may take. They are checked before memory is taken. */
+export interface DecodeLimits {
+  /** Largest decompressed body of one message, in bytes. @default {4194304} */
+  maxBodySize?: number;
+  /** Largest sum of the decompressed bodies of one call, in bytes. @default {134217728} */
+  maxTotalBodySize?: number;
+  /** Most messages in one input. @default {16384} */
+  maxMessages?: number;
+}
+
+/** The largest body that producers and brokers let pass by default: 4 MiB. */
+export const DEFAULT_MAX_BODY_SIZE = 4 * 1024 * 1024;
+
+const DEFAULTS: Required<DecodeLimits> = {
+  maxBodySize: DEFAULT_MAX_BODY_SIZE,
+  // A pull of 32 messages, each of the largest size.
+  maxTotalBodySize: 32 * DEFAULT_MAX_BODY_SIZE,
+  maxMessages: 16384,
+};
+
+/** One of the limits, or its default. A limit that would never hold (`NaN`) is refused. */
+export function readLimit(limits: DecodeLimits, name: keyof DecodeLimits): number {
+  return checkLimit(limits[name] ?? DEFAULTS[name], name);
+}
+
+/** Refuses what is not a bound: anything but an integer from 0. */
+export function checkLimit(value: number, name: string): number {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError(`Cannot use ${name} ${value}: it is not an integer from 0`);
+  }
+  return value;
+}

@@ -1,0 +1,83 @@
+/** A message as an application hands it to a producer. It is read once and never changed. */
+export interface Message {
+  /** Name of the topic: 1 to 127 of the characters `A-Z a-z 0-9 _ - % |`. */
+  topic: string;
+  /** What is carried. A string is sent as UTF-8. */
+  body: Uint8Array | string;
+  /** The tag that consumers filter by: one tag, without `||` and `*`. An empty string is no tag. */
+  tags?: string;
+  /**
+   * Business keys by which the message can be looked up. A string may hold several, with spaces
+   * between; the entries of an array are joined by one space and hold none themselves.
+   */
+  keys?: string | string[];
+  /** Properties of the application's own. Names that the system uses are refused. */
+  properties?: Record<string, string>;
+  /**
+   * A number of the application's own that travels with the message, int32. The broker drops it
+   * when it asks back about a half message.
+   *
+   * @default {0}
+   */
+  flag?: number;
+}
+
+/** A message as a broker keeps it, opened for reading. */
+export interface MessageExt {
+  /** Name of the topic. */
+  topic: string;
+  /** What is carried, decompressed. When it came uncompressed it is a view into the input. */
+  body: Uint8Array;
+  /** The application's own number, int32. */
+  flag: number;
+  /** Compression, transaction state and address kinds as stored; see {@linkcode SysFlag}. */
+  sysFlag: number;
+  /** Number of the queue within its broker. */
+  queueId: number;
+  /** Position in the queue, counted in messages. */
+  queueOffset: bigint;
+  /** Position in the broker's commit log, in bytes. */
+  commitLogOffset: bigint;
+  /** When the producer made it, in milliseconds since 1970 by the producer's clock. */
+  bornTimestamp: number;
+  /** Address of the producer, `host:port`; an IPv6 host is in brackets. */
+  bornHost: string;
+  /** When the broker stored it, in milliseconds since 1970 by the broker's clock. */
+  storeTimestamp: number;
+  /** Address of the broker that stored it, `host:port`; an IPv6 host is in brackets. */
+  storeHost: string;
+  /** Size of the stored form in bytes, as it says itself. */
+  storeSize: number;
+  /** Checksum of the stored body: see {@linkcode crc32}. */
+  bodyCrc: number;
+  /** Whether `bodyCrc` is the checksum of the stored body. If not, the body was damaged. */
+  bodyCrcValid: boolean;
+  /** How often consumers have given it back. */
+  reconsumeTimes: number;
+  /** Of a committed message: position of its half message in the commit log, in bytes. */
+  preparedTransactionOffset: bigint;
+  /** All properties, those of the system too; see {@linkcode MessageProperty}. */
+  properties: Record<string, string>;
+  /** The tag, if it has one. */
+  tags?: string;
+  /** The business keys; empty when there are none. */
+  keys: string[];
+  /** The id that its producer gave it; without one the same as `offsetMessageId`. */
+  messageId: string;
+  /** The id made of the broker's address and the position in its commit log. */
+  offsetMessageId: string;
+  /** The id that a transaction is known by: the one that the producer gave, if it gave one. */
+  transactionId?: string;
+  /** Name of the broker that it came from, where the reader knows it. */
+  brokerName?: string;
+}
+
+/** One queue of a topic: where a message is put, and where it is read. */
+export interface MessageQueue {
+  /** Name of the topic. */
+  topic: string;
+  /** Name of the broker that keeps the queue. */
+  brokerName: string;
+  /** Number of the queue within that broker, from 0. */
+  queueId: number;
+}

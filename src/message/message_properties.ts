@@ -1,0 +1,77 @@
+import { InvalidArgumentError, printable } from "../errors.ts";
+import type { Message } from "./message.ts";
+import { checkProperty, setProperty } from "./properties.ts";
+import { isReservedProperty, MessageProperty } from "./property_names.ts";
+
+const KEY_SEPARATOR = " ";
+
+/**
+ * The properties that a message carries for its application: its own ones, and tag and keys under
+ * their names. The message is read once and not changed.
+ *
+ * @throws {InvalidArgumentError} when a property, the tag or a key can't be carried, has a name that
+ * the system keeps for itself, or could never be found again.
+ */
+export function createProperties(
+  message: Pick<Message, "tags" | "keys" | "properties">,
+): Record<string, string> {
+  const properties: Record<string, string> = {};
+  for (const [name, value] of Object.entries(message.properties ?? {})) {
+    if (isReservedProperty(name)) {
+      throw new InvalidArgumentError(
+        `Cannot set property "${name}": the system uses this name${remedy(name)}`,
+      );
+    }
+    checkProperty(name, value);
+    setProperty(properties, name, value);
+  }
+  const tag = message.tags ?? "";
+  if (tag !== "") properties[MessageProperty.Tags] = checkTag(tag);
+  const keys = joinKeys(message.keys ?? []);
+  if (keys !== "") properties[MessageProperty.Keys] = keys;
+  return properties;
+}
+
+/** The business keys in the property `KEYS`; none when there is no such property. */
+export function splitKeys(keys: string | undefined): string[] {
+  return keys ? keys.split(KEY_SEPARATOR).filter((key) => key !== "") : [];
+}
+
+function checkTag(tag: string): string {
+  checkProperty(MessageProperty.Tags, tag);
+  if (tag.includes("||") || tag.includes("*")) {
+    throw new InvalidArgumentError(
+      `Cannot use tag "${
+        printable(tag, 64)
+      }": "||" and "*" mean something else in a subscription, a message has one plain tag`,
+    );
+  }
+  return tag;
+}
+
+function joinKeys(keys: string | string[]): string {
+  if (keys === "") return "";
+  if (typeof keys === "string") {
+    checkProperty(MessageProperty.Keys, keys);
+    return splitKeys(keys).join(KEY_SEPARATOR);
+  }
+  if (!Array.isArray(keys)) {
+    throw new InvalidArgumentError("Cannot use keys: they are neither a string nor an array");
+  }
+  const read = [...keys];
+  for (const key of read) {
+    checkProperty(MessageProperty.Keys, key);
+    if (key.includes(KEY_SEPARATOR)) {
+      throw new InvalidArgumentError(
+        `Cannot use key "${printable(key, 64)}": a space separates keys, one key holds none`,
+      );
+    }
+  }
+  return read.join(KEY_SEPARATOR);
+}
+
+function remedy(name: string): string {
+  if (name === MessageProperty.Tags) return ', set "tags" of the message';
+  if (name === MessageProperty.Keys) return ', set "keys" of the message';
+  return "";
+}

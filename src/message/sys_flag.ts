@@ -1,0 +1,72 @@
+import { MessageDecodeError } from "../errors.ts";
+
+/** Bits of a stored message's `sysFlag` (`MessageSysFlag` of the Java library). */
+export const SysFlag = {
+  /** The body is compressed; the bits of {@linkcode SysFlag.CompressionMask} say how. */
+  Compressed: 0x1,
+  /** The message has several tags. */
+  MultiTags: 0x2,
+  /** Transaction state: a half message. */
+  TransactionPrepared: 0x4,
+  /** Transaction state: committed. */
+  TransactionCommit: 0x8,
+  /** Transaction state: rolled back. */
+  TransactionRollback: 0xc,
+  /** The bits that hold the transaction state; 0 is an ordinary message. */
+  TransactionMask: 0xc,
+  /** The address of the producer is IPv6. */
+  BornHostV6: 0x10,
+  /** The address of the broker is IPv6. */
+  StoreHostV6: 0x20,
+  /** The body holds messages that a consumer has to take apart. */
+  NeedUnwrap: 0x40,
+  /** The message is a batch that the broker keeps as one. */
+  InnerBatch: 0x80,
+  /** The bits that hold the kind of compression. */
+  CompressionMask: 0x700,
+} as const;
+
+/** How a body is compressed, by the number in bits 8 to 10 of `sysFlag`. */
+export const CompressionType = {
+  /** LZ4 frame format. */
+  Lz4: 1,
+  /** Zstandard frames. */
+  Zstd: 2,
+  /** zlib stream (RFC 1950). A compressed body without a type is one, too. */
+  Zlib: 3,
+} as const;
+
+/** One of the numbers in {@linkcode CompressionType}. */
+export type CompressionType = typeof CompressionType[keyof typeof CompressionType];
+
+/**
+ * How the body of a message with this `sysFlag` is compressed, or undefined when it is not.
+ *
+ * @throws {MessageDecodeError} when the flag names a kind that does not exist.
+ */
+export function compressionTypeOf(sysFlag: number): CompressionType | undefined {
+  if ((sysFlag & SysFlag.Compressed) === 0) return undefined;
+  const type = (sysFlag & SysFlag.CompressionMask) >>> 8;
+  if (type === 0) return CompressionType.Zlib;
+  if (type > CompressionType.Zlib) {
+    throw new MessageDecodeError(
+      `Cannot decode message: compression type ${type} is neither 1 (LZ4), 2 (ZSTD) nor 3 (ZLIB)`,
+    );
+  }
+  return type as CompressionType;
+}
+
+/** The bits of a `sysFlag` that say a body is compressed this way. */
+export function compressionFlags(type: CompressionType): number {
+  return SysFlag.Compressed | type << 8;
+}
+
+/** The transaction bits of a `sysFlag`: 0 of an ordinary message, else one of the three states. */
+export function transactionFlagOf(sysFlag: number): number {
+  return sysFlag & SysFlag.TransactionMask;
+}
+
+/** The same `sysFlag` with another transaction state; 0 makes it an ordinary message. */
+export function withTransactionFlag(sysFlag: number, transactionFlag: number): number {
+  return (sysFlag & ~SysFlag.TransactionMask) | (transactionFlag & SysFlag.TransactionMask);
+}

@@ -1,0 +1,181 @@
+import { InvalidArgumentError, MessageDecodeError, printable } from "../errors.ts";
+import { fromHexId, hexOf, toHex } from "./hex.ts";
+import { formatIpPadded, parseIp } from "./ip_address.ts";
+
+/** What a unique key is made of. */
+export interface UniqueKeyParts {
+  /** IPv4 or IPv6 address of the producer. */
+  address: string;
+  /** Number of its process; the low 16 bits count. */
+  processId: number;
+  /** Random number of the generator, 32 bits (Java: hash of a class loader). */
+  instance: number;
+  /** Start of the month, in milliseconds since 1970: see {@linkcode monthStart}. */
+  startTime: number;
+  /** Now, in milliseconds since 1970. */
+  currentTime: number;
+  /** Counts the keys; the low 16 bits count. */
+  counter: number;
+}
+
+/** What can be read from a unique key. */
+export interface ParsedUniqueKey {
+  /** Address of the producer; IPv6 in groups of four digits, as the Java library writes it here. */
+  address: string;
+  /** Low 16 bits of the number of its process. */
+  processId: number;
+  /** Random number of the generator. */
+  instance: number;
+  /** Milliseconds since the month began in the producer's time zone. */
+  timeInMonth: number;
+  /** Low 16 bits of the counter. */
+  counter: number;
+}
+
+/** What a {@linkcode UniqueKeyGenerator} is made with. */
+export interface UniqueKeyGeneratorOptions {
+  /** Date and chance, e.g. the client's clock. */
+  clock: {
+    /** Milliseconds since 1970. */
+    now(): number;
+    /** A number in [0, 1). */
+    random(): number;
+  };
+  /**
+   * Address of this machine. Without one, a random address of the loopback network 127.0.0.0/8
+   * stands for it: to learn the real one takes a permission, and keys have to differ even where
+   * every machine believes to be 127.0.0.1.
+   */
+  address?: string;
+  /** Number of this process. Without one, a random number. */
+  processId?: number;
+  /** Random number of this generator, 32 bits. Drawn if left out; no two generators should share it. */
+  instance?: number;
+}
+
+/** From this far below the start of the month, a time is not a clock that was set back a little. */
+const MAX_CLOCK_DRIFT = 1_000_000;
+
+/** How many keys of one millisecond the counter tells apart. */
+const KEYS_PER_MILLISECOND = 0x10000;
+
+/**
+ * Draws the ids that a producer gives its messages (property `UNIQ_KEY`): 32 or 56 upper-case
+ * hexadecimal digits in the layout of the Java library. A generator never gives a key twice within a
+ * month, also when the clock stands still or is set back.
+ *
+ * @example
+ * ```ts
+ * import { UniqueKeyGenerator } from "@rocketmq-deno/client/message";
+ * import { assertMatch, assertNotEquals } from "@std/assert";
+ *
+ * const generator = new UniqueKeyGenerator({ clock: { now: Date.now, random: Math.random } });
+ * assertMatch(generator.next(), /^[0-9A-F]{32}$/);
+ * assertNotEquals(generator.next(), generator.next());
+ * ```
+ */
+export class UniqueKeyGenerator {
+  readonly #clock: UniqueKeyGeneratorOptions["clock"];
+  /** The digits that all keys begin with: address, process, instance. */
+  readonly #prefix: string;
+  #time = -Infinity;
+  /** Keys given for `#time`. */
+  #issued = 0;
+  #counter = 0;
+  #monthStart = 0;
+  #nextMonthStart = -Infinity;
+
+  /**
+   * Draws what `options` leave open.
+   *
+   * @throws {InvalidArgumentError} when `address` is not an IP address.
+   */
+  constructor(options: UniqueKeyGeneratorOptions) {
+    const { clock } = options;
+    const draw = (values: number) => Math.floor(clock.random() * values);
+    const address = options.address ?? `127.${draw(256)}.${draw(256)}.${draw(256)}`;
+    const processId = options.processId ?? draw(0x10000);
+    const instance = options.instance ?? draw(0x100000000);
+    this.#clock = clock;
+    this.#prefix = prefixOf(address, processId, instance);
+  }
+
+  /** The next key. */
+  next(): string {
+    const now = Math.floor(this.#clock.now());
+    if (now > this.#time) {
+      this.#time = now;
+      this.#issued = 0;
+    } else if (this.#issued === KEYS_PER_MILLISECOND) {
+      this.#time++;
+      this.#issued = 0;
+    }
+    this.#issued++;
+    if (this.#time >= this.#nextMonthStart) {
+      this.#monthStart = monthStart(this.#time);
+      this.#nextMonthStart = nextMonthStart(this.#time);
+    }
+    const counter = this.#counter++;
+    return this.#prefix + hexOf(this.#time - this.#monthStart, 8) + hexOf(counter, 4);
+  }
+}
+
+/**
+ * The unique key of these parts.
+ *
+ * @throws {InvalidArgumentError} when `address` is not an IP address.
+ */
+export function createUniqueKey(parts: UniqueKeyParts): string {
+  const difference = (parts.currentTime - parts.startTime) | 0;
+  const time = difference < 0 && difference > -MAX_CLOCK_DRIFT ? 0 : difference;
+  return prefixOf(parts.address, parts.processId, parts.instance) + hexOf(time, 8) +
+    hexOf(parts.counter, 4);
+}
+
+/**
+ * Takes a unique key apart.
+ *
+ * @throws {MessageDecodeError} when `key` is not 32 or 56 hexadecimal digits.
+ */
+export function parseUniqueKey(key: string): ParsedUniqueKey {
+  const bytes = fromHexId(key);
+  if (!bytes) {
+    throw new MessageDecodeError(
+      `Cannot decode unique key "${printable(key, 64)}": it is not 32 or 56 hexadecimal digits`,
+    );
+  }
+  const ipSize = bytes.length - 12;
+  const view = new DataView(bytes.buffer, ipSize);
+  return {
+    address: formatIpPadded(bytes.subarray(0, ipSize)),
+    processId: view.getUint16(0),
+    instance: view.getUint32(2),
+    timeInMonth: view.getUint32(6),
+    counter: view.getUint16(10),
+  };
+}
+
+/** When the month of `time` began in the runtime's time zone; both in milliseconds since 1970. */
+export function monthStart(time: number): number {
+  return startOfMonth(time, 0);
+}
+
+/** When the month after that of `time` begins in the runtime's time zone. */
+export function nextMonthStart(time: number): number {
+  return startOfMonth(time, 1);
+}
+
+function startOfMonth(time: number, later: number): number {
+  const date = new Date(time);
+  return new Date(date.getFullYear(), date.getMonth() + later, 1).getTime();
+}
+
+function prefixOf(address: string, processId: number, instance: number): string {
+  const ip = parseIp(address);
+  if (!ip) {
+    throw new InvalidArgumentError(
+      `Cannot create unique key: "${printable(address, 64)}" is not an IPv4 or IPv6 address`,
+    );
+  }
+  return toHex(ip) + hexOf(processId, 4) + hexOf(instance, 8);
+}
