@@ -1,0 +1,199 @@
+import { InvalidArgumentError, printable, ProtocolError } from "../errors.ts";
+
+interface KindTypes {
+  string: string;
+  int: number;
+  uint: number;
+  long: bigint;
+  offset: bigint;
+  boolean: boolean;
+}
+
+/**
+ * What a header field holds; on the wire it is always text.
+ *
+ * | kind | TypeScript | wire |
+ * | --- | --- | --- |
+ * | `string` | `string` | as it is |
+ * | `int` | `number` | decimal int32 |
+ * | `uint` | `number` | decimal int32, not negative |
+ * | `long` | `bigint` | decimal int64 |
+ * | `offset` | `bigint` | decimal int64, not negative |
+ * | `boolean` | `boolean` | `true` or `false` |
+ */
+export type FieldKind = keyof KindTypes;
+
+/** A kind, with `?` behind it when the field may be absent. */
+export type FieldSpec = FieldKind | `${FieldKind}?`;
+
+/** The fields of a header by name; `[wireName, spec]` where the wire has another name. */
+export type FieldList = Readonly<
+  Record<string, FieldSpec | readonly [wireName: string, spec: FieldSpec]>
+>;
+
+type SpecOf<E> = E extends readonly [string, infer S] ? S : E;
+type ValueOf<S> = S extends `${infer K}?` ? ValueOf<K>
+  : S extends keyof KindTypes ? KindTypes[S]
+  : never;
+type RequiredNames<L> = {
+  [N in keyof L]: SpecOf<L[N]> extends `${string}?` ? never : N;
+}[keyof L];
+type Simplify<T> = { [N in keyof T]: T[N] };
+
+/** The TypeScript type of the fields that a list names. */
+export type FieldsOf<L extends FieldList> = Simplify<
+  & { -readonly [N in RequiredNames<L>]: ValueOf<SpecOf<L[N]>> }
+  & {
+    -readonly [N in Exclude<keyof L, RequiredNames<L>>]?: ValueOf<SpecOf<L[N]>> | undefined;
+  }
+>;
+
+/** The typed fields of a header codec. */
+export type HeaderFields<C> = C extends HeaderCodec<infer F> ? F : never;
+
+/** What an error about a header may say of the place that it came from. */
+export interface HeaderContext {
+  /** `host:port` of the sender. */
+  address?: string | undefined;
+  /** Name of the broker. */
+  brokerName?: string | undefined;
+  /** Topic that it is about. */
+  topic?: string | undefined;
+}
+
+/** Both directions of one command's own header: typed fields to `extFields` and back. */
+export interface HeaderCodec<F> {
+  /** The command as errors name it, for example `END_TRANSACTION request`. */
+  readonly name: string;
+  /**
+   * The fields as text. Undefined optional fields are left out.
+   *
+   * @throws {InvalidArgumentError} when a value is missing or outside the range of its kind.
+   */
+  encode(fields: F): Record<string, string>;
+  /**
+   * The typed fields. Unknown ones are ignored. An optional field that is empty counts as absent,
+   * because the binary header can't tell the two apart.
+   *
+   * @throws {ProtocolError} naming command and field, when one is missing or not what it should be.
+   */
+  decode(extFields: Readonly<Record<string, string>>, context?: HeaderContext): F;
+}
+
+interface Field {
+  readonly property: string;
+  readonly wireName: string;
+  readonly kind: FieldKind;
+  readonly optional: boolean;
+}
+
+const ALLOWED: Readonly<Record<FieldKind, string>> = {
+  string: "text",
+  int: "a decimal integer from -2147483648 to 2147483647",
+  uint: "a decimal integer from 0 to 2147483647",
+  long: "a decimal integer from -9223372036854775808 to 9223372036854775807",
+  offset: "a decimal integer from 0 to 9223372036854775807",
+  boolean: "true or false",
+};
+
+/**
+ * Makes the codec of a header whose fields are listed once.
+ *
+ * ```ts
+ * const header = defineHeader("VIEW_MESSAGE_BY_ID request", { offset: "offset", topic: "string?" });
+ * type Header = HeaderFields<typeof header>; // { offset: bigint; topic?: string | undefined }
+ * ```
+ */
+export function defineHeader<const L extends FieldList>(
+  name: string,
+  list: L,
+): HeaderCodec<FieldsOf<L>> {
+  const fields = Object.entries(list).map(([property, entry]): Field => {
+    const [wireName, spec] = typeof entry === "string" ? [property, entry] : entry;
+    const optional = spec.endsWith("?");
+    const kind = (optional ? spec.slice(0, -1) : spec) as FieldKind;
+    return { property, wireName, kind, optional };
+  });
+  return {
+    name,
+    encode: (values) => encodeFields(name, fields, values as Record<string, unknown>),
+    decode: (extFields, context) => decodeFields(name, fields, extFields, context) as FieldsOf<L>,
+  };
+}
+
+function encodeFields(
+  name: string,
+  fields: readonly Field[],
+  values: Record<string, unknown>,
+): Record<string, string> {
+  const extFields: Record<string, string> = {};
+  for (const { property, wireName, kind, optional } of fields) {
+    const value = values[property];
+    if (value === undefined && optional) continue;
+    if (!isOfKind(value, kind)) {
+      throw new InvalidArgumentError(
+        `Cannot write ${name}: "${property}" is ${shown(value)}, ${ALLOWED[kind]} is allowed`,
+      );
+    }
+    extFields[wireName] = String(value);
+  }
+  return extFields;
+}
+
+function decodeFields(
+  name: string,
+  fields: readonly Field[],
+  extFields: Readonly<Record<string, string>>,
+  context: HeaderContext = {},
+): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const { property, wireName, kind, optional } of fields) {
+    const text = Object.hasOwn(extFields, wireName) ? extFields[wireName] : undefined;
+    if (optional && !text) continue;
+    const value = text === undefined ? undefined : parseValue(text, kind);
+    if (!isOfKind(value, kind)) {
+      const found = text === undefined ? "missing" : shown(text);
+      throw new ProtocolError(
+        `Cannot read ${name}: field "${wireName}" is ${found}, ${ALLOWED[kind]} is needed`,
+        context,
+      );
+    }
+    values[property] = value;
+  }
+  return values;
+}
+
+function parseValue(text: string, kind: FieldKind): unknown {
+  switch (kind) {
+    case "string":
+      return text;
+    case "boolean":
+      return text === "true" ? true : text === "false" ? false : undefined;
+    case "int":
+    case "uint":
+      return /^-?\d{1,10}$/.test(text) ? Number(text) + 0 : undefined;
+    case "long":
+    case "offset":
+      return /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+  }
+}
+
+function isOfKind(value: unknown, kind: FieldKind): boolean {
+  switch (kind) {
+    case "int":
+    case "uint":
+      return typeof value === "number" && (value | 0) === value && (kind === "int" || value >= 0);
+    case "long":
+    case "offset":
+      return typeof value === "bigint" && BigInt.asIntN(64, value) === value &&
+        (kind === "long" || value >= 0n);
+    case "boolean":
+      return typeof value === "boolean";
+    case "string":
+      return typeof value === "string";
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? `"${printable(value, 40)}"` : printable(String(value), 40);
+}

@@ -1,0 +1,115 @@
+import { type RemotingCommand, type RemotingRequest, RequestCode } from "../remoting/mod.ts";
+import type { HeaderContext } from "./header.ts";
+import { JsonValue } from "./json_body.ts";
+import { checkSuccess, type ResponseContext } from "./response.ts";
+
+/*
+  HEART_BEAT (34), to a broker
+
+  request  = no fields, body: JSON { clientID, producerDataSet: [{ groupName }],
+             consumerDataSet: [{ groupName, consumeType, messageModel, consumeFromWhere,
+             subscriptionDataSet: [{ topic, subString, … }], unitMode }],
+             heartbeatFingerprint: 0, withoutSub: false }
+  response = code 0 [IS_SUPPORT_HEART_BEAT_V2:boolean] [IS_SUB_CHANGE:boolean]
+
+  The broker sends check-backs of a group to the connections that sent its heartbeat, and forgets
+  them after 120 s without one. A fingerprint other than 0 would select heartbeat v2.
+*/
+
+/** A group of consumers in a heartbeat. */
+export interface HeartbeatConsumer {
+  /** Name of the consumer group. */
+  groupName: string;
+  /** Who moves the messages. @default {"CONSUME_ACTIVELY"} */
+  consumeType?: "CONSUME_ACTIVELY" | "CONSUME_PASSIVELY";
+  /** How messages are shared in the group. @default {"CLUSTERING"} */
+  messageModel?: "CLUSTERING" | "BROADCASTING";
+  /** Where a new group begins. @default {"CONSUME_FROM_LAST_OFFSET"} */
+  consumeFromWhere?: string;
+  /** What the group reads: topic and tag expression. */
+  subscriptions: readonly { topic: string; expression: string }[];
+}
+
+/** What a client says of itself. */
+export interface Heartbeat {
+  /** Id of the client, the same on all its connections. */
+  clientId: string;
+  /** Names of its producer groups. */
+  producerGroups: readonly string[];
+  /** Its consumer groups; none when absent. */
+  consumers?: readonly HeartbeatConsumer[];
+}
+
+/** Most groups, and most subscriptions of a group, that are read from one heartbeat. */
+const MAX_ENTRIES = 4096;
+
+/** Tells a broker that this client lives, and which groups may be asked over this connection. */
+export function createHeartbeatRequest(heartbeat: Heartbeat): RemotingRequest {
+  const body = {
+    clientID: heartbeat.clientId,
+    consumerDataSet: (heartbeat.consumers ?? []).map((consumer) => ({
+      consumeFromWhere: consumer.consumeFromWhere ?? "CONSUME_FROM_LAST_OFFSET",
+      consumeType: consumer.consumeType ?? "CONSUME_ACTIVELY",
+      groupName: consumer.groupName,
+      messageModel: consumer.messageModel ?? "CLUSTERING",
+      subscriptionDataSet: consumer.subscriptions.map(({ topic, expression }) => ({
+        classFilterMode: false,
+        codeSet: [],
+        expressionType: "TAG",
+        subString: expression,
+        subVersion: 0,
+        tagsSet: [],
+        topic,
+      })),
+      unitMode: false,
+    })),
+    heartbeatFingerprint: 0,
+    producerDataSet: heartbeat.producerGroups.map((groupName) => ({ groupName })),
+    withoutSub: false,
+  };
+  return { code: RequestCode.HEART_BEAT, body: new TextEncoder().encode(JSON.stringify(body)) };
+}
+
+/**
+ * Reads the answer to a heartbeat.
+ *
+ * @throws {BrokerResponseError} when the broker refuses.
+ */
+export function readHeartbeatResponse(response: RemotingCommand, context: ResponseContext): void {
+  checkSuccess(response, "register at the broker", context);
+}
+
+/**
+ * Reads a heartbeat as a broker does.
+ *
+ * @throws {ProtocolError} when the body is not a heartbeat.
+ */
+export function readHeartbeatRequest(
+  request: RemotingCommand,
+  context: HeaderContext = {},
+): Heartbeat {
+  const root = JsonValue.parse(request.body, "heartbeat", context);
+  return {
+    clientId: root.member("clientID").string(),
+    producerGroups: root.member("producerDataSet").items(MAX_ENTRIES)
+      .map((producer) => producer.member("groupName").string()),
+    consumers: root.member("consumerDataSet").items(MAX_ENTRIES).map(readConsumer),
+  };
+}
+
+function readConsumer(consumer: JsonValue): HeartbeatConsumer {
+  return {
+    groupName: consumer.member("groupName").string(),
+    consumeType: consumer.member("consumeType").string("") === "CONSUME_PASSIVELY"
+      ? "CONSUME_PASSIVELY"
+      : "CONSUME_ACTIVELY",
+    messageModel: consumer.member("messageModel").string("") === "BROADCASTING"
+      ? "BROADCASTING"
+      : "CLUSTERING",
+    consumeFromWhere: consumer.member("consumeFromWhere").string("CONSUME_FROM_LAST_OFFSET"),
+    subscriptions: consumer.member("subscriptionDataSet").items(MAX_ENTRIES).map((data) => ({
+      topic: data.member("topic").string(),
+      expression: data.member("subString").string("*"),
+    })),
+  };
+}

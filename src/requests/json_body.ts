@@ -1,0 +1,132 @@
+import { printable, type ProtocolError } from "../errors.ts";
+import type { HeaderContext } from "./header.ts";
+import { quoteNumericKeys } from "./numeric_keys.ts";
+import { malformed } from "./response.ts";
+
+/** Largest JSON body that is parsed: a route with 4096 brokers has about a quarter of that. */
+const MAX_JSON_SIZE = 4 * 1024 * 1024;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * A value somewhere in a JSON body. It hands out typed values, and an error that says where it is
+ * when it is not what it should be. Absent and null are the same.
+ */
+export class JsonValue {
+  readonly #value: unknown;
+  readonly #path: string;
+  readonly #what: string;
+  readonly #context: HeaderContext;
+
+  private constructor(value: unknown, path: string, what: string, context: HeaderContext) {
+    this.#value = value;
+    this.#path = path;
+    this.#what = what;
+    this.#context = context;
+  }
+
+  /**
+   * Parses a body, tolerant of the unquoted numeric keys that servers write.
+   *
+   * @param what The body as errors name it, for example `route of topic "T"`.
+   * @throws {ProtocolError} when it is empty, over 4 MiB, not UTF-8, or not JSON.
+   */
+  static parse(body: Uint8Array, what: string, context: HeaderContext): JsonValue {
+    if (body.length === 0) throw malformed(what, "there is no body", context);
+    if (body.length > MAX_JSON_SIZE) {
+      throw malformed(what, `${body.length} bytes, at most ${MAX_JSON_SIZE} are allowed`, context);
+    }
+    let text: string;
+    try {
+      text = utf8.decode(body);
+    } catch {
+      throw malformed(what, "the body is not UTF-8", context);
+    }
+    return new JsonValue(parseJson(text, what, context), "", what, context);
+  }
+
+  /** Whether there is nothing here. */
+  get isAbsent(): boolean {
+    return this.#value === undefined || this.#value === null;
+  }
+
+  /** The member of an object; absent when there is none. */
+  member(name: string): JsonValue {
+    const object = this.#object();
+    return this.#child(Object.hasOwn(object, name) ? object[name] : undefined, `.${name}`);
+  }
+
+  /** The members of an object, none when absent. */
+  entries(max: number): [string, JsonValue][] {
+    if (this.isAbsent) return [];
+    const object = this.#object();
+    const names = Object.keys(object);
+    this.#checkCount(names.length, max);
+    return names.map((name) => [name, this.#child(object[name], `["${printable(name, 40)}"]`)]);
+  }
+
+  /** The items of an array, none when absent. */
+  items(max: number): JsonValue[] {
+    if (this.isAbsent) return [];
+    if (!Array.isArray(this.#value)) throw this.refuse("is not an array");
+    this.#checkCount(this.#value.length, max);
+    return this.#value.map((item, index) => this.#child(item, `[${index}]`));
+  }
+
+  /** The text; `absent` when there is none and it is given. */
+  string(absent?: string): string {
+    if (this.isAbsent && absent !== undefined) return absent;
+    if (typeof this.#value !== "string") throw this.refuse("is not text");
+    return this.#value;
+  }
+
+  /** The integer from `min` to `max`; `absent` when there is none and it is given. */
+  integer(min: number, max: number, absent?: number): number {
+    if (this.isAbsent && absent !== undefined) return absent;
+    const value = this.#value;
+    if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
+      throw this.refuse(
+        `is ${typeof value === "number" ? value : "not a number"}, ` +
+          `an integer from ${min} to ${max} is needed`,
+      );
+    }
+    return value;
+  }
+
+  /** The error that names this place. */
+  refuse(reason: string): ProtocolError {
+    return malformed(
+      this.#what,
+      `${this.#path.replace(/^\./, "") || "it"} ${reason}`,
+      this.#context,
+    );
+  }
+
+  #object(): Record<string, unknown> {
+    const value = this.#value;
+    if (value === null || typeof value !== "object" || Array.isArray(value)) {
+      throw this.refuse("is not an object");
+    }
+    return value as Record<string, unknown>;
+  }
+
+  #child(value: unknown, step: string): JsonValue {
+    return new JsonValue(value, this.#path + step, this.#what, this.#context);
+  }
+
+  #checkCount(count: number, max: number): void {
+    if (count > max) throw this.refuse(`has ${count} entries, at most ${max} are allowed`);
+  }
+}
+
+function parseJson(text: string, what: string, context: HeaderContext): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    try {
+      return JSON.parse(quoteNumericKeys(text));
+    } catch {
+      throw malformed(what, "the body is not JSON", context);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import {
+  type RemotingCommand,
+  type RemotingRequest,
+  RequestCode,
+  ResponseCode,
+} from "../remoting/mod.ts";
+import { defineHeader, type HeaderFields } from "./header.ts";
+import { refusal, type ResponseContext } from "./response.ts";
+
+/*
+  PULL_MESSAGE (11), to a broker
+
+  request  = the fields below
+  response = code 0: found, body: stored messages one after another
+           | code 19: nothing there yet | 20: nothing matched, go on at nextBeginOffset
+           | code 21: the offset is outside of the queue, go on at nextBeginOffset
+             suggestWhichBrokerId:long nextBeginOffset:long minOffset:long maxOffset:long
+             [topicSysFlag:int] [groupSysFlag:int]
+           | 26: no such group | 24, 25: no such subscription | 17 | 16 | 2
+*/
+
+/** Bits of a pull's `sysFlag`. */
+export const PullSysFlag = {
+  /** Store `commitOffset` as the group's progress. */
+  COMMIT_OFFSET: 1,
+  /** Wait up to `suspendTimeoutMillis` for a message. */
+  SUSPEND: 2,
+  /** The request carries its subscription; no heartbeat of a consumer is needed. */
+  SUBSCRIPTION: 4,
+} as const;
+
+/** The header of a pull. */
+export const pullMessageHeader = defineHeader("PULL_MESSAGE request", {
+  consumerGroup: "string",
+  topic: "string",
+  queueId: "uint",
+  queueOffset: "offset",
+  maxMsgNums: "uint",
+  sysFlag: "int",
+  commitOffset: "long",
+  suspendTimeoutMillis: "long",
+  subVersion: "long",
+  subscription: "string?",
+  expressionType: "string?",
+  maxMsgBytes: "uint?",
+  bname: "string?",
+});
+
+/** The fields of a pull. */
+export type PullMessageHeader = HeaderFields<typeof pullMessageHeader>;
+
+/** The header of the answer to a pull. */
+export const pullMessageResponseHeader = defineHeader("PULL_MESSAGE response", {
+  suggestWhichBrokerId: "long",
+  nextBeginOffset: "offset",
+  minOffset: "long",
+  maxOffset: "long",
+  topicSysFlag: "int?",
+  groupSysFlag: "int?",
+});
+
+/** What a pull came to. */
+export type PullStatus = "FOUND" | "NOT_FOUND" | "RETRY_IMMEDIATELY" | "OFFSET_MOVED";
+
+/** The answer to a pull. */
+export interface PullMessageResponse {
+  /** What it came to. */
+  status: PullStatus;
+  /** Where the next pull begins. */
+  nextBeginOffset: bigint;
+  /** Offset of the first message that the queue still has. */
+  minOffset: bigint;
+  /** Offset that the next message of the queue will get. */
+  maxOffset: bigint;
+  /** Id of the broker to pull from next time. */
+  suggestWhichBrokerId: bigint;
+  /** Stored messages one after another; empty unless `FOUND`. */
+  body: Uint8Array;
+}
+
+const STATUSES: Readonly<Record<number, PullStatus>> = {
+  [ResponseCode.SUCCESS]: "FOUND",
+  [ResponseCode.PULL_NOT_FOUND]: "NOT_FOUND",
+  [ResponseCode.PULL_RETRY_IMMEDIATELY]: "RETRY_IMMEDIATELY",
+  [ResponseCode.PULL_OFFSET_MOVED]: "OFFSET_MOVED",
+};
+
+/** What a pull says unless it is told otherwise: 32 messages of any tag, at once or none. */
+const DEFAULTS = {
+  maxMsgNums: 32,
+  sysFlag: PullSysFlag.SUBSCRIPTION,
+  commitOffset: 0n,
+  suspendTimeoutMillis: 0n,
+  subVersion: 0n,
+  subscription: "*",
+  expressionType: "TAG",
+} satisfies Partial<PullMessageHeader>;
+
+/** The fields that a pull needs; the others have defaults: 32 messages of any tag, no waiting. */
+export type PullMessageFields =
+  & Pick<PullMessageHeader, "consumerGroup" | "topic" | "queueId" | "queueOffset">
+  & Partial<PullMessageHeader>;
+
+/** Asks a broker for messages of one queue. */
+export function createPullMessageRequest(fields: PullMessageFields): RemotingRequest {
+  return {
+    code: RequestCode.PULL_MESSAGE,
+    extFields: pullMessageHeader.encode({ ...DEFAULTS, ...fields }),
+  };
+}
+
+/**
+ * Reads the answer to a pull.
+ *
+ * @throws {BrokerResponseError} when the broker refuses.
+ * @throws {ProtocolError} when an offset is missing.
+ */
+export function readPullMessageResponse(
+  response: RemotingCommand,
+  context: ResponseContext,
+): PullMessageResponse {
+  const status = Object.hasOwn(STATUSES, response.code) ? STATUSES[response.code] : undefined;
+  if (status === undefined) throw refusal(response, "pull messages", context);
+  const header = pullMessageResponseHeader.decode(response.extFields, context);
+  return {
+    status,
+    nextBeginOffset: header.nextBeginOffset,
+    minOffset: header.minOffset,
+    maxOffset: header.maxOffset,
+    suggestWhichBrokerId: header.suggestWhichBrokerId,
+    body: response.body,
+  };
+}

@@ -1,0 +1,85 @@
+import { BrokerResponseError, printable, ProtocolError } from "../errors.ts";
+import { type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
+import type { HeaderContext } from "./header.ts";
+
+/** Which server answered, and about what: the facts of the error when it refused. */
+export interface ResponseContext extends HeaderContext {
+  /** `host:port` of the server. */
+  address: string;
+}
+
+/** What helps against a refusal, by response code. */
+const REMEDIES: Readonly<Record<number, string>> = {
+  [ResponseCode.SYSTEM_BUSY]: "the server is overloaded, try again later",
+  [ResponseCode.REQUEST_CODE_NOT_SUPPORTED]:
+    "the server does not know this request: check that the address is of the right kind of server",
+  [ResponseCode.SLAVE_NOT_AVAILABLE]: "the broker is a slave, or its slave is not available",
+  [ResponseCode.MESSAGE_ILLEGAL]:
+    "a limit of the broker was passed: maxMessageSize for the body, 32767 bytes for the properties",
+  [ResponseCode.SERVICE_NOT_AVAILABLE]:
+    "the broker does not store messages now: its disk is full, it is a slave or it shuts down",
+  [ResponseCode.NO_PERMISSION]:
+    "check access key and rights, and that broker and topic have write permission",
+  [ResponseCode.TOPIC_NOT_EXIST]: "create the topic, or switch on autoCreateTopicEnable",
+  [ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST]:
+    "create the consumer group, or switch on autoCreateSubscriptionGroup",
+  [ResponseCode.INVALID_PARAMETER]: "the broker does not take one of the values",
+  [ResponseCode.FLOW_CONTROL]: "the server limits the rate, try again later",
+  [ResponseCode.GO_AWAY]: "the server is shutting down, connect again",
+};
+
+const PASSING: ReadonlySet<number> = new Set([
+  ResponseCode.SYSTEM_BUSY,
+  ResponseCode.SLAVE_NOT_AVAILABLE,
+  ResponseCode.SERVICE_NOT_AVAILABLE,
+  ResponseCode.FLOW_CONTROL,
+  ResponseCode.GO_AWAY,
+]);
+
+/**
+ * Lets a response pass whose code is success.
+ *
+ * @param what What was asked, as it follows "Cannot": `send a message`.
+ * @param remedies Sentences for response codes that mean something of their own here.
+ * @throws {BrokerResponseError} with any other code; its message names the remedy where there is one.
+ */
+export function checkSuccess(
+  response: RemotingCommand,
+  what: string,
+  context: ResponseContext,
+  remedies: Readonly<Record<number, string>> = {},
+): void {
+  if (response.code === ResponseCode.SUCCESS) return;
+  throw refusal(response, what, context, remedies);
+}
+
+/** The error for a response whose code is not one that was hoped for. */
+export function refusal(
+  response: RemotingCommand,
+  what: string,
+  context: ResponseContext,
+  remedies: Readonly<Record<number, string>> = {},
+): BrokerResponseError {
+  const topic = context.topic === undefined ? "" : ` (topic "${printable(context.topic, 128)}")`;
+  const broker = context.brokerName === undefined ? "" : `broker "${context.brokerName}" at `;
+  const remedy = remedies[response.code] ?? REMEDIES[response.code];
+  return new BrokerResponseError(
+    `Cannot ${what}${topic}: ${broker}${context.address} refused it${
+      remedy === undefined ? "" : ` (${remedy})`
+    }`,
+    {
+      responseCode: response.code,
+      remark: response.remark,
+      address: context.address,
+      brokerName: context.brokerName,
+      topic: context.topic,
+      isRetriable: PASSING.has(response.code),
+    },
+  );
+}
+
+/** The error for a response that says success and is not what it should be. */
+export function malformed(what: string, reason: string, context: HeaderContext): ProtocolError {
+  const from = context.address === undefined ? "" : ` from ${context.address}`;
+  return new ProtocolError(`Cannot read ${what}${from}: ${reason}`, context);
+}

@@ -1,0 +1,180 @@
+import {
+  type RemotingCommand,
+  type RemotingRequest,
+  RequestCode,
+  ResponseCode,
+} from "../remoting/mod.ts";
+import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts";
+import { malformed, refusal, type ResponseContext } from "./response.ts";
+
+/*
+  SEND_MESSAGE_V2 (310), to the master of a broker; SEND_MESSAGE (10) has the same fields under
+  their long names, SEND_BATCH_MESSAGE (320) the same header with m=true and a batch as its body
+
+  request  = the fields below, body: the message's, maybe compressed, never empty
+  response = code 0 | 10 | 11 | 12
+             msgId:string queueId:int queueOffset:long [transactionId:string] [batchUniqId:string]
+             [recallHandle:string] [MSG_REGION:string] [TRACE_ON:string]
+           | any other code: not stored
+
+  msgId is the offset id: host, port and commit log offset in hex; for a batch one for each message,
+  with commas between. For a half message queueOffset is that in the half topic. queueId -1 in the
+  request lets the broker choose.
+*/
+
+/** The fields of a send, `[name in version 2, kind]`. */
+const sendFields = {
+  producerGroup: ["a", "string"],
+  topic: ["b", "string"],
+  defaultTopic: ["c", "string"],
+  defaultTopicQueueNums: ["d", "int"],
+  queueId: ["e", "int"],
+  sysFlag: ["f", "int"],
+  bornTimestamp: ["g", "long"],
+  flag: ["h", "int"],
+  properties: ["i", "string?"],
+  reconsumeTimes: ["j", "int?"],
+  unitMode: ["k", "boolean?"],
+  maxReconsumeTimes: ["l", "int?"],
+  batch: ["m", "boolean?"],
+  bname: ["n", "string?"],
+} as const;
+
+/** The header of a send with one-letter names. */
+export const sendMessageHeader = defineHeader("SEND_MESSAGE_V2 request", sendFields);
+
+/** The header of a send with long names, as Go and Rust clients write it. */
+export const sendMessageV1Header = defineHeader(
+  "SEND_MESSAGE request",
+  longNames(sendFields),
+);
+
+/** The fields of a send. */
+export type SendMessageHeader = HeaderFields<typeof sendMessageHeader>;
+
+/** The header of the answer to a send. */
+export const sendMessageResponseHeader = defineHeader("SEND_MESSAGE response", {
+  msgId: "string",
+  queueId: "uint",
+  queueOffset: "offset",
+  transactionId: "string?",
+  batchUniqId: "string?",
+  recallHandle: "string?",
+  regionId: ["MSG_REGION", "string?"],
+  traceOn: ["TRACE_ON", "string?"],
+});
+
+/** How safely a message was stored. All but `SEND_OK` are weaker than the broker was set up for. */
+export const SendStatus = {
+  /** Stored as the broker is set up to store. */
+  SEND_OK: "SEND_OK",
+  /** Stored in memory; the disk did not confirm in time. */
+  FLUSH_DISK_TIMEOUT: "FLUSH_DISK_TIMEOUT",
+  /** Stored on the master; no slave was there to take it. */
+  SLAVE_NOT_AVAILABLE: "SLAVE_NOT_AVAILABLE",
+  /** Stored on the master; no slave confirmed in time. */
+  FLUSH_SLAVE_TIMEOUT: "FLUSH_SLAVE_TIMEOUT",
+} as const;
+
+/** One of the ways in which a message was stored. */
+export type SendStatus = typeof SendStatus[keyof typeof SendStatus];
+
+/** What a broker says of a message that it stored. */
+export interface SendMessageResponse {
+  /** How safely it was stored. */
+  status: SendStatus;
+  /** Id of the stored record, 32 or 56 hex digits; the first one of a batch. */
+  offsetMessageId: string;
+  /** The ids of all records: one, or one for each message of a batch. */
+  offsetMessageIds: readonly string[];
+  /** The queue it is in; of a half message the queue it will be in. */
+  queueId: number;
+  /** Position in the queue; of a half message the position in the half topic. */
+  queueOffset: bigint;
+  /** Unique key of the message. */
+  transactionId?: string | undefined;
+  /** Unique key of the batch. */
+  batchUniqId?: string | undefined;
+  /** What a timer message is taken back with. */
+  recallHandle?: string | undefined;
+  /** Region of the broker. */
+  regionId?: string | undefined;
+  /** Whether the broker wants traces. */
+  traceOn: boolean;
+}
+
+const STATUSES: Readonly<Record<number, SendStatus>> = {
+  [ResponseCode.SUCCESS]: SendStatus.SEND_OK,
+  [ResponseCode.FLUSH_DISK_TIMEOUT]: SendStatus.FLUSH_DISK_TIMEOUT,
+  [ResponseCode.SLAVE_NOT_AVAILABLE]: SendStatus.SLAVE_NOT_AVAILABLE,
+  [ResponseCode.FLUSH_SLAVE_TIMEOUT]: SendStatus.FLUSH_SLAVE_TIMEOUT,
+};
+
+/** Sends a message, or with `batch: true` a batch, to a broker. */
+export function createSendMessageRequest(
+  header: SendMessageHeader,
+  body: Uint8Array,
+): RemotingRequest {
+  return {
+    code: header.batch === true ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2,
+    extFields: sendMessageHeader.encode(header),
+    body,
+  };
+}
+
+/**
+ * Reads the answer to a send. All four stored outcomes come back with their status.
+ *
+ * @throws {BrokerResponseError} when the message was not stored.
+ * @throws {ProtocolError} when it was stored and the answer lacks the ids or offsets that name it.
+ */
+export function readSendMessageResponse(
+  response: RemotingCommand,
+  context: ResponseContext,
+): SendMessageResponse {
+  const status = Object.hasOwn(STATUSES, response.code) ? STATUSES[response.code] : undefined;
+  if (status === undefined) throw refusal(response, "send a message", context);
+  const header = sendMessageResponseHeader.decode(response.extFields, context);
+  const { msgId, traceOn, ...facts } = header;
+  const offsetMessageIds = msgId.split(",");
+  if (!offsetMessageIds.every(isOffsetMessageId)) {
+    throw malformed(
+      sendMessageResponseHeader.name,
+      `field "msgId" has ${msgId.length} characters and is not an id of 32 or 56 hex digits`,
+      context,
+    );
+  }
+  return {
+    ...facts,
+    status,
+    offsetMessageId: offsetMessageIds[0]!,
+    offsetMessageIds,
+    traceOn: traceOn !== "false",
+  };
+}
+
+/**
+ * Reads the header of a send as a broker does, under either set of names.
+ *
+ * @throws {ProtocolError} when a field is missing or not what it should be.
+ */
+export function readSendMessageRequest(
+  request: RemotingCommand,
+  context?: HeaderContext,
+): SendMessageHeader {
+  const header = request.code === RequestCode.SEND_MESSAGE
+    ? sendMessageV1Header
+    : sendMessageHeader;
+  return header.decode(request.extFields, context);
+}
+
+function isOffsetMessageId(id: string): boolean {
+  return (id.length === 32 || id.length === 56) && /^[0-9A-Fa-f]+$/.test(id);
+}
+
+function longNames<const L extends Record<string, readonly [string, string]>>(
+  list: L,
+): { [N in keyof L]: L[N][1] } {
+  const entries = Object.entries(list).map(([name, [, spec]]) => [name, spec]);
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,60 @@
+import { InvalidArgumentError, printable } from "../errors.ts";
+
+/** Where a server listens. */
+export interface Address {
+  /** Host name, IPv4 address, or IPv6 address without brackets. */
+  host: string;
+  /** Port, 1 to 65535. */
+  port: number;
+}
+
+/**
+ * Reads `host:port`; an IPv6 host stands in brackets. Nothing else is taken: no scheme, no path, no
+ * user, no spaces, and no way of writing an IPv4 address but `a.b.c.d`.
+ *
+ * @throws {InvalidArgumentError} naming the address, without what stands before an `@`.
+ */
+export function parseAddress(text: string): Address {
+  const read = readAddress(text);
+  if (typeof read !== "string") return read;
+  const at = text.lastIndexOf("@");
+  const shown = at < 0 ? text : `…${text.slice(at)}`;
+  throw new InvalidArgumentError(`Cannot use address "${printable(shown, 80)}": ${read}`);
+}
+
+/** Reads `host:port`, or says what is wrong with it. */
+export function readAddress(text: string): Address | string {
+  const match = text.length > 300
+    ? null
+    : /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9A-Za-z._-]+)):([1-9]\d{0,4})$/.exec(text);
+  if (!match) {
+    return "host:port is needed, an IPv6 host in brackets, the port from 1 to 65535";
+  }
+  const [, ipv6, name, digits] = match;
+  const port = Number(digits);
+  if (port > 65_535) return `port ${port} is not from 1 to 65535`;
+  if (ipv6 !== undefined && !URL.canParse(`http://[${ipv6}]/`)) {
+    return "what stands in brackets is not an IPv6 address";
+  }
+  if (name !== undefined && !isHost(name)) {
+    return "its host is neither a host name nor an IPv4 address of four numbers";
+  }
+  return { host: ipv6 ?? name!, port };
+}
+
+/** Writes `host:port`, an IPv6 host in brackets. */
+export function formatAddress(address: Address): string {
+  const { host, port } = address;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether a resolver can only take `host` for a name, or for the IPv4 address that it looks like. */
+function isHost(host: string): boolean {
+  const labels = host.replace(/\.$/, "").split(".");
+  if (host.length > 254 || !labels.every((label) => label !== "" && label.length <= 63)) {
+    return false;
+  }
+  if (!/^(?:\d+|0[xX][0-9A-Fa-f]*)$/.test(labels.at(-1)!)) return true;
+  return labels.length === 4 && !host.endsWith(".") &&
+    labels.every((label) => /^(?:0|[1-9]\d{0,2})$/.test(label) && Number(label) <= 255);
+}

@@ -1,0 +1,10 @@
+/**
+ * Where the queues of a topic are: addresses, routes, and the choice of a queue.
+ *
+ * @module
+ */
+export { type Address, formatAddress, parseAddress } from "./address.ts";
+export { type AllowBroker, isBrokerAllowed } from "./broker_policy.ts";
+export { MASTER_ID, type RejectedBroker, type RouteBroker } from "./broker_table.ts";
+export { QueueSelector } from "./queue_selector.ts";
+export { TopicRoute, type TopicRouteOptions } from "./topic_route.ts";

@@ -1,0 +1,126 @@
+import type { MessageQueue } from "../message/mod.ts";
+import type { TopicRouteData } from "../requests/mod.ts";
+import type { AllowBroker } from "./broker_policy.ts";
+import { MASTER_ID, readBrokers, type RejectedBroker, type RouteBroker } from "./broker_table.ts";
+import { isWritable, listWritableQueues } from "./writable_queues.ts";
+
+/** How a route is taken in. */
+export interface TopicRouteOptions {
+  /**
+   * Decides which broker addresses may be dialled.
+   *
+   * @default {isBrokerAllowed} all but link-local and unspecified ones
+   */
+  allowBroker?: AllowBroker | undefined;
+}
+
+/** Where the queues of a topic are, and which of them can be written to. Never changes. */
+export class TopicRoute {
+  /** Name of the topic. */
+  readonly topic: string;
+  /** The topic whose route this one was borrowed from, until the topic has one of its own. */
+  readonly borrowedFrom?: string;
+  /** The queues that messages are sent to, in the order of broker names; may be empty. */
+  readonly writableQueues: readonly MessageQueue[];
+  /** The brokers, each with its usable addresses, of which it may have none. */
+  readonly brokers: readonly RouteBroker[];
+  /** The addresses that are not used, for the log. */
+  readonly rejected: readonly RejectedBroker[];
+
+  readonly #data: TopicRouteData;
+  readonly #options: TopicRouteOptions;
+  readonly #byName: ReadonlyMap<string, RouteBroker>;
+
+  /**
+   * Takes in what a name server told. An address that can't be used drops only itself.
+   *
+   * @throws {ProtocolError} when the order configuration of the topic can't be read, or the topic
+   * has more than 65536 queues.
+   */
+  constructor(
+    topic: string,
+    data: TopicRouteData,
+    options: TopicRouteOptions & { borrowedFrom?: string } = {},
+  ) {
+    const { brokers, rejected } = readBrokers(data.brokerDatas, options.allowBroker);
+    this.topic = topic;
+    if (options.borrowedFrom !== undefined) this.borrowedFrom = options.borrowedFrom;
+    this.writableQueues = listWritableQueues(topic, data, brokers);
+    this.brokers = [...brokers.values()];
+    this.rejected = rejected;
+    this.#data = data;
+    this.#options = options;
+    this.#byName = brokers;
+  }
+
+  /** The names of all brokers. */
+  get brokerNames(): readonly string[] {
+    return this.brokers.map((broker) => broker.brokerName);
+  }
+
+  /** `host:port` of a broker's master; undefined when it has none, or none that can be used. */
+  masterAddress(brokerName: string): string | undefined {
+    return this.#byName.get(brokerName)?.addresses.get(MASTER_ID);
+  }
+
+  /**
+   * The route of a topic that does not exist yet, made of this one of the template topic: the same
+   * brokers, with as many queues on each as can be read, at most `defaultQueueCount`.
+   */
+  borrowedFor(topic: string, defaultQueueCount = 4): TopicRoute {
+    const queueDatas = this.#data.queueDatas.map((data) => {
+      const count = Math.min(defaultQueueCount, data.readQueueNums);
+      return { ...data, readQueueNums: count, writeQueueNums: count };
+    });
+    return new TopicRoute(topic, { queueDatas, brokerDatas: this.#data.brokerDatas }, {
+      ...this.#options,
+      borrowedFrom: this.topic,
+    });
+  }
+
+  /**
+   * Why there is no queue to write to, as a sentence with its remedy; undefined when there is one.
+   */
+  describeUnwritable(): string | undefined {
+    if (this.writableQueues.length > 0) return undefined;
+    const { queueDatas } = this.#data;
+    if (queueDatas.length === 0 || this.brokers.length === 0) {
+      return "its route has no queues: its brokers may have stopped, or have not registered yet";
+    }
+    const writable = queueDatas.filter(isWritable);
+    if (writable.length === 0) {
+      return "it is not writable on any broker: give topic and broker write permission (perm 6)";
+    }
+    if (writable.every((data) => data.writeQueueNums === 0) || this.#data.orderTopicConf?.trim()) {
+      return "it has no queues to write to: set its writeQueueNums";
+    }
+    const names = new Set(writable.map((data) => data.brokerName));
+    const rejected = this.rejected.find((entry) =>
+      entry.brokerId === MASTER_ID && names.has(entry.brokerName)
+    );
+    if (rejected) {
+      return `the address "${rejected.address}" of broker "${rejected.brokerName}" is not used: ${rejected.reason}`;
+    }
+    const listed = [...names].slice(0, 5).map((name) => `"${name}"`).join(", ");
+    return `none of its brokers has a master: start the master (brokerId=0) of ${listed}`;
+  }
+
+  /** Whether `other` sends the same messages to the same places. */
+  equals(other: TopicRoute): boolean {
+    return this === other || this.#fingerprint() === other.#fingerprint();
+  }
+
+  #fingerprint(): string {
+    const byText = (a: unknown[], b: unknown[]) => String(a[0]) < String(b[0]) ? -1 : 1;
+    return JSON.stringify([
+      this.topic,
+      this.borrowedFrom,
+      this.writableQueues.map((queue) => [queue.brokerName, queue.queueId]),
+      this.brokers.map((broker) => [
+        broker.brokerName,
+        broker.cluster,
+        [...broker.addresses].sort(byText),
+      ]).sort(byText),
+    ]);
+  }
+}
