@@ -1,0 +1,87 @@
+import { ConnectionError, type ConnectionErrorOptions, describe } from "../errors.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionOptions } from "./connection_types.ts";
+import type { Dialer, Transport } from "./transport.ts";
+
+/** The settings of a new connection. */
+export interface ConnectOptions extends Omit<ConnectionOptions, "address"> {
+  /** Opens the transport. */
+  dialer: Dialer;
+  /** Host name or IP address, without brackets. */
+  host: string;
+  /** Port. */
+  port: number;
+  /** `host:port` for errors; differs from the dialled one when an address map is at work. */
+  address: string;
+  /** Milliseconds for the dial. */
+  timeout: number;
+  /** Ends the dial early. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Dials an address and makes a connection of it, within a deadline.
+ *
+ * @throws {ConnectionError} with code `CONNECT_FAILED` or `ABORTED`, naming address and remedy.
+ */
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const { dialer, host, port, clock, timeout } = options;
+  const controller = new AbortController();
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const end = (error: ConnectionError) => {
+    reject(error);
+    controller.abort(error);
+  };
+  const onAbort = () =>
+    end(failure(options, "ABORTED", "the caller aborted it", options.signal!.reason));
+  const timer = clock.setTimer(
+    () => end(failure(options, "CONNECT_FAILED", `no connection within ${timeout} ms`)),
+    timeout,
+  );
+  if (options.signal?.aborted) onAbort();
+  options.signal?.addEventListener("abort", onAbort, { once: true });
+  const dialled = (async () => await dialer(host, port, { signal: controller.signal }))();
+  try {
+    return new Connection(await Promise.race([dialled, ended]), options);
+  } catch (cause) {
+    dialled.then(closeLate, () => {});
+    if (cause instanceof ConnectionError) throw cause;
+    throw failure(options, "CONNECT_FAILED", reasonOf(cause, host, port), cause);
+  } finally {
+    ended.catch(() => {});
+    clock.clearTimer(timer);
+    options.signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+function closeLate(transport: Transport): void {
+  transport.close();
+}
+
+function failure(
+  options: ConnectOptions,
+  code: "CONNECT_FAILED" | "ABORTED",
+  reason: string,
+  cause?: unknown,
+): ConnectionError {
+  const facts: ConnectionErrorOptions = {
+    address: options.address,
+    isRetriable: code === "CONNECT_FAILED" && !isPermission(cause),
+  };
+  if (cause !== undefined) facts.cause = cause;
+  return new ConnectionError(code, `Cannot connect to ${options.address}: ${reason}`, facts);
+}
+
+function isPermission(cause: unknown): boolean {
+  return cause instanceof Error && /^(NotCapable|PermissionDenied)$/.test(cause.name);
+}
+
+function reasonOf(cause: unknown, host: string, port: number): string {
+  if (isPermission(cause)) {
+    return `this program may not, run it with --allow-net=${host}:${port} or --allow-net`;
+  }
+  if (cause instanceof Error && cause.name === "ConnectionRefused") {
+    return "connection refused, nothing listens there";
+  }
+  return describe(cause);
+}

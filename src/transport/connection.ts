@@ -1,0 +1,276 @@
+import type { Clock, TimerHandle } from "../clock.ts";
+import { ConnectionError, describe } from "../errors.ts";
+import { ThrottledLogger } from "../logger.ts";
+import {
+  createRequest,
+  createResponse,
+  encodeCommand,
+  FrameDecoder,
+  isOneway,
+  isResponse,
+  type RemotingCommand,
+  type RemotingRequest,
+  ResponseCode,
+} from "../remoting/mod.ts";
+import type {
+  ConnectionEnd,
+  ConnectionOptions,
+  ConnectionStats,
+  RequestOptions,
+  ServerRequestAnswer,
+  ServerRequestHandler,
+} from "./connection_types.ts";
+import { PendingRequests, type RequestFacts, type RequestFailure } from "./pending_requests.ts";
+import type { Transport } from "./transport.ts";
+import { type QueuedFrame, WriteQueue } from "./write_queue.ts";
+
+/** Responses in a row that nobody waited for, after which the peer is not believed any more. */
+const MAX_UNMATCHED_IN_A_ROW = 100;
+
+/**
+ * A connection to one server: it numbers requests and finds the request of each response, keeps
+ * the deadlines, hands server-sent requests to their handlers, and fails everything that waits at
+ * once when it ends. It reads always; nothing that a handler does can stop it.
+ */
+export class Connection {
+  /** `host:port` of the peer. */
+  readonly address: string;
+  /** Host of this end, where there is one. */
+  readonly localHost?: string;
+  /** Resolves when the connection is over, with the reason. Never rejects. */
+  readonly closed: Promise<ConnectionEnd>;
+
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #warnings: ThrottledLogger;
+  readonly #handlers: ReadonlyMap<number, ServerRequestHandler>;
+  readonly #maxInFlight: number;
+  readonly #maxPendingBytes: number;
+  readonly #frameTimeout: number;
+  readonly #pending: PendingRequests;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #writes: WriteQueue;
+  readonly #decoder: FrameDecoder;
+  readonly #resolveClosed: (end: ConnectionEnd) => void;
+  #end: ConnectionEnd | undefined;
+  #frameTimer: TimerHandle | undefined;
+  #unmatched = 0;
+  #unmatchedInARow = 0;
+  #unknownRequests = 0;
+
+  constructor(transport: Transport, options: ConnectionOptions) {
+    this.#transport = transport;
+    this.address = options.address;
+    if (transport.localHost !== undefined) this.localHost = transport.localHost;
+    this.#clock = options.clock;
+    this.#warnings = new ThrottledLogger(options.logger, options.clock);
+    this.#handlers = options.handlers ?? new Map();
+    this.#maxInFlight = options.maxInFlight ?? 65_535;
+    this.#maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
+    this.#frameTimeout = options.frameTimeout ?? 30_000;
+    this.#decoder = new FrameDecoder(options.limits);
+    this.#pending = new PendingRequests(options.clock, (...facts) => this.#failure(...facts));
+    const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
+    this.closed = promise;
+    this.#resolveClosed = resolve;
+    this.#writes = new WriteQueue(transport.writable, (cause) => {
+      this.#finish({ by: "fault", reason: `writing failed: ${describe(cause)}`, cause });
+    });
+    this.#reader = transport.readable.getReader();
+    this.#read();
+  }
+
+  /** Whether requests can be sent on it. */
+  get isOpen(): boolean {
+    return this.#end === undefined;
+  }
+
+  /** Counters, as they are now. */
+  stats(): ConnectionStats {
+    return {
+      inFlight: this.#pending.size,
+      unmatchedResponses: this.#unmatched,
+      unknownRequests: this.#unknownRequests,
+      pendingBytes: this.#writes.pendingBytes,
+    };
+  }
+
+  /**
+   * Sends a request and waits for its response, whatever its code is.
+   *
+   * @throws {ConnectionError} when the connection ends, the deadline passes, the signal aborts or
+   * a bound is reached; its `written` says whether the server may have seen the request.
+   */
+  async request(request: RemotingRequest, options: RequestOptions): Promise<RemotingCommand> {
+    this.#admit(request, options.signal);
+    const opaque = this.#pending.takeOpaque();
+    const bytes = encodeCommand(createRequest(request, opaque));
+    const pending = this.#pending.add(opaque, request.code, options, () => frame.cancelled = true);
+    const frame: QueuedFrame = { bytes, onWrite: pending.markWritten };
+    this.#writes.push(frame);
+    return await pending.response;
+  }
+
+  /**
+   * Sends a one-way request. Resolves when its bytes were handed to the stream, which says nothing
+   * about the server.
+   *
+   * @throws {ConnectionError} when the connection ended or a bound is reached.
+   */
+  async oneway(request: RemotingRequest): Promise<void> {
+    this.#admit(request);
+    const bytes = encodeCommand(createRequest(request, this.#pending.takeOpaque(), true));
+    await new Promise<void>((resolve, reject) => {
+      let written = false;
+      this.#writes.push({
+        bytes,
+        onWrite: () => written = true,
+        onWritten: resolve,
+        onLost: () =>
+          reject(
+            this.#failure(
+              "CONNECTION_LOST",
+              { code: request.code, written },
+              this.#end?.reason ?? "the connection ended",
+            ),
+          ),
+      });
+    });
+  }
+
+  /** Ends the connection. Everything that waits on it fails at once; `closed` tells the reason. */
+  close(reason = "closed by this client"): void {
+    this.#finish({ by: "local", reason });
+  }
+
+  #admit(request: RemotingRequest, signal?: AbortSignal): void {
+    const unsent = { code: request.code, written: false };
+    if (this.#end) throw this.#failure("CONNECTION_LOST", unsent, this.#end.reason);
+    if (signal?.aborted) {
+      throw this.#failure("ABORTED", unsent, "the caller aborted it", signal.reason);
+    }
+    if (this.#pending.size >= this.#maxInFlight) {
+      const reason = `${this.#maxInFlight} requests are in flight, wait for some of them`;
+      throw this.#failure("OVERLOADED", unsent, reason);
+    }
+    const waiting = this.#writes.pendingBytes;
+    if (waiting > 0 && waiting + (request.body?.length ?? 0) > this.#maxPendingBytes) {
+      const reason =
+        `${waiting} bytes wait to be written, at most ${this.#maxPendingBytes} may: wait for some of them`;
+      throw this.#failure("OVERLOADED", unsent, reason);
+    }
+  }
+
+  #failure(
+    failure: RequestFailure,
+    request: RequestFacts,
+    reason: string,
+    cause?: unknown,
+  ): ConnectionError {
+    return new ConnectionError(
+      failure,
+      `Cannot complete request ${request.code} to ${this.address}: ${reason}`,
+      {
+        address: this.address,
+        written: request.written,
+        isRetriable: failure !== "ABORTED",
+        ...(cause === undefined ? {} : { cause }),
+      },
+    );
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for (;;) {
+        const { value, done } = await this.#reader.read();
+        if (this.#end) return;
+        if (done) break;
+        let decoded = false;
+        this.#decoder.pushInto(value, (command) => {
+          decoded = true;
+          if (!this.#end) this.#dispatch(command);
+        });
+        this.#watchFrame(decoded);
+      }
+      const cut = this.#decoder.buffered;
+      this.#finish({
+        by: "peer",
+        reason: `the peer closed the connection${cut ? ` ${cut} bytes into a frame` : ""}`,
+      });
+    } catch (cause) {
+      this.#finish({ by: "fault", reason: `reading failed: ${describe(cause)}`, cause });
+    }
+  }
+
+  /** A frame that has begun must become whole in time: a peer that drips bytes is not waited for. */
+  #watchFrame(decoded: boolean): void {
+    const begun = this.#decoder.buffered > 0;
+    if (this.#frameTimer !== undefined && (decoded || !begun)) {
+      this.#clock.clearTimer(this.#frameTimer);
+      this.#frameTimer = undefined;
+    }
+    if (!begun || this.#end) return;
+    this.#frameTimer ??= this.#clock.setTimer(() => {
+      const reason = `a frame was not whole ${this.#frameTimeout} ms after it began`;
+      this.#finish({ by: "fault", reason });
+    }, this.#frameTimeout);
+  }
+
+  #dispatch(command: RemotingCommand): void {
+    if (!isResponse(command)) return this.#serve(command);
+    if (this.#pending.settle(command)) {
+      this.#unmatchedInARow = 0;
+      return;
+    }
+    this.#unmatched++;
+    if (++this.#unmatchedInARow < MAX_UNMATCHED_IN_A_ROW) return;
+    const reason =
+      `the peer sent ${MAX_UNMATCHED_IN_A_ROW} responses in a row that nobody waited for`;
+    this.#finish({ by: "fault", reason });
+  }
+
+  #serve(command: RemotingCommand): void {
+    const handler = this.#handlers.get(command.code);
+    if (!handler) {
+      this.#unknownRequests++;
+      this.#warn("unknown request", `Ignored a request of the unknown code ${command.code}`);
+      return this.#answer(command, {
+        code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+        remark: ` request type ${command.code} not supported`,
+      });
+    }
+    const fail = (cause: unknown) => {
+      this.#warn("failed handler", `Cannot serve request ${command.code}: ${describe(cause)}`);
+      this.#answer(command, { code: ResponseCode.SYSTEM_ERROR, remark: "the client failed" });
+    };
+    try {
+      const answer = handler(command, this);
+      if (answer instanceof Promise) {
+        answer.then((later) => this.#answer(command, later ?? {}), fail);
+      } else this.#answer(command, answer ?? {});
+    } catch (cause) {
+      fail(cause);
+    }
+  }
+
+  #answer(command: RemotingCommand, answer: ServerRequestAnswer): void {
+    if (isOneway(command) || this.#end) return;
+    if (this.#writes.pendingBytes > this.#maxPendingBytes) return;
+    this.#writes.push({ bytes: encodeCommand(createResponse(command, answer)) });
+  }
+
+  #warn(kind: string, message: string): void {
+    this.#warnings.warn(kind, message, { address: this.address });
+  }
+
+  #finish(end: ConnectionEnd): void {
+    if (this.#end) return;
+    this.#end = end;
+    if (this.#frameTimer !== undefined) this.#clock.clearTimer(this.#frameTimer);
+    this.#pending.failAll(end.reason, end.cause);
+    this.#writes.stop();
+    this.#reader.cancel().catch(() => {});
+    this.#transport.close();
+    this.#resolveClosed(end);
+  }
+}

@@ -1,0 +1,75 @@
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../logger.ts";
+import type { FrameLimits, RemotingCommand } from "../remoting/mod.ts";
+import type { Connection } from "./connection.ts";
+
+/** What a handler answers to a request that the server sent. */
+export interface ServerRequestAnswer {
+  /** Response code. @default {0} */
+  code?: number;
+  /** Reason of a refusal. */
+  remark?: string;
+  /** Header fields of the response. */
+  extFields?: Record<string, string>;
+  /** Body of the response. */
+  body?: Uint8Array;
+}
+
+/**
+ * Takes a request that the server sent. It is called from the reader and must return at once; what
+ * takes time goes on behind the promise. The answer is written only to a two-way request.
+ */
+export type ServerRequestHandler = (
+  command: RemotingCommand,
+  connection: Connection,
+) => ServerRequestAnswer | void | Promise<ServerRequestAnswer | void>;
+
+/** The settings of a connection. */
+export interface ConnectionOptions {
+  /** `host:port` of the peer, for errors and logs. */
+  address: string;
+  /** Time for deadlines. */
+  clock: Clock;
+  /** Where oddities of the peer are told. */
+  logger: Logger;
+  /** Handlers of server-sent requests, by request code. */
+  handlers?: ReadonlyMap<number, ServerRequestHandler>;
+  /** Bounds of the frames that are accepted. */
+  limits?: FrameLimits;
+  /** Most requests that wait for an answer at once. @default {65535} */
+  maxInFlight?: number;
+  /** Most bytes that wait to be written. @default {67108864} */
+  maxPendingBytes?: number;
+  /** Milliseconds within which a frame that has begun must be whole. @default {30000} */
+  frameTimeout?: number;
+}
+
+/** The settings of one request. */
+export interface RequestOptions {
+  /** Milliseconds to wait for the response. */
+  timeout: number;
+  /** Ends the wait. A request that has left can't be taken back. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Why a connection is over. */
+export interface ConnectionEnd {
+  /** Who ended it: this side, the peer in an orderly way, or a fault. */
+  by: "local" | "peer" | "fault";
+  /** The reason in words. */
+  reason: string;
+  /** The fault, if it was one. */
+  cause?: unknown;
+}
+
+/** Counters of a connection, for statistics and tests. */
+export interface ConnectionStats {
+  /** Requests that wait for an answer. */
+  inFlight: number;
+  /** Responses that nobody waited for. */
+  unmatchedResponses: number;
+  /** Server-sent requests of a code without a handler. */
+  unknownRequests: number;
+  /** Bytes that wait to be written. */
+  pendingBytes: number;
+}

@@ -1,0 +1,17 @@
+/**
+ * Connections: bytes to and from one server, requests and their answers.
+ *
+ * @module
+ */
+export { connect, type ConnectOptions } from "./connect.ts";
+export { Connection } from "./connection.ts";
+export type {
+  ConnectionEnd,
+  ConnectionOptions,
+  ConnectionStats,
+  RequestOptions,
+  ServerRequestAnswer,
+  ServerRequestHandler,
+} from "./connection_types.ts";
+export { dialTcp } from "./deno_tcp.ts";
+export type { Dialer, DialOptions, Transport } from "./transport.ts";

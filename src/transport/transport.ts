@@ -1,0 +1,23 @@
+/**
+ * A pair of byte streams to a peer: a TCP or TLS connection, or two crossed streams in memory.
+ * Everything above it needs no more than this.
+ */
+export interface Transport {
+  /** The bytes that come from the peer. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Where bytes for the peer go. */
+  readonly writable: WritableStream<Uint8Array>;
+  /** Host of this end, where there is one: `127.0.0.1`. */
+  readonly localHost?: string;
+  /** Ends both directions at once. Calling it again does nothing. */
+  close(): void;
+}
+
+/** The settings of one dial. */
+export interface DialOptions {
+  /** Aborts the dial, not the connection that it gave. */
+  signal: AbortSignal;
+}
+
+/** Opens a transport to an address. Rejects when it can't; never resolves after its signal aborted. */
+export type Dialer = (host: string, port: number, options: DialOptions) => Promise<Transport>;
