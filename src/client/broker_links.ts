@@ -1,0 +1,239 @@
+import { type Clock, sleep } from "../clock.ts";
+import { ConnectionError, describe } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import type { RemotingRequest } from "../remoting/mod.ts";
+import { readHeartbeatResponse } from "../requests/mod.ts";
+import type { Connection } from "../transport/mod.ts";
+import type { ConnectionPool } from "./connection_pool.ts";
+import { Deadline, type WaitOptions, within } from "./deadline.ts";
+
+/** The settings of the links to brokers. */
+export interface BrokerLinksOptions {
+  /** Connections to brokers. */
+  pool: ConnectionPool;
+  /** Time. */
+  clock: Clock;
+  /** Log. */
+  logger: Logger;
+  /** Milliseconds for a connection and for the answer to a heartbeat. */
+  requestTimeout: number;
+  /** Makes the heartbeat of this client. */
+  heartbeat: () => RemotingRequest;
+  /** Called when a broker accepted the first heartbeat of a connection. */
+  onRegistered: (brokerName: string, connection: Connection) => void;
+  /** Called when such a connection is over. */
+  onLost: (brokerName: string, address: string, reason: string) => void;
+}
+
+interface Link {
+  readonly brokerName: string;
+  readonly address: string;
+  readonly gone: AbortController;
+  connection?: Connection;
+  establishing?: Promise<Connection>;
+  missedHeartbeats: number;
+}
+
+/** Milliseconds before a broker that refused or did not answer a heartbeat is tried again. */
+const RETRY_DELAY = 1_000;
+
+/** Heartbeats in a row without an answer, after which a connection is given up. */
+const MAX_MISSED_HEARTBEATS = 2;
+
+/**
+ * A registered connection to the master of every broker that the routes name. A broker sends
+ * check-backs only over connections on which it accepted a heartbeat, so a link is usable when that
+ * has happened, and one that is lost is made again in the background at once.
+ */
+export class BrokerLinks {
+  readonly #options: BrokerLinksOptions;
+  readonly #clock: Clock;
+  readonly #links = new Map<string, Link>();
+
+  constructor(options: BrokerLinksOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  /** The links that are registered now. */
+  *registered(): Iterable<{ brokerName: string; connection: Connection }> {
+    for (const { brokerName, connection } of this.#links.values()) {
+      if (connection?.isOpen) yield { brokerName, connection };
+    }
+  }
+
+  /** Names of the brokers that are linked or should be. */
+  brokerNames(): string[] {
+    return [...this.#links.keys()];
+  }
+
+  /** Takes the masters that the routes name now: makes new links, and drops those that are no more. */
+  update(masters: ReadonlyMap<string, string>): void {
+    for (const [brokerName, link] of this.#links) {
+      if (masters.get(brokerName) !== link.address) this.#drop(link);
+    }
+    for (const [brokerName, address] of masters) {
+      if (this.#links.has(brokerName)) continue;
+      const link: Link = {
+        brokerName,
+        address,
+        gone: new AbortController(),
+        missedHeartbeats: 0,
+      };
+      this.#links.set(brokerName, link);
+      this.#keep(link);
+    }
+  }
+
+  /**
+   * The registered connection to a broker's master.
+   *
+   * @throws {ConnectionError} with code `CONNECT_FAILED` when there is none in time; nothing was
+   * written then.
+   */
+  async get(brokerName: string, options: WaitOptions): Promise<Connection> {
+    const deadline = new Deadline(this.#clock, options.timeout);
+    for (;;) {
+      const link = this.#links.get(brokerName);
+      if (!link) {
+        throw new ConnectionError(
+          "CONNECT_FAILED",
+          `Cannot reach broker "${brokerName}": no route names a master of it`,
+          { brokerName, isRetriable: true },
+        );
+      }
+      if (link.connection?.isOpen) return link.connection;
+      try {
+        return await within(
+          this.#clock,
+          this.#establish(link),
+          { timeout: deadline.remaining, signal: options.signal },
+          (failure, cause) => this.#unreachable(link, failure, options.timeout, cause),
+        );
+      } catch (error) {
+        if (deadline.passed || options.signal?.aborted) throw error;
+        await sleep(this.#clock, Math.min(50, deadline.remaining));
+        if (deadline.passed) throw error;
+      }
+    }
+  }
+
+  /** Sends a heartbeat over every link; closes those that missed two in a row. */
+  async heartbeat(): Promise<void> {
+    const beats = [];
+    for (const link of this.#links.values()) {
+      if (link.connection?.isOpen) beats.push(this.#beat(link, link.connection));
+    }
+    await Promise.all(beats);
+  }
+
+  /** Forgets all links. The connections are the pool's to close. */
+  close(): void {
+    for (const link of this.#links.values()) link.gone.abort(new Error("the client is closed"));
+    this.#links.clear();
+  }
+
+  #drop(link: Link): void {
+    this.#links.delete(link.brokerName);
+    link.gone.abort(new Error("no route names this broker any more"));
+    const { pool, logger } = this.#options;
+    const shared = [...this.#links.values()].some(({ address }) => address === link.address);
+    if (shared) return;
+    logger.info(`Dropped broker "${link.brokerName}" at ${link.address}: no route names it`);
+    pool.drop(link.address, "no route names this broker any more");
+  }
+
+  /** Makes the link again and again until it stands or is dropped. */
+  async #keep(link: Link): Promise<void> {
+    const signal = link.gone.signal;
+    while (!signal.aborted && !link.connection?.isOpen) {
+      try {
+        await this.#establish(link);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.logger.debug(describe(error), { brokerName: link.brokerName });
+        await sleep(this.#clock, RETRY_DELAY, signal).catch(() => {});
+      }
+    }
+  }
+
+  #establish(link: Link): Promise<Connection> {
+    if (!link.establishing) {
+      link.establishing = this.#register(link).finally(() => delete link.establishing);
+      link.establishing.catch(() => {});
+    }
+    return link.establishing;
+  }
+
+  async #register(link: Link): Promise<Connection> {
+    const { pool, requestTimeout, heartbeat, onRegistered, onLost } = this.#options;
+    const { brokerName, address } = link;
+    let connection: Connection;
+    try {
+      connection = await pool.get(address, { timeout: requestTimeout, signal: link.gone.signal });
+    } catch (cause) {
+      throw this.#unreachable(link, "TIMEOUT", requestTimeout, cause);
+    }
+    try {
+      const response = await connection.request(heartbeat(), { timeout: requestTimeout });
+      readHeartbeatResponse(response, { address, brokerName });
+    } catch (error) {
+      connection.close(`the first heartbeat failed: ${describe(error)}`);
+      throw error;
+    }
+    link.connection = connection;
+    link.missedHeartbeats = 0;
+    connection.closed.then((end) => {
+      if (link.connection !== connection) return;
+      delete link.connection;
+      onLost(brokerName, address, end.reason);
+      this.#keep(link);
+    });
+    onRegistered(brokerName, connection);
+    return connection;
+  }
+
+  async #beat(link: Link, connection: Connection): Promise<void> {
+    const { requestTimeout, heartbeat, logger } = this.#options;
+    const { brokerName, address } = link;
+    try {
+      const response = await connection.request(heartbeat(), { timeout: requestTimeout });
+      readHeartbeatResponse(response, { address, brokerName });
+      link.missedHeartbeats = 0;
+    } catch (error) {
+      if (!connection.isOpen) return;
+      link.missedHeartbeats++;
+      logger.warn(`Missed heartbeat ${link.missedHeartbeats}: ${describe(error)}`, {
+        brokerName,
+        address,
+      });
+      if (link.missedHeartbeats >= MAX_MISSED_HEARTBEATS) {
+        connection.close(`${MAX_MISSED_HEARTBEATS} heartbeats in a row had no answer`);
+      }
+    }
+  }
+
+  #unreachable(
+    link: Link,
+    failure: "TIMEOUT" | "ABORTED",
+    timeout: number,
+    cause?: unknown,
+  ): ConnectionError {
+    const reason = failure === "ABORTED"
+      ? "the caller aborted it"
+      : cause === undefined
+      ? `no registered connection within ${Math.round(timeout)} ms`
+      : describe(cause);
+    return new ConnectionError(
+      failure === "ABORTED" ? "ABORTED" : "CONNECT_FAILED",
+      `Cannot reach broker "${link.brokerName}" at ${link.address}: ${reason}. ` +
+        "If the name server gave a wrong address, set brokerIP1 on the broker or addressMap here",
+      {
+        address: link.address,
+        brokerName: link.brokerName,
+        isRetriable: failure !== "ABORTED",
+        ...(cause === undefined ? {} : { cause }),
+      },
+    );
+  }
+}

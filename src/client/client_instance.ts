@@ -1,0 +1,290 @@
+import type { TimerHandle } from "../clock.ts";
+import { describe, InvalidStateError, TopicRouteNotFoundError } from "../errors.ts";
+import { ThrottledLogger } from "../logger.ts";
+import { decodeStoredMessage, MessageProperty, type StoredMessage } from "../message/mod.ts";
+import { type RemotingCommand, RequestCode } from "../remoting/mod.ts";
+import {
+  type CheckTransactionStateHeader,
+  createHeartbeatRequest,
+  createUnregisterClientRequest,
+  readCheckTransactionStateRequest,
+} from "../requests/mod.ts";
+import type { TopicRoute } from "../route/mod.ts";
+import type { Connection, ServerRequestHandler } from "../transport/mod.ts";
+import { BrokerLinks } from "./broker_links.ts";
+import { ConnectionPool, type ConnectionPoolOptions } from "./connection_pool.ts";
+import { Deadline, type WaitOptions } from "./deadline.ts";
+import { NameServers } from "./name_servers.ts";
+import type { ClientSettings } from "./options.ts";
+import { RouteTable } from "./route_table.ts";
+
+/** A check-back as it came: whose it is was found out, nothing else was done to it. */
+export interface CheckRequest {
+  /** The fields of the request. */
+  readonly header: CheckTransactionStateHeader;
+  /** The half message in its body, as the broker stored it. */
+  readonly message: StoredMessage;
+  /** Name of the broker that asks. */
+  readonly brokerName: string;
+  /** The connection that it came on, and that its answer goes to. */
+  readonly connection: Connection;
+}
+
+/** What a client tells those who use it. Called synchronously; must not throw. */
+export interface ClientHooks {
+  /** A broker accepted the first heartbeat on a new connection. */
+  onRegistered(brokerName: string, address: string): void;
+  /** A registered connection is over. */
+  onLost(brokerName: string, address: string, reason: string): void;
+  /** The route of a topic became known or changed. */
+  onRouteChanged(route: TopicRoute): void;
+}
+
+/**
+ * A member of a cluster: it knows the name servers and routes, keeps a registered connection to
+ * each broker, and gives the check-backs that come on them to the producer of their group.
+ */
+export class ClientInstance {
+  readonly #settings: ClientSettings;
+  readonly #hooks: ClientHooks;
+  readonly #warnings: ThrottledLogger;
+  readonly #groups = new Map<string, (check: CheckRequest) => void>();
+  readonly #namePool: ConnectionPool;
+  readonly #brokerPool: ConnectionPool;
+  readonly #nameServers: NameServers;
+  readonly #routes: RouteTable;
+  readonly #links: BrokerLinks;
+  readonly #timers = new Map<string, TimerHandle>();
+  #clientId: string | undefined;
+  #closed = false;
+
+  constructor(settings: ClientSettings, hooks: ClientHooks) {
+    this.#settings = settings;
+    this.#hooks = hooks;
+    const { clock, logger, requestTimeout } = settings;
+    this.#warnings = new ThrottledLogger(logger, clock);
+    this.#namePool = new ConnectionPool(this.#poolOptions(new Map()));
+    this.#brokerPool = new ConnectionPool(
+      this.#poolOptions(
+        new Map([[
+          RequestCode.CHECK_TRANSACTION_STATE,
+          (command, connection) => this.#takeCheck(command, connection),
+        ]]),
+      ),
+    );
+    this.#nameServers = new NameServers({
+      addresses: settings.nameServers,
+      pool: this.#namePool,
+      clock,
+      requestTimeout,
+    });
+    this.#routes = new RouteTable({
+      nameServers: this.#nameServers,
+      clock,
+      logger,
+      requestTimeout,
+      allowBroker: settings.allowBroker,
+      onChange: (route) => this.#takeRoute(route),
+    });
+    this.#links = new BrokerLinks({
+      pool: this.#brokerPool,
+      clock,
+      logger,
+      requestTimeout,
+      heartbeat: () =>
+        createHeartbeatRequest({
+          clientId: this.clientId,
+          producerGroups: [...this.#groups.keys()],
+        }),
+      onRegistered: (brokerName, connection) => {
+        logger.info(`Registered with broker "${brokerName}" at ${connection.address}`);
+        hooks.onRegistered(brokerName, connection.address);
+      },
+      onLost: (brokerName, address, reason) => {
+        if (this.#closed) return;
+        logger.warn(`Lost the connection to broker "${brokerName}" at ${address}: ${reason}`);
+        hooks.onLost(brokerName, address, reason);
+      },
+    });
+  }
+
+  /** `ip@instanceName`: how brokers tell this client from others. Fixed by the first contact. */
+  get clientId(): string {
+    const { instanceName } = this.#settings;
+    return this.#clientId ??= `${this.#nameServers.localHost ?? "127.0.0.1"}@${instanceName}`;
+  }
+
+  /** Host of this end, as the name servers see it. */
+  get localHost(): string | undefined {
+    return this.#nameServers.localHost;
+  }
+
+  /** Names of the brokers whose check-backs can reach this client now. */
+  registeredBrokers(): string[] {
+    return Array.from(this.#links.registered(), ({ brokerName }) => brokerName);
+  }
+
+  /** Connections that are open, to name servers and brokers. */
+  get openConnections(): number {
+    return this.#namePool.size + this.#brokerPool.size;
+  }
+
+  /** Makes a producer group known: heartbeats name it, and its check-backs go to `take`. */
+  addGroup(group: string, take: (check: CheckRequest) => void): void {
+    if (this.#groups.has(group)) {
+      throw new InvalidStateError(
+        `Cannot add producer group "${group}": this client has it already, use one producer for it`,
+      );
+    }
+    this.#groups.set(group, take);
+  }
+
+  /**
+   * Finds the routes of the topics, registers with their brokers, and begins the periodic work.
+   * A topic is served when one of its brokers accepted a heartbeat; the others are tried on and on.
+   *
+   * @throws {RocketMQError} when a topic has no route, or none of its brokers accepts a heartbeat.
+   */
+  async start(topics: readonly string[], options: WaitOptions): Promise<void> {
+    const deadline = new Deadline(this.#settings.clock, options.timeout);
+    const rest = () => ({ timeout: deadline.remaining, signal: options.signal });
+    const routes = await Promise.all(topics.map((topic) => this.route(topic, rest())));
+    await Promise.all(routes.map((route) => this.#reach(route, rest())));
+    this.#every("routes", this.#settings.routePollInterval, () => this.#routes.refreshAll());
+    this.#every("heartbeats", this.#settings.heartbeatInterval, () => this.#links.heartbeat());
+  }
+
+  /** The route of a topic. @throws {TopicRouteNotFoundError} @throws {ConnectionError} */
+  route(topic: string, options: WaitOptions): Promise<TopicRoute> {
+    return this.#routes.get(topic, options);
+  }
+
+  /** The route of a topic as it was last seen, without asking anyone. */
+  peekRoute(topic: string): TopicRoute | undefined {
+    return this.#routes.peek(topic);
+  }
+
+  /** Asks for the route of a topic again. @throws {TopicRouteNotFoundError} @throws {ConnectionError} */
+  refreshRoute(topic: string, options: WaitOptions): Promise<TopicRoute> {
+    return this.#routes.refresh(topic, options);
+  }
+
+  /** The registered connection to a broker's master. @throws {ConnectionError} */
+  brokerConnection(brokerName: string, options: WaitOptions): Promise<Connection> {
+    return this.#links.get(brokerName, options);
+  }
+
+  /** Takes leave of the brokers, as far as the time allows, and closes everything. */
+  async close(timeout: number): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const timer of this.#timers.values()) this.#settings.clock.clearTimer(timer);
+    this.#timers.clear();
+    if (timeout > 0) await this.#unregister(timeout);
+    this.#links.close();
+    const reason = "the client is closed";
+    this.#brokerPool.close(reason);
+    this.#namePool.close(reason);
+  }
+
+  async #unregister(timeout: number): Promise<void> {
+    const leaves = [];
+    for (const { brokerName, connection } of this.#links.registered()) {
+      for (const producerGroup of this.#groups.keys()) {
+        const request = createUnregisterClientRequest({ clientId: this.clientId, producerGroup });
+        leaves.push(
+          connection.request(request, { timeout }).catch((error) => {
+            this.#settings.logger.debug(
+              `Cannot unregister from broker "${brokerName}": ${describe(error)}`,
+            );
+          }),
+        );
+      }
+    }
+    await Promise.all(leaves);
+  }
+
+  /** Waits until one broker of a route accepted a heartbeat. */
+  async #reach(route: TopicRoute, options: WaitOptions): Promise<void> {
+    const names = route.brokerNames.filter((name) => route.masterAddress(name) !== undefined);
+    if (names.length === 0) {
+      throw new TopicRouteNotFoundError(
+        `Cannot use the route of topic "${route.topic}": ${
+          route.describeUnwritable() ?? "none of its brokers has a master"
+        }`,
+        { topic: route.topic, isRetriable: true },
+      );
+    }
+    const tries = names.map((name) => this.#links.get(name, options));
+    const all = await Promise.allSettled(tries);
+    const failures = all.filter((result) => result.status === "rejected");
+    if (failures.length === all.length) throw failures[0]!.reason;
+    for (const { reason } of failures) this.#settings.logger.warn(describe(reason));
+  }
+
+  #takeRoute(route: TopicRoute): void {
+    const masters = new Map<string, string>();
+    for (const known of [...this.#routes.routes(), route]) {
+      for (const brokerName of known.brokerNames) {
+        const address = known.masterAddress(brokerName);
+        if (address !== undefined) {
+          masters.set(brokerName, this.#settings.mapAddress(address, brokerName));
+        }
+      }
+    }
+    this.#links.update(masters);
+    this.#hooks.onRouteChanged(route);
+  }
+
+  #takeCheck(command: RemotingCommand, connection: Connection): void {
+    const ignore = (reason: string, cause?: unknown) =>
+      this.#warnings.warn(
+        reason,
+        `Ignored a check-back from ${connection.address}: ${reason}${
+          cause === undefined ? "" : `: ${describe(cause)}`
+        }`,
+      );
+    let header: CheckTransactionStateHeader, message: StoredMessage;
+    try {
+      header = readCheckTransactionStateRequest(command);
+      message = decodeStoredMessage(command.body);
+    } catch (error) {
+      return ignore("it can't be decoded", error);
+    }
+    const group = message.properties[MessageProperty.ProducerGroup];
+    if (!group) return ignore("its message names no producer group");
+    const take = this.#groups.get(group);
+    if (!take) return ignore(`producer group "${group}" is not in this client`);
+    const brokerName = header.bname ?? this.#brokerNameOf(connection);
+    take({ header, message, brokerName, connection });
+  }
+
+  #brokerNameOf(connection: Connection): string {
+    for (const link of this.#links.registered()) {
+      if (link.connection === connection) return link.brokerName;
+    }
+    return "";
+  }
+
+  #every(name: string, interval: number, work: () => Promise<void>): void {
+    const { clock } = this.#settings;
+    const next = () => {
+      if (this.#closed) return;
+      this.#timers.set(name, clock.setTimer(() => work().finally(next), interval));
+    };
+    next();
+  }
+
+  #poolOptions(handlers: ReadonlyMap<number, ServerRequestHandler>): ConnectionPoolOptions {
+    const settings = this.#settings;
+    return {
+      dialer: settings.dialer,
+      clock: settings.clock,
+      logger: settings.logger,
+      connectTimeout: settings.connectTimeout,
+      maxInFlight: settings.maxRequestsInFlight,
+      maxPendingBytes: settings.maxPendingBytes,
+      handlers,
+    };
+  }
+}

@@ -1,0 +1,152 @@
+import { type Clock, sleep } from "../clock.ts";
+import { ConnectionError, describe } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import { parseAddress } from "../route/mod.ts";
+import { connect, type Connection, type ConnectionOptions, type Dialer } from "../transport/mod.ts";
+import { type WaitOptions, within } from "./deadline.ts";
+
+/** The settings of a pool. */
+export interface ConnectionPoolOptions extends Omit<ConnectionOptions, "address"> {
+  /** Opens transports. */
+  dialer: Dialer;
+  /** Time. */
+  clock: Clock;
+  /** Log. */
+  logger: Logger;
+  /** Milliseconds for one dial. */
+  connectTimeout: number;
+}
+
+interface Slot {
+  connection?: Connection;
+  dialling?: Promise<Connection>;
+  failures: number;
+  nextDialAt: number;
+  lastError?: unknown;
+}
+
+/** Milliseconds before the second dial of an address; doubles up to {@linkcode MAX_BACKOFF}. */
+const MIN_BACKOFF = 200;
+
+/** Most milliseconds between two dials of an address, before up to a third of jitter is added. */
+const MAX_BACKOFF = 2_500;
+
+/** A connection that ended sooner than this counts as a failed dial. */
+const STABLE_AFTER = 5_000;
+
+/**
+ * One connection for each address. Never more than one dial of an address is under way, and dials
+ * that fail are spaced out, so that neither a dead server nor one that closes at once is flooded.
+ */
+export class ConnectionPool {
+  readonly #options: ConnectionPoolOptions;
+  readonly #clock: Clock;
+  readonly #slots = new Map<string, Slot>();
+  readonly #closing = new AbortController();
+
+  constructor(options: ConnectionPoolOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  /** Connections that are open. */
+  get size(): number {
+    let open = 0;
+    for (const slot of this.#slots.values()) if (slot.connection?.isOpen) open++;
+    return open;
+  }
+
+  /**
+   * The connection to an address, dialled when there is none.
+   *
+   * @throws {ConnectionError} when none can be had in time; nothing was written then.
+   */
+  get(address: string, options: WaitOptions): Promise<Connection> {
+    const slot = this.#slot(address);
+    if (slot.connection?.isOpen) return Promise.resolve(slot.connection);
+    if (!slot.dialling) {
+      slot.dialling = this.#dial(address, slot).finally(() => delete slot.dialling);
+      slot.dialling.catch(() => {});
+    }
+    return within(this.#clock, slot.dialling, options, (failure, cause) => {
+      const last = slot.lastError === undefined ? "" : `: ${describe(slot.lastError)}`;
+      return failure === "ABORTED"
+        ? new ConnectionError("ABORTED", `Cannot connect to ${address}: the caller aborted it`, {
+          address,
+          cause,
+        })
+        : new ConnectionError(
+          "CONNECT_FAILED",
+          `Cannot connect to ${address}: no connection within ${
+            Math.round(options.timeout)
+          } ms${last}`,
+          { address, isRetriable: true, cause: slot.lastError },
+        );
+    });
+  }
+
+  /** Ends the connection to an address, if there is one. */
+  drop(address: string, reason: string): void {
+    this.#slots.get(address)?.connection?.close(reason);
+  }
+
+  /** Ends all connections and dials; nothing can be dialled any more. */
+  close(reason: string): void {
+    this.#closing.abort(new Error(reason));
+    for (const slot of this.#slots.values()) slot.connection?.close(reason);
+    this.#slots.clear();
+  }
+
+  #slot(address: string): Slot {
+    let slot = this.#slots.get(address);
+    if (!slot) {
+      slot = { failures: 0, nextDialAt: 0 };
+      if (!this.#closing.signal.aborted) this.#slots.set(address, slot);
+    }
+    return slot;
+  }
+
+  async #dial(address: string, slot: Slot): Promise<Connection> {
+    const signal = this.#closing.signal;
+    try {
+      if (signal.aborted) throw signal.reason;
+      const wait = slot.nextDialAt - this.#clock.monotonic();
+      if (wait > 0) await sleep(this.#clock, wait, signal);
+      const { connectTimeout, ...options } = this.#options;
+      const { host, port } = parseAddress(address);
+      const connection = await connect({
+        ...options,
+        host,
+        port,
+        address,
+        timeout: connectTimeout,
+        signal,
+      });
+      this.#adopt(slot, connection);
+      return connection;
+    } catch (error) {
+      slot.lastError = error;
+      this.#delayNextDial(slot);
+      throw error;
+    }
+  }
+
+  #adopt(slot: Slot, connection: Connection): void {
+    const openedAt = this.#clock.monotonic();
+    slot.connection = connection;
+    delete slot.lastError;
+    connection.closed.then((end) => {
+      if (slot.connection !== connection) return;
+      delete slot.connection;
+      slot.lastError = new Error(end.reason);
+      if (this.#clock.monotonic() - openedAt >= STABLE_AFTER) slot.failures = 0;
+      else this.#delayNextDial(slot);
+    });
+  }
+
+  #delayNextDial(slot: Slot): void {
+    const backoff = Math.min(MAX_BACKOFF, MIN_BACKOFF * 2 ** slot.failures++);
+    const jitter = 1 + this.#clock.random() / 3;
+    slot.nextDialAt = this.#clock.monotonic() + backoff * jitter;
+  }
+}

@@ -1,0 +1,58 @@
+import type { Clock } from "../clock.ts";
+
+/** A moment in monotonic time by which something must be over. */
+export class Deadline {
+  readonly #clock: Clock;
+  readonly #at: number;
+  /** The milliseconds that it was made with, for messages. */
+  readonly timeout: number;
+
+  constructor(clock: Clock, timeout: number) {
+    this.#clock = clock;
+    this.timeout = timeout;
+    this.#at = clock.monotonic() + timeout;
+  }
+
+  /** Milliseconds that are left, never below 0. */
+  get remaining(): number {
+    return Math.max(0, this.#at - this.#clock.monotonic());
+  }
+
+  /** Whether nothing is left. */
+  get passed(): boolean {
+    return this.remaining === 0;
+  }
+}
+
+/** The bounds of a wait. */
+export interface WaitOptions {
+  /** Milliseconds to wait. */
+  timeout: number;
+  /** Ends the wait early. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Waits for a promise that others may wait for too: at the end of the time, or when the signal
+ * aborts, it throws what `makeError` makes and leaves the promise alone.
+ */
+export async function within<T>(
+  clock: Clock,
+  promise: Promise<T>,
+  options: WaitOptions,
+  makeError: (failure: "TIMEOUT" | "ABORTED", cause?: unknown) => Error,
+): Promise<T> {
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const { timeout, signal } = options;
+  const onAbort = () => reject(makeError("ABORTED", signal!.reason));
+  if (signal?.aborted) onAbort();
+  const timer = clock.setTimer(() => reject(makeError("TIMEOUT")), timeout);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  promise.catch(() => {});
+  try {
+    return await Promise.race([ended, promise]);
+  } finally {
+    clock.clearTimer(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * A member of the cluster: name servers, routes, registered connections.
+ *
+ * @module
+ */
+export { Broadcast } from "./broadcast.ts";
+export { type CheckRequest, type ClientHooks, ClientInstance } from "./client_instance.ts";
+export { Deadline, type WaitOptions, within } from "./deadline.ts";
+export {
+  type AddressMap,
+  checkCount,
+  checkTime,
+  type ClientOptions,
+  type ClientSettings,
+  resolveClientOptions,
+} from "./options.ts";
+export { DEFAULT_TOPIC, DEFAULT_TOPIC_QUEUES } from "./route_table.ts";
