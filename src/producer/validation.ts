@@ -1,0 +1,73 @@
+import { InvalidArgumentError, printable } from "../errors.ts";
+
+/** Longest topic name. */
+export const MAX_TOPIC_LENGTH = 127;
+
+/** Longest producer group name. */
+export const MAX_GROUP_LENGTH = 120;
+
+/** Largest body before compression, in bytes: what a broker with default settings takes. */
+export const DEFAULT_MAX_MESSAGE_SIZE = 4 * 1024 * 1024;
+
+const SYSTEM_TOPICS: ReadonlySet<string> = new Set([
+  "TBW102",
+  "SCHEDULE_TOPIC_XXXX",
+  "BenchmarkTest",
+  "RMQ_SYS_TRANS_HALF_TOPIC",
+  "RMQ_SYS_TRANS_OP_HALF_TOPIC",
+  "RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC",
+  "RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC",
+  "TRANS_CHECK_MAX_TIME_TOPIC",
+  "RMQ_SYS_TRACE_TOPIC",
+  "SELF_TEST_TOPIC",
+  "OFFSET_MOVED_EVENT",
+  "CHECKPOINT_TOPIC",
+]);
+
+const SYSTEM_GROUPS: ReadonlySet<string> = new Set(["DEFAULT_PRODUCER", "CLIENT_INNER_PRODUCER"]);
+
+/** Checks the name of a topic that messages are sent to. @throws {InvalidArgumentError} */
+export function checkTopic(topic: unknown): asserts topic is string {
+  checkName("topic", topic, MAX_TOPIC_LENGTH);
+  if (SYSTEM_TOPICS.has(topic) || /^rmq_sys_/i.test(topic)) {
+    throw new InvalidArgumentError(
+      `Cannot send to topic "${topic}": it belongs to the RocketMQ system, use a topic of your own`,
+      { topic },
+    );
+  }
+}
+
+/** Checks the name of a producer group. @throws {InvalidArgumentError} */
+export function checkProducerGroup(group: unknown): asserts group is string {
+  checkName("producer group", group, MAX_GROUP_LENGTH);
+  if (SYSTEM_GROUPS.has(group)) {
+    throw new InvalidArgumentError(
+      `Cannot use producer group "${group}": it belongs to the RocketMQ system, use a name of your own`,
+    );
+  }
+}
+
+function checkName(what: string, name: unknown, max: number): asserts name is string {
+  if (typeof name !== "string" || name.trim() === "") {
+    throw new InvalidArgumentError(
+      `Cannot use ${what}: a name is needed, current value is ${
+        typeof name === "string" ? "blank" : printable(String(name), 64)
+      }`,
+    );
+  }
+  if (name.length > max) {
+    throw new InvalidArgumentError(
+      `Cannot use ${what} "${
+        printable(name, 32)
+      }": it has ${name.length} characters, at most ${max} are allowed`,
+    );
+  }
+  for (const character of name) {
+    if (/[A-Za-z0-9_%|-]/.test(character)) continue;
+    throw new InvalidArgumentError(
+      `Cannot use ${what} "${printable(name, 64)}": the character ${
+        JSON.stringify(character)
+      } is not one of A-Z a-z 0-9 _ - % |`,
+    );
+  }
+}
