@@ -1,0 +1,100 @@
+/**
+ * Apache RocketMQ transactional messages from TypeScript, over the remoting protocol, with nothing
+ * but Deno: a half message that no consumer sees, a local transaction, a verdict, and check-backs
+ * when the verdict got lost.
+ *
+ * @example
+ * ```ts
+ * import { LocalTransactionState, TransactionProducer } from "@rocketmq-deno/client";
+ *
+ * async function main(): Promise<void> {
+ *   await using producer = new TransactionProducer({
+ *     nameServers: "127.0.0.1:9876",
+ *     producerGroup: "order_service",
+ *     topics: ["orders"],
+ *     transactionListener: {
+ *       executeLocalTransaction(_message, _arg, _context) {
+ *         // write to your database here, and record context.transactionId with it
+ *         return LocalTransactionState.Commit;
+ *       },
+ *       checkLocalTransaction(_message, _context) {
+ *         // look context.transactionId up in your database here
+ *         return LocalTransactionState.Unknown;
+ *       },
+ *     },
+ *   });
+ *   await producer.start();
+ *   const result = await producer.sendMessageInTransaction({ topic: "orders", body: "order 1" });
+ *   if (result.endTransaction !== "confirmed") {
+ *     // a check-back decides; nothing is lost
+ *   }
+ * }
+ * ```
+ *
+ * @module
+ */
+export { CheckBack, LocalTransactionState, TransactionProducer } from "./src/transaction/mod.ts";
+export { Producer } from "./src/producer/mod.ts";
+export {
+  BrokerResponseError,
+  ConnectionError,
+  InvalidArgumentError,
+  InvalidStateError,
+  MessageDecodeError,
+  ProtocolError,
+  RemotingDecodeError,
+  RocketMQError,
+  TopicRouteNotFoundError,
+  TransactionSendError,
+} from "./src/errors.ts";
+export { systemClock } from "./src/clock.ts";
+export { ResponseCode } from "./src/remoting/mod.ts";
+export { SendStatus } from "./src/requests/mod.ts";
+export { dialTcp } from "./src/transport/mod.ts";
+
+export type {
+  AnswerCheck,
+  BrokerLostEvent,
+  BrokerRegisteredEvent,
+  CheckBackEvent,
+  CheckContext,
+  CheckFailedEvent,
+  CheckHandling,
+  ContradictionEvent,
+  EndTransactionEvent,
+  EndTransactionOutcome,
+  HalfStoredEvent,
+  LocalTransactionContext,
+  LocalTransactionEndedEvent,
+  RouteChangedEvent,
+  SendFailedEvent,
+  TransactionArguments,
+  TransactionCounters,
+  TransactionEvent,
+  TransactionFacts,
+  TransactionListener,
+  TransactionProducerOptions,
+  TransactionProducerStats,
+  TransactionSendResult,
+  Verdict,
+} from "./src/transaction/mod.ts";
+export type {
+  ProducerBaseOptions,
+  ProducerOptions,
+  SendOptions,
+  SendResult,
+} from "./src/producer/mod.ts";
+export type { AddressMap, ClientOptions } from "./src/client/mod.ts";
+export type { AllowBroker } from "./src/route/mod.ts";
+export type { Message, MessageExt, MessageQueue } from "./src/message/mod.ts";
+export type { Dialer, DialOptions, Transport } from "./src/transport/mod.ts";
+export type { Clock, TimerHandle } from "./src/clock.ts";
+export type { Logger } from "./src/logger.ts";
+export type {
+  BrokerResponseErrorOptions,
+  ConnectionErrorOptions,
+  DecodeErrorOptions,
+  RocketMQErrorCode,
+  RocketMQErrorOptions,
+  TransactionSendErrorOptions,
+} from "./src/errors.ts";

@@ -1,0 +1,74 @@
+import { MessageDecodeError } from "../errors.ts";
+import type { Clock } from "../clock.ts";
+import { MessageProperty, openStoredMessage } from "../message/mod.ts";
+import { type AnswerCheck, CheckBack } from "./check_back.ts";
+import type { PendingCheck } from "./check_queue.ts";
+
+/** What a check-back is opened with. */
+export interface OpenCheckOptions {
+  /** Time. */
+  clock: Clock;
+  /** Milliseconds within which it must be answered. */
+  timeout: number;
+  /** Largest body that it may decompress to, in bytes. */
+  maxMessageSize: number;
+  /** Aborts when the producer waits no longer. */
+  timeUp: AbortSignal;
+  /** Sends the answer. */
+  answer: AnswerCheck;
+}
+
+/**
+ * Makes of a pending check-back what a listener gets, and starts its time. When that is over, it is
+ * answered with *unknown*, and nobody else can answer it.
+ *
+ * @throws {MessageDecodeError} when the message in it can't be read: nothing is to be decided on
+ * damaged data.
+ */
+export async function openCheck(
+  pending: PendingCheck,
+  options: OpenCheckOptions,
+): Promise<CheckBack> {
+  const { record, handle } = pending;
+  const { clock, timeout, maxMessageSize, timeUp, answer } = options;
+  const message = await openStoredMessage(pending.message, { maxBodySize: maxMessageSize });
+  if (!message.bodyCrcValid) {
+    throw new MessageDecodeError("Cannot decode message: the checksum of its body is wrong");
+  }
+  message.brokerName = handle.brokerName;
+  const time = new AbortController();
+  const timer = clock.setTimer(
+    () => expire(new Error(`the listener gave no answer within ${timeout} ms`)),
+    timeout,
+  );
+  const onTimeUp = () => expire(timeUp.reason as Error);
+  timeUp.addEventListener("abort", onTimeUp, { once: true });
+  const stop = () => {
+    clock.clearTimer(timer);
+    timeUp.removeEventListener("abort", onTimeUp);
+  };
+  const expire = (reason: Error) => {
+    stop();
+    if (check.isAnswered) return;
+    time.abort(reason);
+    answer("UNKNOWN", reason);
+  };
+  const check = new CheckBack(message, {
+    transactionId: record.transactionId,
+    checkTimes: checkTimesOf(message),
+    localTransactionRan: record.localTransactionRan,
+    known: record.localTransactionRan !== undefined,
+    brokerName: handle.brokerName,
+    signal: time.signal,
+  }, (state, cause) => {
+    stop();
+    return answer(state, cause);
+  });
+  return check;
+}
+
+/** How often the broker has asked about a half message, by the message's own account. */
+export function checkTimesOf(message: { properties: Record<string, string> }): number {
+  const times = Number(message.properties[MessageProperty.TransactionCheckTimes] ?? 0);
+  return Number.isInteger(times) && times >= 0 ? times : 0;
+}

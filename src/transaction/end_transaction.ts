@@ -1,0 +1,148 @@
+import { type ClientInstance, Deadline } from "../client/mod.ts";
+import { type Clock, sleep } from "../clock.ts";
+import { BrokerResponseError, ConnectionError, printable } from "../errors.ts";
+import { type RemotingRequest, ResponseCode } from "../remoting/mod.ts";
+import {
+  CommitOrRollback,
+  createEndTransactionRequest,
+  readEndTransactionResponse,
+} from "../requests/mod.ts";
+import type { Connection } from "../transport/mod.ts";
+import type { LocalTransactionState } from "./local_transaction_state.ts";
+import type { HalfMessageHandle } from "./transaction_table.ts";
+
+/**
+ * What became of a verdict.
+ *
+ * - `confirmed`: the broker said that it carried it out.
+ * - `sent`: it was handed to the socket and no answer is awaited: *unknown* is never answered, and
+ *   in mode `oneway` nothing is.
+ * - `failed`: it did not leave, the broker refused it, or its fate is not known. The check-back
+ *   decides.
+ */
+export type EndTransactionOutcome = "confirmed" | "sent" | "failed";
+
+/** An outcome, with the reason where it failed. */
+export interface EndTransactionResult {
+  /** What became of the verdict. */
+  readonly outcome: EndTransactionOutcome;
+  /** Why it failed. */
+  readonly error?: Error;
+  /** The connection on which it was confirmed. */
+  readonly confirmedOn?: Connection;
+}
+
+/** What a verdict is about, beside the handle. */
+export interface EndTransactionFacts {
+  /** The id of the transaction. */
+  transactionId: string;
+  /** Topic of the message. */
+  topic: string;
+  /** What went wrong in the listener, for the broker's log. */
+  remark?: string | undefined;
+}
+
+/** The settings of the verdicts. */
+export interface VerdictSenderOptions {
+  /** Connections to brokers. */
+  client: ClientInstance;
+  /** Time. */
+  clock: Clock;
+  /** The producer group that the half messages carry. */
+  producerGroup: string;
+  /** Milliseconds for a verdict. */
+  timeout: number;
+  /** Whether answers are asked for. */
+  mode: "confirm" | "oneway";
+}
+
+/** Response codes with which a broker refuses a verdict now and may take it later. */
+const PASSING_REFUSALS: ReadonlySet<number> = new Set([
+  ResponseCode.SYSTEM_BUSY,
+  ResponseCode.SERVICE_NOT_AVAILABLE,
+  ResponseCode.FLOW_CONTROL,
+]);
+
+const WIRE_STATES = {
+  COMMIT: CommitOrRollback.Commit,
+  ROLLBACK: CommitOrRollback.Rollback,
+  UNKNOWN: CommitOrRollback.Unknown,
+} as const;
+
+/**
+ * Sends END_TRANSACTION. A broker stores a committed message once more for every COMMIT that it
+ * gets, so a verdict is repeated only where it surely did not leave, or the broker surely refused
+ * it for a passing reason; where its fate is not known, the check-back decides.
+ */
+export class VerdictSender {
+  readonly #options: VerdictSenderOptions;
+
+  constructor(options: VerdictSenderOptions) {
+    this.#options = options;
+  }
+
+  /** Sends a verdict to the broker that holds the half message. Never throws. */
+  async send(
+    handle: HalfMessageHandle,
+    state: LocalTransactionState,
+    facts: EndTransactionFacts,
+  ): Promise<EndTransactionResult> {
+    const request = this.#request(handle, state, facts);
+    const { client, clock, timeout, mode } = this.#options;
+    const oneway = state === "UNKNOWN" || mode === "oneway";
+    const deadline = new Deadline(clock, timeout);
+    let connection: Connection | undefined = handle.connection;
+    let masterMoved = false;
+    for (let pause = 50;; pause = Math.min(2 * pause, 1_000)) {
+      try {
+        if (!connection?.isOpen) {
+          const bounds = { timeout: deadline.remaining };
+          connection = await client.brokerConnection(handle.brokerName, bounds);
+        }
+        if (oneway) {
+          await connection.oneway(request);
+          return { outcome: "sent" };
+        }
+        const response = await connection.request(request, { timeout: deadline.remaining });
+        const { address } = connection;
+        const { brokerName } = handle;
+        readEndTransactionResponse(response, { address, brokerName, topic: facts.topic });
+        return { outcome: "confirmed", confirmedOn: connection };
+      } catch (error) {
+        const isSlave = error instanceof BrokerResponseError &&
+          error.responseCode === ResponseCode.SLAVE_NOT_AVAILABLE && !masterMoved;
+        if (deadline.passed || !(isSlave || maySendAgain(error))) {
+          return { outcome: "failed", error: error as Error };
+        }
+        if (isSlave) {
+          masterMoved = true;
+          connection = undefined;
+          await client.refreshRoute(facts.topic, { timeout: deadline.remaining }).catch(() => {});
+        } else await sleep(clock, Math.min(pause, deadline.remaining));
+      }
+    }
+  }
+
+  #request(
+    handle: HalfMessageHandle,
+    state: LocalTransactionState,
+    facts: EndTransactionFacts,
+  ): RemotingRequest {
+    return createEndTransactionRequest({
+      producerGroup: this.#options.producerGroup,
+      tranStateTableOffset: handle.tranStateTableOffset,
+      commitLogOffset: handle.commitLogOffset,
+      commitOrRollback: WIRE_STATES[state],
+      fromTransactionCheck: handle.fromCheck,
+      msgId: facts.transactionId,
+      transactionId: facts.transactionId,
+      topic: facts.topic,
+      bname: handle.brokerName,
+    }, facts.remark === undefined ? undefined : printable(facts.remark));
+  }
+}
+
+function maySendAgain(error: unknown): boolean {
+  if (error instanceof ConnectionError) return !error.written && error.code !== "ABORTED";
+  return error instanceof BrokerResponseError && PASSING_REFUSALS.has(error.responseCode);
+}

@@ -1,0 +1,34 @@
+/**
+ * Transactions: half messages, local transactions, verdicts, check-backs.
+ *
+ * @module
+ */
+export { CheckBack } from "./check_back.ts";
+export type { AnswerCheck } from "./check_back.ts";
+export type { EndTransactionOutcome } from "./end_transaction.ts";
+export { LocalTransactionState } from "./local_transaction_state.ts";
+export type { Verdict } from "./local_transaction_state.ts";
+export type {
+  BrokerLostEvent,
+  BrokerRegisteredEvent,
+  CheckBackEvent,
+  CheckFailedEvent,
+  CheckHandling,
+  ContradictionEvent,
+  EndTransactionEvent,
+  HalfStoredEvent,
+  LocalTransactionEndedEvent,
+  RouteChangedEvent,
+  SendFailedEvent,
+  TransactionEvent,
+  TransactionFacts,
+} from "./transaction_events.ts";
+export type {
+  CheckContext,
+  LocalTransactionContext,
+  TransactionListener,
+} from "./transaction_listener.ts";
+export type { TransactionProducerOptions } from "./transaction_options.ts";
+export { type TransactionArguments, TransactionProducer } from "./transaction_producer.ts";
+export type { TransactionSendResult } from "./transaction_result.ts";
+export type { TransactionCounters, TransactionProducerStats } from "./transaction_stats.ts";

@@ -1,0 +1,107 @@
+import type { TransactionSendError } from "../errors.ts";
+import type { Message } from "../message/mod.ts";
+import type { OutgoingMessage, ProducerCore, SendBounds, SendReceipt } from "../producer/mod.ts";
+import { notAState } from "./check_pump.ts";
+import type { TransactionCoordinator } from "./coordinator.ts";
+import type { TransactionJournal } from "./journal.ts";
+import { isLocalTransactionState, type LocalTransactionState } from "./local_transaction_state.ts";
+import { givenUp, sendFailure } from "./send_failure.ts";
+import type { TransactionListener } from "./transaction_listener.ts";
+import type { TransactionSendResult } from "./transaction_result.ts";
+import type { TransactionRecord } from "./transaction_table.ts";
+
+/** What a runner works with. */
+export interface TransactionRunnerOptions<Arg> {
+  /** Sends half messages. */
+  core: ProducerCore;
+  /** Decides on verdicts. */
+  coordinator: TransactionCoordinator;
+  /** Where it is told what happens. */
+  journal: TransactionJournal;
+  /** Runs local transactions. */
+  listener: TransactionListener<Arg>;
+  /** Aborts when the producer waits no longer. */
+  timeUp: AbortSignal;
+}
+
+/** Takes one transaction from its half message through the local transaction to the verdict. */
+export class TransactionRunner<Arg> {
+  readonly #options: TransactionRunnerOptions<Arg>;
+
+  constructor(options: TransactionRunnerOptions<Arg>) {
+    this.#options = options;
+  }
+
+  /** @throws {TransactionSendError} when the local transaction was not run. */
+  async run(
+    message: Message,
+    arg: Arg,
+    outgoing: OutgoingMessage,
+    bounds: SendBounds,
+  ): Promise<TransactionSendResult> {
+    const { coordinator, core, journal, timeUp } = this.#options;
+    const record = coordinator.begin(outgoing.uniqueKey, outgoing.topic);
+    let receipt: SendReceipt;
+    try {
+      receipt = await core.sender().sendOnce(outgoing, bounds);
+    } catch (error) {
+      throw this.#fail(record, error);
+    }
+    const { brokerName } = receipt.messageQueue;
+    coordinator.stored(record, receipt);
+    journal.halfStored(record, brokerName);
+    let state: LocalTransactionState = "ROLLBACK", cause: unknown;
+    if (receipt.sendStatus === "SEND_OK") {
+      if (bounds.signal?.aborted || bounds.deadline.passed || timeUp.aborted) {
+        throw this.#fail(record, givenUp(record, bounds, brokerName));
+      }
+      [state, cause] = await this.#runLocalTransaction(record, message, arg, receipt, bounds);
+    }
+    const ended = await coordinator.conclude(record, state, cause);
+    return {
+      sendStatus: receipt.sendStatus,
+      messageId: record.transactionId,
+      transactionId: record.transactionId,
+      offsetMessageId: receipt.offsetMessageId,
+      messageQueue: receipt.messageQueue,
+      queueOffset: receipt.queueOffset,
+      localTransactionState: state,
+      ...(cause === undefined ? {} : { localTransactionError: cause }),
+      endTransaction: ended.outcome,
+      ...(ended.error ? { endTransactionError: ended.error } : {}),
+    };
+  }
+
+  async #runLocalTransaction(
+    record: TransactionRecord,
+    message: Message,
+    arg: Arg,
+    { messageQueue }: SendReceipt,
+    { signal }: SendBounds,
+  ): Promise<[LocalTransactionState, unknown]> {
+    const { coordinator, journal, listener, timeUp } = this.#options;
+    coordinator.running(record);
+    let state: LocalTransactionState = "UNKNOWN", cause: unknown;
+    try {
+      const returned: unknown = await listener.executeLocalTransaction(message, arg, {
+        transactionId: record.transactionId,
+        messageQueue,
+        signal: signal ? AbortSignal.any([signal, timeUp]) : timeUp,
+      });
+      if (isLocalTransactionState(returned)) state = returned;
+      else cause = notAState("executeLocalTransaction", returned);
+    } catch (error) {
+      cause = error ?? new Error("the listener threw nothing");
+    }
+    journal.localTransactionEnded(record, messageQueue.brokerName, state, cause);
+    return [state, cause];
+  }
+
+  #fail(record: TransactionRecord, cause: unknown): TransactionSendError {
+    const { coordinator, journal } = this.#options;
+    coordinator.abandon(record);
+    const error = sendFailure(record, cause);
+    journal.sendFailed(record, error.outcome, error);
+    return error;
+  }
+}
