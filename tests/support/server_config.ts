@@ -1,0 +1,95 @@
+/** Settings of a name server or broker by their names in its configuration file. */
+export type ServerConfig = Readonly<Record<string, string>>;
+
+/** The text of a Java properties file. */
+export function formatConfig(config: ServerConfig): string {
+  return Object.entries(config).map(([name, value]) => `${name}=${value}\n`).join("");
+}
+
+/** Settings of a name server: on loopback only, everything below `folder`. */
+export function nameServerConfig(options: {
+  folder: string;
+  port: number;
+  overrides?: ServerConfig | undefined;
+}): ServerConfig {
+  return {
+    listenPort: String(options.port),
+    bindAddress: "127.0.0.1",
+    kvConfigPath: `${options.folder}/kvConfig.json`,
+    configStorePath: `${options.folder}/namesrv.properties`,
+    ...options.overrides,
+  };
+}
+
+/** Settings of a broker: on loopback only, quick to check back, and sparing with disk. */
+export function brokerConfig(options: {
+  folder: string;
+  port: number;
+  brokerName: string;
+  brokerId: number;
+  nameServers: string;
+  overrides?: ServerConfig | undefined;
+}): ServerConfig {
+  const { folder, port, brokerName, brokerId, nameServers } = options;
+  return {
+    brokerClusterName: "TestCluster",
+    brokerName,
+    brokerId: String(brokerId),
+    brokerRole: brokerId === 0 ? "ASYNC_MASTER" : "SLAVE",
+    namesrvAddr: nameServers,
+    // The shortest that the broker accepts: after a restarted name server it sets the waiting time.
+    registerNameServerPeriod: "10000",
+
+    bindAddress: "127.0.0.1",
+    brokerIP1: "127.0.0.1",
+    brokerIP2: "127.0.0.1",
+    listenPort: String(port),
+    haListenPort: String(port + 1),
+
+    autoCreateTopicEnable: "true",
+    autoCreateSubscriptionGroup: "true",
+
+    transactionTimeOut: "2500",
+    transactionCheckInterval: "2000",
+    transactionCheckMax: "15",
+    // At its default of 3 s the broker asks again about what it has just settled.
+    transactionOpBatchInterval: "200",
+
+    storePathRootDir: `${folder}/store`,
+    storePathCommitLog: `${folder}/store/commitlog`,
+    flushDiskType: "ASYNC_FLUSH",
+    mappedFileSizeCommitLog: String(64 * 1024 * 1024),
+    mappedFileSizeConsumeQueue: String(20 * 10_000),
+    mappedFileSizeTimerLog: String(4 * 1024 * 1024),
+    maxHashSlotNum: "50000",
+    maxIndexNum: "200000",
+    diskMaxUsedSpaceRatio: "99",
+    ...options.overrides,
+  };
+}
+
+/** Options of the virtual machine: small, quick to start, writing only below `folder`. */
+export function javaOptions(options: { folder: string; javaMajor: number }): string[] {
+  const { folder, javaMajor } = options;
+  const opened = ["java.nio", "sun.nio.ch", "jdk.internal.ref"];
+  return [
+    "-Xms128m",
+    "-Xmx768m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    `-Duser.home=${folder}`,
+    `-Djava.io.tmpdir=${folder}/tmp`,
+    ...(javaMajor < 9 ? [] : opened.map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`)),
+  ];
+}
+
+/** The files, by path below a server's folder, that make this folder its `ROCKETMQ_HOME`. */
+export function homeFiles(config: ServerConfig): Record<string, string> {
+  return {
+    "conf/server.conf": formatConfig(config),
+    // Releases before 5.0 do not start without them.
+    "conf/logback_namesrv.xml": "<configuration/>\n",
+    "conf/logback_broker.xml": "<configuration/>\n",
+  };
+}
