@@ -67,10 +67,18 @@ export class BrokerLinks {
     return [...this.#links.keys()];
   }
 
-  /** Takes the masters that the routes name now: makes new links, and drops those that are no more. */
+  /**
+   * Takes the masters that the routes name now: makes new links, and forgets those that are no
+   * more. Their connections stay until the next heartbeat, in case that the route comes back.
+   */
   update(masters: ReadonlyMap<string, string>): void {
     for (const [brokerName, link] of this.#links) {
-      if (masters.get(brokerName) !== link.address) this.#drop(link);
+      if (masters.get(brokerName) === link.address) continue;
+      this.#links.delete(brokerName);
+      link.gone.abort(new Error("no route names this broker any more"));
+      this.#options.logger.info(
+        `No route names broker "${brokerName}" at ${link.address} any more`,
+      );
     }
     for (const [brokerName, address] of masters) {
       if (this.#links.has(brokerName)) continue;
@@ -111,19 +119,24 @@ export class BrokerLinks {
           (failure, cause) => this.#unreachable(link, failure, options.timeout, cause),
         );
       } catch (error) {
-        if (deadline.passed || options.signal?.aborted) throw error;
+        if (deadline.passed || options.signal?.aborted || isFinal(error)) throw error;
         await sleep(this.#clock, Math.min(50, deadline.remaining));
         if (deadline.passed) throw error;
       }
     }
   }
 
-  /** Sends a heartbeat over every link; closes those that missed two in a row. */
+  /**
+   * Sends a heartbeat over every link. Closes the connections that missed two in a row, and those
+   * to brokers that no route names any more.
+   */
   async heartbeat(): Promise<void> {
-    const beats = [];
+    const beats = [], addresses = new Set<string>();
     for (const link of this.#links.values()) {
+      addresses.add(link.address);
       if (link.connection?.isOpen) beats.push(this.#beat(link, link.connection));
     }
+    this.#options.pool.closeOthers(addresses, "no route names this broker any more");
     await Promise.all(beats);
   }
 
@@ -131,16 +144,6 @@ export class BrokerLinks {
   close(): void {
     for (const link of this.#links.values()) link.gone.abort(new Error("the client is closed"));
     this.#links.clear();
-  }
-
-  #drop(link: Link): void {
-    this.#links.delete(link.brokerName);
-    link.gone.abort(new Error("no route names this broker any more"));
-    const { pool, logger } = this.#options;
-    const shared = [...this.#links.values()].some(({ address }) => address === link.address);
-    if (shared) return;
-    logger.info(`Dropped broker "${link.brokerName}" at ${link.address}: no route names it`);
-    pool.drop(link.address, "no route names this broker any more");
   }
 
   /** Makes the link again and again until it stands or is dropped. */
@@ -152,6 +155,7 @@ export class BrokerLinks {
       } catch (error) {
         if (signal.aborted) return;
         this.#options.logger.debug(describe(error), { brokerName: link.brokerName });
+        if (isFinal(error)) return;
         await sleep(this.#clock, RETRY_DELAY, signal).catch(() => {});
       }
     }
@@ -186,6 +190,7 @@ export class BrokerLinks {
     connection.closed.then((end) => {
       if (link.connection !== connection) return;
       delete link.connection;
+      if (link.gone.signal.aborted) return;
       onLost(brokerName, address, end.reason);
       this.#keep(link);
     });
@@ -231,9 +236,14 @@ export class BrokerLinks {
       {
         address: link.address,
         brokerName: link.brokerName,
-        isRetriable: failure !== "ABORTED",
+        isRetriable: failure !== "ABORTED" && !isFinal(cause),
         ...(cause === undefined ? {} : { cause }),
       },
     );
   }
+}
+
+/** Whether trying again is useless: this program lacks the permission to connect. */
+function isFinal(error: unknown): boolean {
+  return error instanceof ConnectionError && error.code === "CONNECT_FAILED" && !error.isRetriable;
 }

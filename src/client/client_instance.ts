@@ -267,10 +267,13 @@ export class ClientInstance {
   }
 
   #every(name: string, interval: number, work: () => Promise<void>): void {
-    const { clock } = this.#settings;
+    const { clock, logger } = this.#settings;
     const next = () => {
       if (this.#closed) return;
-      this.#timers.set(name, clock.setTimer(() => work().finally(next), interval));
+      const run = () =>
+        work().catch((error) => logger.error(`The work on ${name} failed: ${describe(error)}`))
+          .finally(next);
+      this.#timers.set(name, clock.setTimer(run, interval));
     };
     next();
   }

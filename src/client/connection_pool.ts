@@ -85,9 +85,12 @@ export class ConnectionPool {
     });
   }
 
-  /** Ends the connection to an address, if there is one. */
-  drop(address: string, reason: string): void {
-    this.#slots.get(address)?.connection?.close(reason);
+  /** Ends the connections to all other addresses on which no request waits. */
+  closeOthers(addresses: ReadonlySet<string>, reason: string): void {
+    for (const [address, { connection }] of this.#slots) {
+      if (addresses.has(address) || !connection) continue;
+      if (connection.stats().inFlight === 0) connection.close(reason);
+    }
   }
 
   /** Ends all connections and dials; nothing can be dialled any more. */
@@ -122,6 +125,10 @@ export class ConnectionPool {
         timeout: connectTimeout,
         signal,
       });
+      if (signal.aborted) {
+        connection.close();
+        throw signal.reason;
+      }
       this.#adopt(slot, connection);
       return connection;
     } catch (error) {

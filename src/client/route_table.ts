@@ -12,6 +12,12 @@ export const DEFAULT_TOPIC = "TBW102";
 /** Queues that a topic made by the first send gets on each broker, at most. */
 export const DEFAULT_TOPIC_QUEUES = 4;
 
+/**
+ * Milliseconds for which a route with queues is kept when a name server tells of one without: it
+ * may just have been restarted, and the brokers have not told it of their topics yet.
+ */
+const KEEP_USABLE = 5 * 60_000;
+
 /** The settings of a route table. */
 export interface RouteTableOptions {
   /** Who knows the routes. */
@@ -32,6 +38,7 @@ export interface RouteTableOptions {
 export class RouteTable {
   readonly #options: RouteTableOptions;
   readonly #routes = new Map<string, TopicRoute>();
+  readonly #usableAt = new Map<string, number>();
   readonly #lookUps = new Map<string, Promise<TopicRoute>>();
 
   constructor(options: RouteTableOptions) {
@@ -99,6 +106,9 @@ export class RouteTable {
   async #lookUp(topic: string, timeout: number): Promise<TopicRoute> {
     const route = await this.#ask(topic, timeout) ?? await this.#borrow(topic, timeout);
     const known = this.#routes.get(topic);
+    const now = this.#options.clock.monotonic();
+    if (route.writableQueues.length > 0) this.#usableAt.set(topic, now);
+    else if (known && now - this.#usableAt.get(topic)! < KEEP_USABLE) return known;
     if (known?.equals(route)) return known;
     this.#routes.set(topic, route);
     for (const { brokerName, address, reason } of route.rejected) {
@@ -112,6 +122,7 @@ export class RouteTable {
 
   async #borrow(topic: string, timeout: number): Promise<TopicRoute> {
     const known = this.#routes.get(topic);
+    if (known && known.borrowedFrom === undefined) return known;
     const template = await this.#ask(DEFAULT_TOPIC, timeout);
     if (template) return template.borrowedFor(topic, DEFAULT_TOPIC_QUEUES);
     if (known) return known;

@@ -3,7 +3,6 @@ import type { OutputBuffer } from "./output_buffer.ts";
 const MIN_MATCH = 4;
 /** Up to this length a loop copies faster than a call. */
 const SHORT_COPY = 32;
-const TOO_LARGE = "a block becomes larger than its frame allows";
 
 /**
  * Appends the content of one compressed block to `output`. Matches reach back no further than
@@ -30,7 +29,10 @@ export function decompressLz4Block(
     }
     if (literals > length - at) return "literals reach beyond the end of their block";
     output.reserve(literals);
-    if (output.size + literals - blockStart > maxSize) return TOO_LARGE;
+    // Literals end every block, so this holds for the matches before them, too.
+    if (output.size + literals - blockStart > maxSize) {
+      return "a block becomes larger than its frame allows";
+    }
     copyLiterals(output, block, at, literals);
     at += literals;
     if (at === length) return undefined;
@@ -50,7 +52,6 @@ export function decompressLz4Block(
       } while (more === 255);
     }
     output.reserve(match);
-    if (output.size + match - blockStart > maxSize) return TOO_LARGE;
     copyMatch(output, distance, match);
   }
   return "a block does not end with literals";

@@ -7,11 +7,12 @@ const NONE: ReadonlySet<string> = new Set();
  * together do not all begin with the same queue. Each topic needs a selector of its own.
  */
 export class QueueSelector {
-  #next: number;
+  readonly #start: number;
+  #next: number | undefined;
 
   /** `random` gives a number in [0, 1) and is asked once. */
   constructor(random: () => number) {
-    this.#next = Math.floor(random() * 2 ** 31);
+    this.#start = random();
   }
 
   /**
@@ -23,13 +24,16 @@ export class QueueSelector {
     avoid: ReadonlySet<string> = NONE,
   ): MessageQueue | undefined {
     const count = queues.length;
+    const first = (this.#next ?? Math.floor(this.#start * count)) % count;
     for (let step = 0; step < count; step++) {
-      const queue = queues[(this.#next + step) % count]!;
-      if (!avoid.has(queue.brokerName)) {
-        this.#next = (this.#next + step) % count + 1;
-        return queue;
-      }
+      const at = (first + step) % count;
+      if (!avoid.has(queues[at]!.brokerName)) return this.#take(queues, at);
     }
-    return count === 0 ? undefined : queues[this.#next++ % count];
+    return count === 0 ? undefined : this.#take(queues, first);
+  }
+
+  #take(queues: readonly MessageQueue[], at: number): MessageQueue {
+    this.#next = at + 1;
+    return queues[at]!;
   }
 }

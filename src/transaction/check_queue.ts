@@ -36,6 +36,11 @@ export class CheckQueue implements AsyncIterable<CheckBack> {
     this.#open = open;
   }
 
+  /** Whether check-backs are still taken in. */
+  get isOpen(): boolean {
+    return !this.#ended;
+  }
+
   /** Whether something takes check-backs. */
   get hasConsumer(): boolean {
     return this.#consumed;

@@ -167,8 +167,9 @@ export class TransactionCoordinator {
   }
 
   #ask(pending: PendingCheck): CheckHandling {
-    const { waiting, hasConsumer } = this.checks;
+    const { waiting, hasConsumer, isOpen } = this.checks;
     const handling = this.checks.offer(pending);
+    if (!isOpen) return handling;
     if (handling === "dropped") {
       this.#warnings.warn(
         handling,
