@@ -99,7 +99,7 @@ const ALLOWED: Readonly<Record<FieldKind, string>> = {
 /**
  * Makes the codec of a header whose fields are listed once.
  *
- * ```ts
+ * ```text
  * const header = defineHeader("VIEW_MESSAGE_BY_ID request", { offset: "offset", topic: "string?" });
  * type Header = HeaderFields<typeof header>; // { offset: bigint; topic?: string | undefined }
  * ```

@@ -21,6 +21,7 @@ import {
   type TransactionRecord,
   TransactionTable,
 } from "./transaction_table.ts";
+import { VerdictTiming } from "./verdict_timing.ts";
 
 /** The settings of a coordinator. */
 export interface CoordinatorOptions extends TransactionSettings {
@@ -50,11 +51,13 @@ export class TransactionCoordinator {
   readonly #warnings: ThrottledLogger;
   readonly #table = new TransactionTable();
   readonly #timeUp = new AbortController();
+  readonly #timing: VerdictTiming;
   #verdicts: VerdictSender | undefined;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#journal = options.journal;
+    this.#timing = new VerdictTiming(options.clock, this.#timeUp.signal);
     this.#warnings = new ThrottledLogger(options.logger, options.clock);
     this.checks = new CheckQueue(
       options.checkRequestHoldMax,
@@ -94,6 +97,7 @@ export class TransactionCoordinator {
       tranStateTableOffset: receipt.queueOffset,
       commitLogOffset: receipt.commitLogOffset,
       fromCheck: false,
+      receivedAt: this.#options.clock.monotonic(),
     };
   }
 
@@ -131,6 +135,7 @@ export class TransactionCoordinator {
       tranStateTableOffset: header.tranStateTableOffset,
       commitLogOffset: header.commitLogOffset,
       fromCheck: true,
+      receivedAt: this.#options.clock.monotonic(),
     };
     const record: TransactionRecord = this.#table.get(transactionId) ?? {
       transactionId,
@@ -138,6 +143,7 @@ export class TransactionCoordinator {
       phase: "open",
       localTransactionRan: undefined,
     };
+    this.#timing.learn(handle);
     const handling = this.#route({ record, message, handle });
     this.#journal.checkBack(record, brokerName, checkTimesOf(message), handling);
   }
@@ -156,6 +162,10 @@ export class TransactionCoordinator {
         record.handle = handle;
         this.#send(record, handle, "UNKNOWN");
         return "stillRunning";
+      case "waiting":
+        record.handle = handle;
+        record.wake!();
+        return "repeated";
       case "ending":
         record.heldBack = handle;
         return "heldBack";
@@ -209,10 +219,11 @@ export class TransactionCoordinator {
     verdict: Verdict,
     cause?: unknown,
   ): Promise<EndTransactionResult> {
-    record.phase = "ending";
     record.verdict = verdict;
     this.#table.activate(record);
     for (;;) {
+      await this.#timing.wait(record);
+      record.phase = "ending";
       const result = await this.#send(record, record.handle!, verdict, cause);
       if (result.confirmedOn) record.confirmedOn = result.confirmedOn;
       const heldBack = record.heldBack;

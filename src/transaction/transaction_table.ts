@@ -13,6 +13,8 @@ export interface HalfMessageHandle {
   readonly commitLogOffset: bigint;
   /** Whether it came with a check-back; else it came with the answer to the send. */
   readonly fromCheck: boolean;
+  /** When it came, in monotonic milliseconds. */
+  readonly receivedAt: number;
 }
 
 /** What this producer knows of one transaction. */
@@ -25,14 +27,17 @@ export interface TransactionRecord {
    * - `sending`: the half message is on its way.
    * - `running`: the local transaction runs.
    * - `open`: nothing runs here and nothing is decided: the listener may be asked.
+   * - `waiting`: a verdict waits for the next check-back, see `VerdictTiming`.
    * - `ending`: a verdict is on its way.
    * - `settled`: a verdict was sent, whatever became of it.
    */
-  phase: "sending" | "running" | "open" | "ending" | "settled";
+  phase: "sending" | "running" | "open" | "waiting" | "ending" | "settled";
   /** Whether its local transaction was run by this producer; undefined when it did not send it. */
   localTransactionRan: boolean | undefined;
   /** The newest handle. Each check-back brings another, and only the newest ends the transaction. */
   handle?: HalfMessageHandle;
+  /** Ends the wait of phase `waiting`. */
+  wake?: () => void;
   /** A check-back that came while the verdict was on its way. */
   heldBack?: HalfMessageHandle;
   /** The verdict, once one was sent. It never changes. */

@@ -1,0 +1,79 @@
+import type { Clock } from "../clock.ts";
+import type { HalfMessageHandle, TransactionRecord } from "./transaction_table.ts";
+
+/**
+ * How late a broker's check round can notice that a transaction has ended, in milliseconds: with
+ * default settings it keeps the marks in memory for 3 s, and may look for them 1 s before it asks.
+ */
+const NOTICE_DELAY = 4_500;
+
+/** How much later than expected a check round may come, in milliseconds. */
+const SLACK = 1_000;
+
+/** Questions further apart than this, in milliseconds, are of different rounds. */
+const ROUND_GAP = 1_500;
+
+/** The longest interval, in milliseconds, that is worth waiting for before one was seen. */
+const UNSEEN_INTERVAL = 4_000;
+
+interface Rounds {
+  lastAt: number;
+  interval?: number;
+}
+
+/**
+ * Tells when a verdict is safe from the broker's next check round.
+ *
+ * A broker marks a transaction as ended some time after it confirmed the verdict. A check round in
+ * between still takes it for open: it writes the half message once more and asks again, and nothing
+ * but a second copy of the message, or fifteen questions in vain, gets rid of that. So a verdict
+ * that would leave shortly before a round waits for it, and answers the question that it brings.
+ */
+export class VerdictTiming {
+  readonly #clock: Clock;
+  readonly #timeUp: AbortSignal;
+  readonly #rounds = new Map<string, Rounds>();
+
+  /** @param timeUp Aborts when nothing may wait any longer. */
+  constructor(clock: Clock, timeUp: AbortSignal) {
+    this.#clock = clock;
+    this.#timeUp = timeUp;
+  }
+
+  /** Learns the interval of a broker's rounds from the times of its questions. */
+  learn({ brokerName, receivedAt }: HalfMessageHandle): void {
+    const rounds = this.#rounds.get(brokerName);
+    if (!rounds) {
+      this.#rounds.set(brokerName, { lastAt: receivedAt });
+      return;
+    }
+    const gap = receivedAt - rounds.lastAt;
+    if (gap > ROUND_GAP) rounds.interval = Math.min(gap, rounds.interval ?? Infinity);
+    rounds.lastAt = receivedAt;
+  }
+
+  /** Waits for the next question about a transaction when a verdict sent now would cross it. */
+  async wait(record: TransactionRecord): Promise<void> {
+    const delay = this.#delay(record.handle!);
+    if (delay === 0) return;
+    record.phase = "waiting";
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const onTimeUp = () => resolve();
+    const timer = this.#clock.setTimer(resolve, delay);
+    this.#timeUp.addEventListener("abort", onTimeUp, { once: true });
+    record.wake = resolve;
+    await promise;
+    delete record.wake;
+    this.#timeUp.removeEventListener("abort", onTimeUp);
+    this.#clock.clearTimer(timer);
+  }
+
+  /** Milliseconds until the next question can be given up on; 0 when a verdict is safe now. */
+  #delay({ fromCheck, brokerName, receivedAt }: HalfMessageHandle): number {
+    if (!fromCheck || this.#timeUp.aborted) return 0;
+    const age = this.#clock.monotonic() - receivedAt;
+    const interval = this.#rounds.get(brokerName)?.interval ?? UNSEEN_INTERVAL;
+    const safe = interval - Math.min(NOTICE_DELAY, interval / 2);
+    return age <= safe || age >= interval + SLACK ? 0 : interval + SLACK - age;
+  }
+}
