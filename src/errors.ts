@@ -278,7 +278,11 @@ export function printable(text: string, limit = 512): string {
   return escaped.length > limit ? `${escaped.slice(0, limit - 1)}…` : escaped;
 }
 
-/** The message of anything that was thrown, fit for a log line. */
+/** The message of anything that was thrown, fit for a log line. Never throws. */
 export function describe(error: unknown): string {
-  return printable(error instanceof Error ? error.message || error.name : String(error));
+  try {
+    return printable(String(error instanceof Error ? error.message || error.name : error));
+  } catch {
+    return "something that can't be shown as text";
+  }
 }

@@ -27,6 +27,23 @@ export const defaultLogger: Logger = {
   error: (message, fields) => void getLogger("rocketmq").error(message, fields),
 };
 
+/** The same logger, but one that throws disturbs nobody: its line is lost. */
+export function guardLogger(logger: Logger): Logger {
+  const guard = (level: keyof Logger): Logger[keyof Logger] => (message, fields) => {
+    try {
+      logger[level](message, fields);
+    } catch {
+      // There is nowhere left to tell it.
+    }
+  };
+  return {
+    debug: guard("debug"),
+    info: guard("info"),
+    warn: guard("warn"),
+    error: guard("error"),
+  };
+}
+
 /**
  * A logger that passes each kind of warning at most once in `interval` milliseconds, so that a
  * misbehaving peer can't flood the log.

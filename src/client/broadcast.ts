@@ -1,7 +1,8 @@
 /** Values that one subscriber has not taken yet, and who waits for the next. */
 interface Subscriber<T> {
   readonly buffer: T[];
-  wake?: () => void;
+  /** Settles when there is something new for those who wait. */
+  change?: PromiseWithResolvers<void>;
   ended: boolean;
 }
 
@@ -36,7 +37,7 @@ export class Broadcast<T> {
         this.#dropped++;
       }
       subscriber.buffer.push(value);
-      subscriber.wake?.();
+      wake(subscriber);
     }
   }
 
@@ -45,7 +46,7 @@ export class Broadcast<T> {
     this.#ended = true;
     for (const subscriber of this.#subscribers) {
       subscriber.ended = true;
-      subscriber.wake?.();
+      wake(subscriber);
     }
   }
 
@@ -56,16 +57,15 @@ export class Broadcast<T> {
     const leave = () => {
       this.#subscribers.delete(subscriber);
       subscriber.ended = true;
-      subscriber.wake?.();
+      subscriber.buffer.length = 0;
+      wake(subscriber);
       return Promise.resolve<IteratorResult<T>>({ value: undefined, done: true });
     };
     const next = async (): Promise<IteratorResult<T>> => {
       while (subscriber.buffer.length === 0) {
         if (subscriber.ended) return await leave();
-        const { promise, resolve } = Promise.withResolvers<void>();
-        subscriber.wake = resolve;
-        await promise;
-        delete subscriber.wake;
+        subscriber.change ??= Promise.withResolvers<void>();
+        await subscriber.change.promise;
       }
       return { value: subscriber.buffer.shift()!, done: false };
     };
@@ -76,4 +76,9 @@ export class Broadcast<T> {
     };
     return iterator;
   }
+}
+
+function wake<T>(subscriber: Subscriber<T>): void {
+  subscriber.change?.resolve();
+  delete subscriber.change;
 }

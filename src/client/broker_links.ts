@@ -31,6 +31,8 @@ interface Link {
   readonly gone: AbortController;
   connection?: Connection;
   establishing?: Promise<Connection>;
+  /** Why the last try to make it failed, for those who wait in vain. */
+  lastError?: unknown;
   missedHeartbeats: number;
 }
 
@@ -49,6 +51,7 @@ export class BrokerLinks {
   readonly #options: BrokerLinksOptions;
   readonly #clock: Clock;
   readonly #links = new Map<string, Link>();
+  #closed = false;
 
   constructor(options: BrokerLinksOptions) {
     this.#options = options;
@@ -62,9 +65,10 @@ export class BrokerLinks {
     }
   }
 
-  /** Names of the brokers that are linked or should be. */
-  brokerNames(): string[] {
-    return [...this.#links.keys()];
+  /** Name of the broker at an address, also while its link is being made. */
+  nameAt(address: string): string | undefined {
+    for (const link of this.#links.values()) if (link.address === address) return link.brokerName;
+    return undefined;
   }
 
   /**
@@ -72,6 +76,7 @@ export class BrokerLinks {
    * more. Their connections stay until the next heartbeat, in case that the route comes back.
    */
   update(masters: ReadonlyMap<string, string>): void {
+    if (this.#closed) return;
     for (const [brokerName, link] of this.#links) {
       if (masters.get(brokerName) === link.address) continue;
       this.#links.delete(brokerName);
@@ -96,18 +101,19 @@ export class BrokerLinks {
   /**
    * The registered connection to a broker's master.
    *
-   * @throws {ConnectionError} with code `CONNECT_FAILED` when there is none in time; nothing was
-   * written then.
+   * @throws {ConnectionError} with code `CONNECT_FAILED` when there is none in time, or `ABORTED`;
+   * nothing was written then.
    */
   async get(brokerName: string, options: WaitOptions): Promise<Connection> {
     const deadline = new Deadline(this.#clock, options.timeout);
     for (;;) {
       const link = this.#links.get(brokerName);
       if (!link) {
+        const reason = this.#closed ? "the client is closed" : "no route names a master of it";
         throw new ConnectionError(
           "CONNECT_FAILED",
-          `Cannot reach broker "${brokerName}": no route names a master of it`,
-          { brokerName, isRetriable: true },
+          `Cannot reach broker "${brokerName}": ${reason}`,
+          { brokerName, isRetriable: !this.#closed },
         );
       }
       if (link.connection?.isOpen) return link.connection;
@@ -142,6 +148,7 @@ export class BrokerLinks {
 
   /** Forgets all links. The connections are the pool's to close. */
   close(): void {
+    this.#closed = true;
     for (const link of this.#links.values()) link.gone.abort(new Error("the client is closed"));
     this.#links.clear();
   }
@@ -176,20 +183,24 @@ export class BrokerLinks {
     try {
       connection = await pool.get(address, { timeout: requestTimeout, signal: link.gone.signal });
     } catch (cause) {
+      link.lastError = cause;
       throw this.#unreachable(link, "TIMEOUT", requestTimeout, cause);
     }
     try {
       const response = await connection.request(heartbeat(), { timeout: requestTimeout });
       readHeartbeatResponse(response, { address, brokerName });
     } catch (error) {
+      link.lastError = error;
       connection.close(`the first heartbeat failed: ${describe(error)}`);
       throw error;
     }
     link.connection = connection;
     link.missedHeartbeats = 0;
+    delete link.lastError;
     connection.closed.then((end) => {
       if (link.connection !== connection) return;
       delete link.connection;
+      link.lastError = new Error(end.reason);
       if (link.gone.signal.aborted) return;
       onLost(brokerName, address, end.reason);
       this.#keep(link);
@@ -224,10 +235,12 @@ export class BrokerLinks {
     timeout: number,
     cause?: unknown,
   ): ConnectionError {
+    const known = cause ?? link.lastError;
+    const why = known === undefined ? "" : `: ${describe(known)}`;
     const reason = failure === "ABORTED"
       ? "the caller aborted it"
       : cause === undefined
-      ? `no registered connection within ${Math.round(timeout)} ms`
+      ? `no registered connection within ${Math.round(timeout)} ms${why}`
       : describe(cause);
     return new ConnectionError(
       failure === "ABORTED" ? "ABORTED" : "CONNECT_FAILED",
@@ -237,7 +250,7 @@ export class BrokerLinks {
         address: link.address,
         brokerName: link.brokerName,
         isRetriable: failure !== "ABORTED" && !isFinal(cause),
-        ...(cause === undefined ? {} : { cause }),
+        ...(known === undefined ? {} : { cause: known }),
       },
     );
   }

@@ -1,34 +1,24 @@
 import type { TimerHandle } from "../clock.ts";
 import { describe, InvalidStateError, TopicRouteNotFoundError } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
-import { decodeStoredMessage, MessageProperty, type StoredMessage } from "../message/mod.ts";
 import { type RemotingCommand, RequestCode } from "../remoting/mod.ts";
 import {
-  type CheckTransactionStateHeader,
+  type BrokerClusterInfo,
+  createGetBrokerClusterInfoRequest,
   createHeartbeatRequest,
   createUnregisterClientRequest,
-  readCheckTransactionStateRequest,
+  readGetBrokerClusterInfoResponse,
 } from "../requests/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
 import type { Connection, ServerRequestHandler } from "../transport/mod.ts";
 import { BrokerLinks } from "./broker_links.ts";
+import { type CheckRequest, receiveCheck } from "./check_request.ts";
 import { ConnectionPool, type ConnectionPoolOptions } from "./connection_pool.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
 import { NameServers } from "./name_servers.ts";
 import type { ClientSettings } from "./options.ts";
+import { Replies } from "./replies.ts";
 import { RouteTable } from "./route_table.ts";
-
-/** A check-back as it came: whose it is was found out, nothing else was done to it. */
-export interface CheckRequest {
-  /** The fields of the request. */
-  readonly header: CheckTransactionStateHeader;
-  /** The half message in its body, as the broker stored it. */
-  readonly message: StoredMessage;
-  /** Name of the broker that asks. */
-  readonly brokerName: string;
-  /** The connection that it came on, and that its answer goes to. */
-  readonly connection: Connection;
-}
 
 /** What a client tells those who use it. Called synchronously; must not throw. */
 export interface ClientHooks {
@@ -48,6 +38,8 @@ export class ClientInstance {
   readonly #settings: ClientSettings;
   readonly #hooks: ClientHooks;
   readonly #warnings: ThrottledLogger;
+  /** The replies that are waited for. */
+  readonly replies: Replies;
   readonly #groups = new Map<string, (check: CheckRequest) => void>();
   readonly #namePool: ConnectionPool;
   readonly #brokerPool: ConnectionPool;
@@ -63,13 +55,20 @@ export class ClientInstance {
     this.#hooks = hooks;
     const { clock, logger, requestTimeout } = settings;
     this.#warnings = new ThrottledLogger(logger, clock);
+    this.replies = new Replies(this.#warnings);
     this.#namePool = new ConnectionPool(this.#poolOptions(new Map()));
     this.#brokerPool = new ConnectionPool(
       this.#poolOptions(
-        new Map([[
-          RequestCode.CHECK_TRANSACTION_STATE,
-          (command, connection) => this.#takeCheck(command, connection),
-        ]]),
+        new Map<number, ServerRequestHandler>([
+          [
+            RequestCode.CHECK_TRANSACTION_STATE,
+            (command, connection) => this.#takeCheck(command, connection),
+          ],
+          [
+            RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT,
+            (command, connection) => this.replies.take(command, connection),
+          ],
+        ]),
       ),
     );
     this.#nameServers = new NameServers({
@@ -174,6 +173,20 @@ export class ClientInstance {
     return this.#links.get(brokerName, options);
   }
 
+  /** All brokers that a name server knows. @throws {ConnectionError} */
+  clusterInfo(options: WaitOptions): Promise<BrokerClusterInfo> {
+    return this.#nameServers.ask(
+      createGetBrokerClusterInfoRequest(),
+      (response, address) => readGetBrokerClusterInfoResponse(response, { address }),
+      options,
+    );
+  }
+
+  /** A connection to a broker's address as it is dialled, registered or not. @throws {ConnectionError} */
+  connectionTo(address: string, options: WaitOptions): Promise<Connection> {
+    return this.#brokerPool.get(address, options);
+  }
+
   /** Takes leave of the brokers, as far as the time allows, and closes everything. */
   async close(timeout: number): Promise<void> {
     if (this.#closed) return;
@@ -181,6 +194,7 @@ export class ClientInstance {
     for (const timer of this.#timers.values()) this.#settings.clock.clearTimer(timer);
     this.#timers.clear();
     if (timeout > 0) await this.#unregister(timeout);
+    this.replies.close();
     this.#links.close();
     const reason = "the client is closed";
     this.#brokerPool.close(reason);
@@ -237,33 +251,11 @@ export class ClientInstance {
   }
 
   #takeCheck(command: RemotingCommand, connection: Connection): void {
-    const ignore = (reason: string, cause?: unknown) =>
-      this.#warnings.warn(
-        reason,
-        `Ignored a check-back from ${connection.address}: ${reason}${
-          cause === undefined ? "" : `: ${describe(cause)}`
-        }`,
-      );
-    let header: CheckTransactionStateHeader, message: StoredMessage;
-    try {
-      header = readCheckTransactionStateRequest(command);
-      message = decodeStoredMessage(command.body);
-    } catch (error) {
-      return ignore("it can't be decoded", error);
-    }
-    const group = message.properties[MessageProperty.ProducerGroup];
-    if (!group) return ignore("its message names no producer group");
-    const take = this.#groups.get(group);
-    if (!take) return ignore(`producer group "${group}" is not in this client`);
-    const brokerName = header.bname ?? this.#brokerNameOf(connection);
-    take({ header, message, brokerName, connection });
-  }
-
-  #brokerNameOf(connection: Connection): string {
-    for (const link of this.#links.registered()) {
-      if (link.connection === connection) return link.brokerName;
-    }
-    return "";
+    receiveCheck(command, connection, {
+      warnings: this.#warnings,
+      taker: (group) => this.#groups.get(group),
+      brokerAt: (address) => this.#links.nameAt(address),
+    });
   }
 
   #every(name: string, interval: number, work: () => Promise<void>): void {

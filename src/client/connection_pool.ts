@@ -22,6 +22,8 @@ interface Slot {
   dialling?: Promise<Connection>;
   failures: number;
   nextDialAt: number;
+  /** When it was dialled, the last {@linkcode DIALS_PER_MINUTE} times. */
+  readonly dialledAt: number[];
   lastError?: unknown;
 }
 
@@ -30,6 +32,9 @@ const MIN_BACKOFF = 200;
 
 /** Most milliseconds between two dials of an address, before up to a third of jitter is added. */
 const MAX_BACKOFF = 2_500;
+
+/** Most dials of one address in any minute, also when its connections come and go. */
+const DIALS_PER_MINUTE = 30;
 
 /** A connection that ended sooner than this counts as a failed dial. */
 const STABLE_AFTER = 5_000;
@@ -85,11 +90,13 @@ export class ConnectionPool {
     });
   }
 
-  /** Ends the connections to all other addresses on which no request waits. */
+  /** Ends the connections to all other addresses on which no request waits, and forgets these. */
   closeOthers(addresses: ReadonlySet<string>, reason: string): void {
-    for (const [address, { connection }] of this.#slots) {
-      if (addresses.has(address) || !connection) continue;
-      if (connection.stats().inFlight === 0) connection.close(reason);
+    for (const [address, { connection, dialling }] of this.#slots) {
+      if (addresses.has(address) || dialling) continue;
+      if (connection && connection.stats().inFlight > 0) continue;
+      connection?.close(reason);
+      this.#slots.delete(address);
     }
   }
 
@@ -103,7 +110,7 @@ export class ConnectionPool {
   #slot(address: string): Slot {
     let slot = this.#slots.get(address);
     if (!slot) {
-      slot = { failures: 0, nextDialAt: 0 };
+      slot = { failures: 0, nextDialAt: 0, dialledAt: [] };
       if (!this.#closing.signal.aborted) this.#slots.set(address, slot);
     }
     return slot;
@@ -113,8 +120,7 @@ export class ConnectionPool {
     const signal = this.#closing.signal;
     try {
       if (signal.aborted) throw signal.reason;
-      const wait = slot.nextDialAt - this.#clock.monotonic();
-      if (wait > 0) await sleep(this.#clock, wait, signal);
+      await this.#awaitTurn(slot, signal);
       const { connectTimeout, ...options } = this.#options;
       const { host, port } = parseAddress(address);
       const connection = await connect({
@@ -136,6 +142,16 @@ export class ConnectionPool {
       this.#delayNextDial(slot);
       throw error;
     }
+  }
+
+  /** Waits until the address may be dialled again, and counts the dial. */
+  async #awaitTurn(slot: Slot, signal: AbortSignal): Promise<void> {
+    const { dialledAt } = slot;
+    const windowOpensAt = dialledAt.length < DIALS_PER_MINUTE ? 0 : dialledAt[0]! + 60_000;
+    const wait = Math.max(slot.nextDialAt, windowOpensAt) - this.#clock.monotonic();
+    if (wait > 0) await sleep(this.#clock, wait, signal);
+    dialledAt.push(this.#clock.monotonic());
+    if (dialledAt.length > DIALS_PER_MINUTE) dialledAt.shift();
   }
 
   #adopt(slot: Slot, connection: Connection): void {

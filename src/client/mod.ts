@@ -4,7 +4,8 @@
  * @module
  */
 export { Broadcast } from "./broadcast.ts";
-export { type CheckRequest, type ClientHooks, ClientInstance } from "./client_instance.ts";
+export type { CheckRequest } from "./check_request.ts";
+export { type ClientHooks, ClientInstance } from "./client_instance.ts";
 export { Deadline, type WaitOptions, within } from "./deadline.ts";
 export {
   type AddressMap,

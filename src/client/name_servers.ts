@@ -78,7 +78,8 @@ export class NameServers {
     const reasons = failures.map(({ error }) => describe(error)).join("; ");
     throw new ConnectionError(
       failures.some(({ error }) => isTimeout(error)) ? "TIMEOUT" : "CONNECT_FAILED",
-      `Cannot get an answer from any name server of ${addresses.join(";")}: ${reasons}`,
+      `Cannot get an answer from any name server of ${addresses.join(";")}: ${reasons}. ` +
+        "Check that nameServers names name servers, by default on port 9876, and that they run",
       {
         address: addresses.join(";"),
         isRetriable: true,

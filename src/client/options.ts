@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
-import { defaultLogger, type Logger } from "../logger.ts";
+import { defaultLogger, guardLogger, type Logger } from "../logger.ts";
 import { type AllowBroker, formatAddress, parseAddress } from "../route/mod.ts";
 import { type Dialer, dialTcp } from "../transport/mod.ts";
 
@@ -117,7 +117,7 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
       1024,
       2 ** 31,
     ),
-    logger: options.logger ?? defaultLogger,
+    logger: guardLogger(options.logger ?? defaultLogger),
     dialer: options.dialer ?? dialTcp,
     clock,
   };

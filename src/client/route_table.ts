@@ -1,9 +1,9 @@
 import type { Clock } from "../clock.ts";
-import { describe, TopicRouteNotFoundError } from "../errors.ts";
+import { ConnectionError, describe, TopicRouteNotFoundError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { createGetRouteInfoRequest, readGetRouteInfoResponse } from "../requests/mod.ts";
 import { type AllowBroker, TopicRoute } from "../route/mod.ts";
-import { type WaitOptions, within } from "./deadline.ts";
+import { Deadline, type WaitOptions, within } from "./deadline.ts";
 import type { NameServers } from "./name_servers.ts";
 
 /** The topic whose route stands in for one that does not exist yet. */
@@ -17,6 +17,12 @@ export const DEFAULT_TOPIC_QUEUES = 4;
  * may just have been restarted, and the brokers have not told it of their topics yet.
  */
 const KEEP_USABLE = 5 * 60_000;
+
+/**
+ * Milliseconds that a caller waits beyond its time: the look-up ends by itself at that moment, and
+ * then knows what is wrong with each name server.
+ */
+const GRACE = 50;
 
 /** The settings of a route table. */
 export interface RouteTableOptions {
@@ -34,12 +40,18 @@ export interface RouteTableOptions {
   onChange: (route: TopicRoute) => void;
 }
 
+/** A look-up under way. */
+interface LookUp {
+  readonly deadline: Deadline;
+  readonly route: Promise<TopicRoute>;
+}
+
 /** The routes of the topics that this client has to do with, kept fresh by {@linkcode RouteTable.refreshAll}. */
 export class RouteTable {
   readonly #options: RouteTableOptions;
   readonly #routes = new Map<string, TopicRoute>();
   readonly #usableAt = new Map<string, number>();
-  readonly #lookUps = new Map<string, Promise<TopicRoute>>();
+  readonly #lookUps = new Map<string, LookUp>();
 
   constructor(options: RouteTableOptions) {
     this.#options = options;
@@ -68,26 +80,24 @@ export class RouteTable {
 
   /** Asks for the route of a topic now. What was known stays when nobody answers. */
   refresh(topic: string, options: WaitOptions): Promise<TopicRoute> {
-    let lookUp = this.#lookUps.get(topic);
-    if (!lookUp) {
-      lookUp = this.#lookUp(topic, options.timeout).finally(() => this.#lookUps.delete(topic));
-      this.#lookUps.set(topic, lookUp);
-    }
     const { clock, nameServers } = this.#options;
+    const servers = nameServers.addresses.join(";");
     return within(
       clock,
-      lookUp,
-      options,
+      this.#shared(topic, options.timeout),
+      { ...options, timeout: options.timeout + GRACE },
       (failure, cause) =>
-        new TopicRouteNotFoundError(
+        new ConnectionError(
+          failure,
           `Cannot find the route of topic "${topic}": ${
             failure === "ABORTED"
               ? "the caller aborted it"
-              : `name servers ${nameServers.addresses.join(";")} gave no answer within ${
+              : `name servers ${servers} gave no answer within ${
                 Math.round(options.timeout)
-              } ms`
+              } ms. ` +
+                "Check that nameServers names name servers, by default on port 9876, and that they run"
           }`,
-          { topic, isRetriable: failure === "TIMEOUT", cause },
+          { address: servers, topic, isRetriable: failure === "TIMEOUT", cause },
         ),
     );
   }
@@ -103,8 +113,21 @@ export class RouteTable {
     }
   }
 
-  async #lookUp(topic: string, timeout: number): Promise<TopicRoute> {
-    const route = await this.#ask(topic, timeout) ?? await this.#borrow(topic, timeout);
+  /** The look-up that is under way, or a new one when there is none or its time is much shorter. */
+  #shared(topic: string, timeout: number): Promise<TopicRoute> {
+    const underWay = this.#lookUps.get(topic);
+    if (underWay && underWay.deadline.remaining >= timeout / 2) return underWay.route;
+    const deadline = new Deadline(this.#options.clock, timeout);
+    const route = this.#lookUp(topic, deadline).finally(() => {
+      if (this.#lookUps.get(topic) === lookUp) this.#lookUps.delete(topic);
+    });
+    const lookUp: LookUp = { deadline, route };
+    this.#lookUps.set(topic, lookUp);
+    return route;
+  }
+
+  async #lookUp(topic: string, deadline: Deadline): Promise<TopicRoute> {
+    const route = await this.#ask(topic, deadline) ?? await this.#borrow(topic, deadline);
     const known = this.#routes.get(topic);
     const now = this.#options.clock.monotonic();
     if (route.writableQueues.length > 0) this.#usableAt.set(topic, now);
@@ -120,25 +143,25 @@ export class RouteTable {
     return route;
   }
 
-  async #borrow(topic: string, timeout: number): Promise<TopicRoute> {
+  async #borrow(topic: string, deadline: Deadline): Promise<TopicRoute> {
     const known = this.#routes.get(topic);
     if (known && known.borrowedFrom === undefined) return known;
-    const template = await this.#ask(DEFAULT_TOPIC, timeout);
+    const template = await this.#ask(DEFAULT_TOPIC, deadline);
     if (template) return template.borrowedFor(topic, DEFAULT_TOPIC_QUEUES);
     if (known) return known;
     const servers = this.#options.nameServers.addresses.join(";");
     throw new TopicRouteNotFoundError(
       `Cannot find the route of topic "${topic}": name servers ${servers} know neither it nor the ` +
-        `default topic ${DEFAULT_TOPIC}: create the topic, or set autoCreateTopicEnable on a broker`,
+        `default topic ${DEFAULT_TOPIC}: create the topic, or set autoCreateTopicEnable on a broker; if no broker runs, start one`,
       { topic, address: servers },
     );
   }
 
-  #ask(topic: string, timeout: number): Promise<TopicRoute | undefined> {
+  #ask(topic: string, deadline: Deadline): Promise<TopicRoute | undefined> {
     const { nameServers, allowBroker } = this.#options;
     return nameServers.ask(createGetRouteInfoRequest(topic), (response, address) => {
       const data = readGetRouteInfoResponse(response, { address, topic });
       return data && new TopicRoute(topic, data, { allowBroker });
-    }, { timeout });
+    }, { timeout: deadline.remaining });
   }
 }

@@ -115,27 +115,32 @@ export class Connection {
    * Sends a one-way request. Resolves when its bytes were handed to the stream, which says nothing
    * about the server.
    *
-   * @throws {ConnectionError} when the connection ended or a bound is reached.
+   * @throws {ConnectionError} when the connection ends, the deadline passes or a bound is reached
+   * before that; its `written` says whether the server may have seen a part of it.
    */
-  async oneway(request: RemotingRequest): Promise<void> {
+  async oneway(request: RemotingRequest, options: { timeout: number }): Promise<void> {
     this.#admit(request);
     const bytes = encodeCommand(createRequest(request, this.#pending.takeOpaque(), true));
-    await new Promise<void>((resolve, reject) => {
-      let written = false;
-      this.#writes.push({
-        bytes,
-        onWrite: () => written = true,
-        onWritten: resolve,
-        onLost: () =>
-          reject(
-            this.#failure(
-              "CONNECTION_LOST",
-              { code: request.code, written },
-              this.#end?.reason ?? "the connection ended",
-            ),
-          ),
-      });
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let written = false;
+    const fail = (failure: RequestFailure, reason: string) =>
+      reject(this.#failure(failure, { code: request.code, written }, reason));
+    const frame: QueuedFrame = {
+      bytes,
+      onWrite: () => written = true,
+      onWritten: resolve,
+      onLost: () => fail("CONNECTION_LOST", this.#end?.reason ?? "the connection ended"),
+    };
+    const timer = this.#clock.setTimer(() => {
+      frame.cancelled = true;
+      fail("TIMEOUT", `the peer did not take it within ${Math.round(options.timeout)} ms`);
+    }, options.timeout);
+    this.#writes.push(frame);
+    try {
+      await promise;
+    } finally {
+      this.#clock.clearTimer(timer);
+    }
   }
 
   /** Ends the connection. Everything that waits on it fails at once; `closed` tells the reason. */
@@ -246,7 +251,7 @@ export class Connection {
     try {
       const answer = handler(command, this);
       if (answer instanceof Promise) {
-        answer.then((later) => this.#answer(command, later ?? {}), fail);
+        answer.then((later) => this.#answer(command, later ?? {})).catch(fail);
       } else this.#answer(command, answer ?? {});
     } catch (cause) {
       fail(cause);

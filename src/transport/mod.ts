@@ -13,5 +13,6 @@ export type {
   ServerRequestAnswer,
   ServerRequestHandler,
 } from "./connection_types.ts";
-export { dialTcp } from "./deno_tcp.ts";
+export { createTlsDialer, dialTcp } from "./deno_dialer.ts";
+export type { TlsOptions } from "./tls_options.ts";
 export type { Dialer, DialOptions, Transport } from "./transport.ts";

@@ -35,6 +35,8 @@ export interface ClusterOptions {
   nameServerConfig?: ServerConfig;
   /** Options of every Java virtual machine on top of the defaults. */
   javaOptions?: readonly string[];
+  /** Authorities of the servers' certificates: whether they are up is asked over TLS then. */
+  caCerts?: readonly string[];
 }
 
 /** A broker of a {@linkcode RocketMQCluster}. */
@@ -165,7 +167,7 @@ export class RocketMQCluster implements AsyncDisposable {
     const folder = `${this.folder}/${name}`;
     const config = nameServerConfig({ folder, port, overrides: this.#options.nameServerConfig });
     const launch = await this.#prepare(folder, "namesrv.NamesrvStartup", config);
-    const isReady = () => answers(address);
+    const isReady = () => answers(address, undefined, this.#options.caCerts);
     this.#nameServers.push(new ServerProcess({ ...launch, name, address, folder, isReady }));
   }
 
@@ -229,7 +231,8 @@ export class RocketMQCluster implements AsyncDisposable {
   /** Name servers that are down or suspended can't know of it and are left out. */
   async #isRegistered(broker: BrokerProcess): Promise<boolean> {
     const responsive = this.#nameServers.filter(({ isResponsive }) => isResponsive);
-    return await isRegistered(broker, responsive.map(({ address }) => address));
+    const addresses = responsive.map(({ address }) => address);
+    return await isRegistered(broker, addresses, this.#options.caCerts);
   }
 }
 

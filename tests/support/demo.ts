@@ -1,19 +1,21 @@
-import { RocketMQCluster } from "./cluster.ts";
+import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { tellStories } from "./demo_account.ts";
 import { print, progress } from "./progress.ts";
 import { runChild } from "./run_child.ts";
-import { printVisibleMessages } from "./visible_messages.ts";
+import { describeVisibleMessages } from "./visible_messages.ts";
 
 const EXAMPLE = new URL("../../examples/transaction_producer.ts", import.meta.url);
 const TOPIC = "TopicTest";
 
-const HELP = `Runs examples/transaction_producer.ts until every transaction is settled, then shows
-what a consumer sees.
+const HELP =
+  `Runs examples/transaction_producer.ts until every transaction is settled, then tells the
+story of each transaction and shows what a consumer sees.
 
 Usage: deno task demo [--nameserver HOST:PORT] [OPTION OF THE EXAMPLE...]
 
 Options:
-  --nameserver HOST:PORT  A running cluster. Without it one is started for the time of the demo,
-                          which takes Java and Maven.
+  --nameserver HOST:PORT  A running cluster. Without it the example talks to the embedded broker,
+                          which needs nothing installed.
   --help                  This text.
 
 The example runs with the permission --allow-net alone. The exit code is that of the example.`;
@@ -30,9 +32,30 @@ async function main(args: readonly string[]): Promise<number> {
     progress("Cannot run the demo: --nameserver takes HOST:PORT");
     return 2;
   }
-  if (nameServer !== undefined) return await demonstrate(nameServer, rest);
-  await using cluster = await RocketMQCluster.start();
-  return await demonstrate(cluster.nameServers, rest);
+  if (nameServer === undefined) return await demonstrateEmbedded(rest);
+  const code = await runExample(nameServer, rest);
+  if (code === 0) print(`\n${(await describeVisibleMessages(nameServer, TOPIC)).join("\n")}`);
+  return code;
+}
+
+/** On an embedded broker that asks after half a second, and gives up after three questions. */
+async function demonstrateEmbedded(args: readonly string[]): Promise<number> {
+  await using broker = await EmbeddedBroker.start({
+    topics: [TOPIC],
+    transactionTimeout: 500,
+    transactionCheckInterval: 500,
+    transactionCheckMax: 3,
+  });
+  progress(`An embedded name server and broker listen on ${broker.nameServer}`);
+  const stories = tellStories(broker.events());
+  const code = await runExample(broker.nameServer, args);
+  if (code !== 0) return code;
+  await broker.settled();
+  const visible = await describeVisibleMessages(broker.nameServer, TOPIC);
+  await broker[Symbol.asyncDispose]();
+  print(`\nWhat the broker saw of each transaction:\n  ${(await stories).join("\n  ")}`);
+  print(`\n${visible.join("\n")}`);
+  return code;
 }
 
 /** Both `--nameserver X` and `--nameserver=X`; an empty string if the value is missing. */
@@ -49,12 +72,13 @@ function takeNameServer(
   };
 }
 
-async function demonstrate(nameServer: string, args: readonly string[]): Promise<number> {
+async function runExample(nameServer: string, args: readonly string[]): Promise<number> {
   progress(`Running examples/transaction_producer.ts on ${nameServer} …`);
-  const code = await runChild({
+  return await runChild({
     command: Deno.execPath(),
     args: [
       "run",
+      "--quiet",
       "--allow-net",
       "--no-prompt",
       EXAMPLE.href,
@@ -64,6 +88,4 @@ async function demonstrate(nameServer: string, args: readonly string[]): Promise
       ...args,
     ],
   });
-  if (code === 0) await printVisibleMessages(nameServer, TOPIC);
-  return code;
 }

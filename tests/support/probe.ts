@@ -31,9 +31,16 @@ export interface RawAnswer {
   body: string;
 }
 
-/** The brokers that a name server knows. Rejects if it does not answer in time. */
-export async function listBrokers(nameServer: string, timeout = 2000): Promise<BrokerAddress[]> {
-  const { body } = await ask(nameServer, { code: GET_BROKER_CLUSTER_INFO }, timeout);
+/**
+ * The brokers that a name server knows. Rejects if it does not answer in time. It is asked over TLS
+ * where `caCerts` are given, as in the functions below.
+ */
+export async function listBrokers(
+  nameServer: string,
+  timeout = 2000,
+  caCerts?: readonly string[],
+): Promise<BrokerAddress[]> {
+  const { body } = await ask(nameServer, { code: GET_BROKER_CLUSTER_INFO }, timeout, caCerts);
   // The table is written with bare numbers as keys: {"brokerAddrs":{0:"127.0.0.1:10911"}}.
   const { brokerAddrTable = {} } = JSON.parse(body.replace(/([{,])(\d+):/g, '$1"$2":')) as {
     brokerAddrTable?: Record<string, { brokerAddrs: Record<string, string> }>;
@@ -44,8 +51,12 @@ export async function listBrokers(nameServer: string, timeout = 2000): Promise<B
 }
 
 /** Whether the server at `host:port` answers a request at all, be it with an error. */
-export async function answers(address: string, timeout = 2000): Promise<boolean> {
-  return await ask(address, { code: GET_BROKER_CLUSTER_INFO }, timeout)
+export async function answers(
+  address: string,
+  timeout = 2000,
+  caCerts?: readonly string[],
+): Promise<boolean> {
+  return await ask(address, { code: GET_BROKER_CLUSTER_INFO }, timeout, caCerts)
     .then(() => true, () => false);
 }
 
@@ -57,10 +68,12 @@ export async function ask(
   address: string,
   request: RawRequest,
   timeout = 2000,
+  caCerts?: readonly string[],
 ): Promise<RawAnswer> {
   const colon = address.lastIndexOf(":");
+  const hostname = address.slice(0, colon);
   const dial = new AbortController();
-  let connection: Deno.TcpConn | undefined;
+  let connection: Deno.Conn | undefined;
   const end = () => {
     dial.abort(new Error(`Cannot get an answer of ${address}: ${timeout} ms have passed`));
     connection?.close();
@@ -68,21 +81,27 @@ export async function ask(
   };
   const timer = setTimeout(end, timeout);
   try {
-    connection = await Deno.connect({
-      hostname: address.slice(0, colon),
+    const tcp = await Deno.connect({
+      hostname,
       port: Number(address.slice(colon + 1)),
       signal: dial.signal,
     });
+    connection = tcp;
+    if (caCerts) connection = await Deno.startTls(tcp, { hostname, caCerts: [...caCerts] });
     await writeAll(connection, encode(request));
     const prefix = new DataView((await readExactly(connection, 8)).buffer);
     const rest = prefix.getUint32(0) - 4;
+    const isBinary = prefix.getUint8(4) === 1;
     const headerLength = prefix.getUint32(4) & 0xffffff;
     if (rest < headerLength || rest > MAX_ANSWER) {
       throw new Error(`Cannot read the answer of ${address}: it is not a remoting frame`);
     }
     const bytes = await readExactly(connection, rest);
-    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(0, headerLength)));
-    return { code: header.code, body: new TextDecoder().decode(bytes.subarray(headerLength)) };
+    const header = bytes.subarray(0, headerLength);
+    const code = isBinary
+      ? new DataView(header.buffer).getInt16(0)
+      : JSON.parse(new TextDecoder().decode(header)).code;
+    return { code, body: new TextDecoder().decode(bytes.subarray(headerLength)) };
   } finally {
     clearTimeout(timer);
     end();

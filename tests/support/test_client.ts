@@ -13,7 +13,7 @@ import {
   readQueryMessageResponse,
 } from "../../src/requests/mod.ts";
 import { parseAddress, TopicRoute } from "../../src/route/mod.ts";
-import { connect, type Connection, dialTcp } from "../../src/transport/mod.ts";
+import { connect, type Connection, type Dialer, dialTcp } from "../../src/transport/mod.ts";
 
 /** A logger that keeps quiet. */
 export const silentLogger: Logger = {
@@ -36,11 +36,13 @@ interface QueueAt {
  */
 export class TestClient implements AsyncDisposable {
   readonly #nameServer: string;
+  readonly #dialer: Dialer;
   readonly #connections = new Map<string, Connection>();
 
   /** @param nameServers As clients take them; the first one is asked. */
-  constructor(nameServers: string) {
+  constructor(nameServers: string, dialer: Dialer = dialTcp) {
     this.#nameServer = nameServers.split(";")[0]!;
+    this.#dialer = dialer;
   }
 
   /** Every message of a topic that a consumer gets, by queue. */
@@ -121,7 +123,7 @@ export class TestClient implements AsyncDisposable {
       connection = await connect({
         ...parseAddress(address),
         address,
-        dialer: dialTcp,
+        dialer: this.#dialer,
         clock: systemClock,
         logger: silentLogger,
         timeout: 3_000,

@@ -1,0 +1,92 @@
+import { InvalidArgumentError, printable } from "../errors.ts";
+import type { RemotingRequest } from "../remoting/mod.ts";
+
+const SEPARATOR = "%";
+
+/** What stands before the namespace in the names of topics that consumer groups have. */
+const GROUP_TOPIC_PREFIX = /^%(?:RETRY|DLQ)%/;
+
+/** Topics of the system. Every namespace sees the same ones. */
+const SYSTEM_TOPICS: ReadonlySet<string> = new Set([
+  "TBW102",
+  "SCHEDULE_TOPIC_XXXX",
+  "BenchmarkTest",
+  "RMQ_SYS_TRANS_HALF_TOPIC",
+  "RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC",
+  "RMQ_SYS_TRACE_TOPIC",
+  "RMQ_SYS_TRANS_OP_HALF_TOPIC",
+  "RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC",
+  "TRANS_CHECK_MAX_TIME_TOPIC",
+  "SELF_TEST_TOPIC",
+  "OFFSET_MOVED_EVENT",
+  "CHECKPOINT_TOPIC",
+]);
+
+/** First characters of the names of further topics and of consumer groups of the system. */
+const SYSTEM_PREFIX = /^(?:rmq_sys_|CID_RMQ_SYS_)/;
+
+/**
+ * The name that servers know a topic or group of a namespace (version 1) by: `ns%orders`,
+ * `%RETRY%ns%group`, `%DLQ%ns%group`. Names of the system, and those that are in the namespace
+ * already, stay as they are; so does every name when there is no namespace.
+ */
+export function wrapNamespace(namespace: string | undefined, name: string): string {
+  if (!namespace || name === "" || isSystemName(name) || isInNamespace(namespace, name)) {
+    return name;
+  }
+  const [prefix, rest] = splitName(name);
+  return prefix + namespace + SEPARATOR + rest;
+}
+
+/**
+ * The name that applications know a topic or group by: {@linkcode wrapNamespace} undone. Names that
+ * are not in the namespace stay as they are.
+ */
+export function unwrapNamespace(namespace: string | undefined, name: string): string {
+  if (!namespace || isSystemName(name) || !isInNamespace(namespace, name)) return name;
+  const [prefix, rest] = splitName(name);
+  return prefix + rest.slice(namespace.length + 1);
+}
+
+/** The namespace that a topic or group is in by its name, if it is in one. */
+export function namespaceOf(name: string): string | undefined {
+  const [, rest] = splitName(name);
+  const end = rest.indexOf(SEPARATOR);
+  return end > 0 && !isSystemName(name) ? rest.slice(0, end) : undefined;
+}
+
+/** The same request in a namespace of version 2, which names stay as they are in: `nsd`, `ns`. */
+export function addNamespace(namespace: string, request: RemotingRequest): RemotingRequest {
+  return { ...request, extFields: { ...request.extFields, nsd: "true", ns: namespace } };
+}
+
+/**
+ * Checks the name of a namespace.
+ *
+ * @param version Of the namespace: names of version 1 become part of topics and groups, so they may
+ * have only the characters of those, and no `%`.
+ * @throws {InvalidArgumentError} naming the value and what is allowed.
+ */
+export function checkNamespace(version: 1 | 2, namespace: unknown): asserts namespace is string {
+  const [pattern, allowed] = version === 1
+    ? [/^[\w|-]{1,100}$/, "1 to 100 of the characters A-Z a-z 0-9 _ - |"]
+    : [/^[^\p{Cc}\p{Cs}]{1,255}$/u, "1 to 255 characters that can be printed"];
+  if (typeof namespace === "string" && pattern.test(namespace)) return;
+  throw new InvalidArgumentError(
+    `Cannot use the namespace "${printable(String(namespace), 64)}": it has to be ${allowed}`,
+  );
+}
+
+function isSystemName(name: string): boolean {
+  return SYSTEM_TOPICS.has(name) || SYSTEM_PREFIX.test(name);
+}
+
+function isInNamespace(namespace: string, name: string): boolean {
+  return splitName(name)[1].startsWith(namespace + SEPARATOR);
+}
+
+/** The prefix of a name, `%RETRY%` or `%DLQ%` or none, and what follows it. */
+function splitName(name: string): [prefix: string, rest: string] {
+  const prefix = GROUP_TOPIC_PREFIX.exec(name)?.[0] ?? "";
+  return [prefix, name.slice(prefix.length)];
+}

@@ -1,0 +1,59 @@
+import { describe, printable } from "../errors.ts";
+import type { ThrottledLogger } from "../logger.ts";
+import { decodeStoredMessage, MessageProperty, type StoredMessage } from "../message/mod.ts";
+import type { RemotingCommand } from "../remoting/mod.ts";
+import {
+  type CheckTransactionStateHeader,
+  readCheckTransactionStateRequest,
+} from "../requests/mod.ts";
+import type { Connection } from "../transport/mod.ts";
+
+/** A check-back as it came: whose it is was found out, nothing else was done to it. */
+export interface CheckRequest {
+  /** The fields of the request. */
+  readonly header: CheckTransactionStateHeader;
+  /** The half message in its body, as the broker stored it. */
+  readonly message: StoredMessage;
+  /** Name of the broker that asks. */
+  readonly brokerName: string;
+  /** The connection that it came on, and that its answer goes to. */
+  readonly connection: Connection;
+}
+
+/** What is needed to find out whose a check-back is. */
+export interface CheckReceiver {
+  /** Where it is told that one is ignored. */
+  warnings: ThrottledLogger;
+  /** Who takes the check-backs of a producer group. */
+  taker: (group: string) => ((check: CheckRequest) => void) | undefined;
+  /** Name of the broker at an address. */
+  brokerAt: (address: string) => string | undefined;
+}
+
+/** Gives a check-back to its producer group. One that can't be read or has no taker is ignored. */
+export function receiveCheck(
+  command: RemotingCommand,
+  connection: Connection,
+  { warnings, taker, brokerAt }: CheckReceiver,
+): void {
+  const ignore = (kind: string, detail = "") =>
+    warnings.warn(
+      kind,
+      `Ignored a check-back from ${connection.address}: ${kind}${detail && `: ${detail}`}`,
+    );
+  let header: CheckTransactionStateHeader, message: StoredMessage;
+  try {
+    header = readCheckTransactionStateRequest(command);
+    message = decodeStoredMessage(command.body);
+  } catch (error) {
+    return ignore("it can't be decoded", describe(error));
+  }
+  const group = message.properties[MessageProperty.ProducerGroup];
+  if (!group) return ignore("its message names no producer group");
+  const take = taker(group);
+  if (!take) {
+    return ignore("its producer group is not in this client", `"${printable(group, 128)}"`);
+  }
+  const brokerName = header.bname ?? brokerAt(connection.address) ?? "";
+  take({ header, message, brokerName, connection });
+}

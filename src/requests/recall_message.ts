@@ -1,0 +1,56 @@
+import {
+  type RemotingCommand,
+  type RemotingRequest,
+  RequestCode,
+  ResponseCode,
+} from "../remoting/mod.ts";
+import { defineHeader, type HeaderFields } from "./header.ts";
+import { checkSuccess, type ResponseContext } from "./response.ts";
+
+/*
+  RECALL_MESSAGE (370), to the master of the broker that keeps the timer message
+
+  request  = [producerGroup:string] topic:string recallHandle:string [bname:string]
+  response = code 0, msgId:string (UNIQ_KEY of the message that was recalled)
+           | code 604: bad handle, another topic or broker, or too late
+           | code 16: recallMessageEnable is off, which is the default
+*/
+
+/** The header that takes a timer message back. */
+export const recallMessageHeader = defineHeader("RECALL_MESSAGE request", {
+  producerGroup: "string?",
+  topic: "string",
+  recallHandle: "string",
+  bname: "string?",
+});
+
+/** The fields that take a timer message back. */
+export type RecallMessageHeader = HeaderFields<typeof recallMessageHeader>;
+
+/** The header of the answer to a recall. */
+export const recallMessageResponseHeader = defineHeader("RECALL_MESSAGE response", {
+  msgId: "string",
+});
+
+/** Takes a timer message back. */
+export function createRecallMessageRequest(header: RecallMessageHeader): RemotingRequest {
+  return { code: RequestCode.RECALL_MESSAGE, extFields: recallMessageHeader.encode(header) };
+}
+
+/**
+ * Reads the unique key of the message that was taken back.
+ *
+ * @throws {BrokerResponseError} when the broker refuses.
+ */
+export function readRecallMessageResponse(
+  response: RemotingCommand,
+  context: ResponseContext,
+): string {
+  checkSuccess(response, "recall a message", context, {
+    [ResponseCode.ILLEGAL_OPERATION]:
+      "the handle is of another topic or broker, or the message was due already",
+    [ResponseCode.NO_PERMISSION]:
+      "set recallMessageEnable=true on the broker, and check access key and rights",
+  });
+  return recallMessageResponseHeader.decode(response.extFields, context).msgId;
+}

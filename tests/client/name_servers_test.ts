@@ -1,0 +1,174 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { RocketMQError } from "../../src/errors.ts";
+import { RequestCode } from "../../src/remoting/mod.ts";
+import { settle } from "../support/fake_clock.ts";
+import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
+import { type Reaction, silence } from "../support/scripted_peer.ts";
+
+const ASK = RequestCode.GET_ROUTEINFO_BY_TOPIC;
+
+/** How a name server can be useless, and what is told of it. */
+const FAULTS: Record<string, { set: (cluster: ScriptedCluster) => void; reason: string }> = {
+  "refuses connections": {
+    set: ({ network, nameServer }) => network.fail(nameServer.address),
+    reason: "connection refused, nothing listens there",
+  },
+  "is a black hole": {
+    set: ({ network, nameServer }) => network.fail(nameServer.address, "silent"),
+    reason: "no connection within",
+  },
+  "never answers": {
+    set: react(silence),
+    reason: "no answer within",
+  },
+  "sends garbage": {
+    set: react((_command, from) => from.send(Uint8Array.of(0xff, 0xff, 0xff, 0xff))),
+    reason: "Cannot decode frame",
+  },
+  "speaks HTTP": {
+    set: react((_command, from) => from.send(new TextEncoder().encode("HTTP/1.1 400 Bad\r\n"))),
+    reason: "HTTP",
+  },
+  "closes the connection": {
+    set: react((_command, from) => from.end()),
+    reason: "the peer closed the connection",
+  },
+  "answers with an error": {
+    set: react(() => ({ code: 1, remark: "out of\nmemory" })),
+    reason: 'response code 1, "out of\\nmemory"',
+  },
+  "answers with no body": {
+    set: react(() => ({ code: 0 })),
+    reason: "Cannot read route",
+  },
+  "answers with no route": {
+    set: react(() => ({ body: new TextEncoder().encode("<html>") })),
+    reason: "Cannot read route",
+  },
+};
+
+function react(reaction: Reaction): (cluster: ScriptedCluster) => void {
+  return ({ nameServer }) => void nameServer.on(ASK, reaction);
+}
+
+for (const [title, { set, reason }] of Object.entries(FAULTS)) {
+  Deno.test(`name servers - when the first ${title}, the second is asked within the time`, async () => {
+    await using cluster = new ScriptedCluster({ nameServers: 2 });
+    set(cluster);
+    const client = cluster.client();
+    const route = watch(client.route(TOPIC, { timeout: 3_000 }));
+    await cluster.clock.advance(1_500);
+
+    assertEquals(route.state, "resolved");
+    assertEquals(cluster.nameServers[1]!.asked(), [TOPIC]);
+  });
+
+  Deno.test(`name servers - when the only one ${title}, the error says so in time`, async () => {
+    await using cluster = new ScriptedCluster();
+    set(cluster);
+    const client = cluster.client();
+    const failure = assertRejects(() => client.start([TOPIC], { timeout: 2_000 }), RocketMQError);
+    await cluster.clock.advance(2_000);
+    const error = await failure;
+
+    assertStringIncludes(error.message, cluster.nameServer.address);
+    assertStringIncludes(error.message, reason);
+    assertStringIncludes(error.message, "nameServers");
+    assert(error.isRetriable);
+  });
+}
+
+Deno.test("name servers - the one that answered is asked again, not the dead one before it", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 3 });
+  const [first, second, third] = cluster.nameServers;
+  cluster.network.fail(first!.address, "silent");
+  cluster.route("Other");
+  const client = cluster.client();
+  const route = client.route(TOPIC, { timeout: 3_000 });
+  await cluster.clock.advance(1_000);
+  await route;
+  await client.route("Other", { timeout: 1 });
+
+  assertEquals(second!.asked(), [TOPIC, "Other"]);
+  assertEquals(third!.asked(), []);
+  assertEquals(cluster.network.dialsOf(first!.address).length, 1);
+});
+
+Deno.test("name servers - clients do not all begin with the first", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 2 });
+  cluster.clock.chance = () => 0.5;
+  await cluster.client().route(TOPIC, { timeout: 1_000 });
+
+  assertEquals(cluster.nameServers.map((server) => server.asked()), [[], [TOPIC]]);
+});
+
+Deno.test("name servers - one that comes back is used when the other fails", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 2 });
+  const [first, second] = cluster.nameServers;
+  cluster.route("Other");
+  cluster.network.fail(first!.address);
+  const client = cluster.client();
+  await client.route(TOPIC, { timeout: 1_000 });
+  cluster.network.mend(first!.address);
+  cluster.network.fail(second!.address);
+  second!.cut();
+  const route = client.route("Other", { timeout: 3_000 });
+  await cluster.clock.advance(2_000);
+  await route;
+
+  assertEquals(first!.asked(), ["Other"]);
+});
+
+Deno.test("name servers - when all are down the error has the reason of each, in time", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 3 });
+  const [refusing, silent, broken] = cluster.nameServers;
+  cluster.network.fail(refusing!.address);
+  silent!.on(ASK, silence);
+  broken!.on(ASK, () => ({ code: 1, remark: "broken" }));
+  const client = cluster.client();
+  const failure = assertRejects(() => client.start([TOPIC], { timeout: 2_400 }), RocketMQError);
+  await cluster.clock.advance(2_400);
+  const { code, message, cause } = await failure;
+
+  assertEquals(code, "TIMEOUT");
+  for (const { address } of cluster.nameServers) assertStringIncludes(message, address);
+  for (const reason of ["connection refused", "no answer within", '"broken"']) {
+    assertStringIncludes(message, reason);
+  }
+  assert(cause instanceof AggregateError);
+  assertEquals(cause.errors.length, 3);
+});
+
+Deno.test("name servers - when all are silent the error has the reason of each at the deadline", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 2 });
+  for (const nameServer of cluster.nameServers) nameServer.on(ASK, silence);
+  const client = cluster.client();
+  const failure = watch(client.start([TOPIC], { timeout: 1_000 }));
+  await cluster.clock.advance(999);
+  assertEquals(failure.state, "pending");
+  await cluster.clock.advance(51);
+
+  const { message } = failure.error as RocketMQError;
+  assertEquals(message.match(/no answer within 500 ms/g)?.length, 2);
+});
+
+Deno.test("name servers - a caller who aborts does not wait for the rest", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 2 });
+  for (const { address } of cluster.nameServers) cluster.network.fail(address, "silent");
+  const controller = new AbortController(), reason = new Error("no time");
+  const { signal } = controller;
+  const client = cluster.client();
+  const failure = assertRejects(
+    () => client.start([TOPIC], { timeout: 10_000, signal }),
+    RocketMQError,
+  );
+  await settle();
+  controller.abort(reason);
+  const error = await failure;
+
+  assertEquals([error.code, error.isRetriable], ["ABORTED", false]);
+  assertEquals(error.cause, reason);
+  await client.close(0);
+  await settle();
+  assertEquals([cluster.network.dialling, cluster.clock.pendingTimers], [0, 0]);
+});

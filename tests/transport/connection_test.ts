@@ -1,0 +1,237 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { settle } from "../support/fake_clock.ts";
+import { ASK, ask, assertFails, namesOf, open } from "./harness.ts";
+
+Deno.test("Connection - requests of one turn leave in one write, in order", async () => {
+  const { connection, server, wire } = open();
+  server.on(ASK, ({ extFields }) => ({ extFields }));
+
+  const names = Array.from({ length: 50 }, (_, i) => `request ${i}`);
+  const answers = await Promise.all(
+    names.map((name) => connection.request(ask(name), { timeout: 1000 })),
+  );
+
+  assertEquals(namesOf(server.requests(ASK)), names);
+  assertEquals(namesOf(answers), names);
+  assertEquals(wire.writes.length, 1);
+  connection.close();
+});
+
+Deno.test("Connection - requests made while a write is under way leave in the next one", async () => {
+  const { connection, server, wire } = open();
+  wire.hold();
+  connection.oneway(ask("first"), { timeout: 1000 });
+  await settle();
+  const rest = ["second", "third"].map((name) => connection.oneway(ask(name), { timeout: 1000 }));
+  await settle();
+  assertEquals(wire.writes.length, 0);
+  wire.release();
+  await Promise.all(rest);
+
+  assertEquals(namesOf(server.requests(ASK)), ["first", "second", "third"]);
+  assertEquals(wire.writes.length, 2);
+  connection.close();
+});
+
+Deno.test("Connection - a large frame goes alone and all bytes arrive", async () => {
+  const { connection, server, wire } = open();
+  server.on(ASK, ({ body }) => ({ body }));
+  const body = crypto.getRandomValues(new Uint8Array(60_000));
+
+  const requests = [ask("a"), ask("b", body), ask("c", body), ask("d")];
+  const answers = await Promise.all(
+    requests.map((request) => connection.request(request, { timeout: 1000 })),
+  );
+
+  assertEquals(answers.map((answer) => answer.body.length), [0, 60_000, 60_000, 0]);
+  assertEquals(answers[2]!.body, body);
+  assert(wire.writes.every(({ length }) => length <= 64 * 1024));
+  connection.close();
+});
+
+Deno.test("Connection - each request gets the response with its number, in whatever order", async () => {
+  const { connection, server, remote } = open();
+  const names = ["a", "b", "c", "d"];
+  const answers = names.map((name) => connection.request(ask(name), { timeout: 1000 }));
+  await settle();
+  const requests = server.requests(ASK);
+  for (const request of requests.toReversed()) {
+    remote.respond(request, { code: 17, extFields: request.extFields });
+  }
+
+  assertEquals(namesOf(await Promise.all(answers)), names);
+  assertEquals(new Set(requests.map(({ opaque }) => opaque)).size, 4);
+  assertEquals(connection.stats().inFlight, 0);
+  connection.close();
+});
+
+Deno.test("Connection - numbers pass 2147483647 without meeting", async () => {
+  const { connection, server, clock } = open();
+  clock.chance = () => (2 ** 31 - 3) / 2 ** 32;
+  connection.close();
+  const late = open({ clock });
+  late.server.on(ASK, ({ extFields }) => ({ extFields }));
+  const names = Array.from({ length: 10 }, (_, i) => String(i));
+  const answers = await Promise.all(
+    names.map((name) => late.connection.request(ask(name), { timeout: 1000 })),
+  );
+
+  assertEquals(namesOf(answers), names);
+  const numbers = late.server.requests(ASK).map(({ opaque }) => opaque);
+  assertEquals(numbers.slice(0, 4), [2147483646, 2147483647, -2147483648, -2147483647]);
+  assertEquals(server.requests(ASK), []);
+  late.connection.close();
+});
+
+Deno.test("Connection - an answer 1 ms before the deadline counts, one at or after it is ignored", async () => {
+  const { connection, server, remote, clock } = open();
+  const early = connection.request(ask("early"), { timeout: 1000 });
+  const late = connection.request(ask("late"), { timeout: 1000 });
+  const rejected = assertFails(
+    late,
+    "TIMEOUT",
+    true,
+    "Cannot complete request 310 to 10.0.0.1:10911: no answer within 1000 ms",
+  );
+  await clock.advance(999);
+  const [first, second] = server.requests(ASK);
+  remote.respond(first!);
+  await clock.advance(1);
+  remote.respond(second!);
+
+  assertEquals((await early).code, 0);
+  assert((await rejected).isRetriable);
+  await clock.advance(1);
+  remote.respond(second!);
+  await settle();
+  assertEquals(connection.stats(), {
+    inFlight: 0,
+    unmatchedResponses: 2,
+    unknownRequests: 0,
+    pendingBytes: 0,
+  });
+  assert(connection.isOpen, "a timeout must not end the connection");
+  assertEquals(clock.pendingTimers, 0);
+  connection.close();
+});
+
+Deno.test("Connection - a request that was aborted before is not written", async () => {
+  const { connection, server } = open();
+  const reason = new Error("changed my mind");
+
+  const signal = AbortSignal.abort(reason);
+  const error = await assertFails(
+    connection.request(ask("aborted"), { timeout: 1000, signal }),
+    "ABORTED",
+    false,
+  );
+  assertStrictEquals(error.cause, reason);
+  assertEquals(error.isRetriable, false);
+
+  await settle();
+  assertEquals(server.requests(ASK), []);
+  connection.close();
+});
+
+Deno.test("Connection - a request aborted while it waits to be written is taken out", async () => {
+  const { connection, server, wire } = open();
+  wire.hold();
+  connection.oneway(ask("first"), { timeout: 1000 });
+  await settle();
+  const controller = new AbortController();
+  const aborted = connection.request(ask("aborted"), {
+    timeout: 1000,
+    signal: controller.signal,
+  });
+  const last = connection.oneway(ask("last"), { timeout: 1000 });
+  controller.abort();
+
+  await assertFails(aborted, "ABORTED", false);
+  wire.release();
+  await last;
+  assertEquals(namesOf(server.requests(ASK)), ["first", "last"]);
+  assertEquals(connection.stats().pendingBytes, 0);
+  connection.close();
+});
+
+Deno.test("Connection - a request aborted after it was written says so", async () => {
+  const { connection, server, remote, clock } = open();
+  const controller = new AbortController();
+  const request = connection.request(ask("gone"), { timeout: 1000, signal: controller.signal });
+  await settle();
+  controller.abort();
+
+  await assertFails(request, "ABORTED", true);
+  assertEquals(clock.pendingTimers, 0);
+  remote.respond(server.requests(ASK)[0]!);
+  await settle();
+  assertEquals(connection.stats().unmatchedResponses, 1);
+  connection.close();
+});
+
+Deno.test("Connection - a request that times out before it was written says so and never leaves", async () => {
+  const { connection, server, wire, clock } = open();
+  wire.hold();
+  const stuck = connection.oneway(ask("stuck"), { timeout: 5000 });
+  await settle();
+  const late = assertFails(connection.request(ask("late"), { timeout: 1000 }), "TIMEOUT", false);
+  await clock.advance(1000);
+  await late;
+  wire.release();
+  await stuck;
+  await settle();
+
+  assertEquals(namesOf(server.requests(ASK)), ["stuck"]);
+  connection.close();
+});
+
+Deno.test("Connection - a one-way request that the peer does not take ends at its deadline", async () => {
+  const { connection, wire, clock } = open();
+  wire.hold();
+  const first = assertFails(connection.oneway(ask("first"), { timeout: 500 }), "TIMEOUT", true);
+  await settle();
+  const second = assertFails(connection.oneway(ask("second"), { timeout: 500 }), "TIMEOUT", false);
+  await clock.advance(500);
+  await Promise.all([first, second]);
+
+  assertEquals(clock.pendingTimers, 0);
+  connection.close();
+});
+
+Deno.test("Connection - too many requests in flight are refused, and some later ones not", async () => {
+  const { connection, server, remote } = open({ maxInFlight: 2 });
+  const waiting = ["a", "b"].map((name) => connection.request(ask(name), { timeout: 1000 }));
+  const error = await assertFails(
+    connection.request(ask("c"), { timeout: 1000 }),
+    "OVERLOADED",
+    false,
+    "2 requests are in flight",
+  );
+  assert(error.isRetriable);
+  for (const request of server.requests(ASK)) remote.respond(request);
+  await Promise.all(waiting);
+
+  server.on(ASK, () => ({}));
+  await connection.request(ask("d"), { timeout: 1000 });
+  assertEquals(namesOf(server.requests(ASK)), ["a", "b", "d"]);
+  connection.close();
+});
+
+Deno.test("Connection - too many bytes to be written are refused until the peer takes some", async () => {
+  const { connection, wire, server } = open({ maxPendingBytes: 10_000 });
+  wire.hold();
+  const body = new Uint8Array(4_000);
+  const queued = ["a", "b"].map((name) => connection.oneway(ask(name, body), { timeout: 1000 }));
+  await assertFails(
+    connection.oneway(ask("c", body), { timeout: 1000 }),
+    "OVERLOADED",
+    false,
+    "bytes wait to be written, at most 10000 may",
+  );
+  wire.release();
+  await Promise.all(queued);
+
+  await connection.oneway(ask("d", body), { timeout: 1000 });
+  assertEquals(namesOf(server.requests(ASK)), ["a", "b", "d"]);
+  connection.close();
+});
