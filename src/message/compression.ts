@@ -1,8 +1,48 @@
+import { InvalidArgumentError } from "../errors.ts";
 import { checkLimit, DEFAULT_MAX_BODY_SIZE } from "./limits.ts";
 import { decompressLz4 } from "./lz4.ts";
+import { compressLz4 } from "./lz4_encoder.ts";
+import { compressZlib, compressZstd } from "./node_compressors.ts";
 import { CompressionType } from "./sys_flag.ts";
 import { decompressZlib } from "./zlib.ts";
 import { decompressZstd } from "./zstd.ts";
+
+/** The level of the official clients. */
+const DEFAULT_LEVEL = 5;
+
+/**
+ * Compresses a body. zlib and LZ4 work in every runtime; Zstandard needs a `node:zlib` that has it
+ * (Deno, Node.js from 22.15). The result of a body that can't be compressed is larger than the body.
+ *
+ * Only what the runtime has not loaded yet is waited for, but each call takes a turn of the event loop:
+ * callers that keep an order have to await it, or to take their place before.
+ *
+ * @param bytes The body. It is not changed, and not needed any more afterwards.
+ * @param type How to compress it; {@linkcode compressionFlags} says so in a `sysFlag`.
+ * @param level From 1, the fastest, to 9 for zlib and to 22 for Zstandard, the smallest. LZ4 has only
+ * one here. @default {5}
+ * @throws {InvalidArgumentError} when the level is none of these, or the runtime has no Zstandard.
+ */
+export async function compress(
+  bytes: Uint8Array,
+  type: CompressionType,
+  level: number = DEFAULT_LEVEL,
+): Promise<Uint8Array> {
+  const highest = type === CompressionType.Zlib ? 9 : 22;
+  if (!Number.isInteger(level) || level < 1 || level > highest) {
+    throw new InvalidArgumentError(
+      `Cannot compress body: level ${level} is not an integer from 1 to ${highest}`,
+    );
+  }
+  switch (type) {
+    case CompressionType.Lz4:
+      return compressLz4(bytes);
+    case CompressionType.Zstd:
+      return await compressZstd(bytes, level);
+    case CompressionType.Zlib:
+      return await compressZlib(bytes, level);
+  }
+}
 
 /**
  * Decompresses a body. zlib and LZ4 work in every runtime; Zstandard needs a `node:zlib` that has it

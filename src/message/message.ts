@@ -20,7 +20,33 @@ export interface Message {
    * @default {0}
    */
   flag?: number;
+  /** Messages of one key keep their order: they go to one queue, as long as the queues stay the same. */
+  shardingKey?: string;
+  /** Consumers of a priority topic get higher ones first: an integer from 0. */
+  priority?: number;
+  /** Only a {@linkcode DelayableMessage} can be delayed, a half message can't. */
+  delayLevel?: never;
+  /** Only a {@linkcode DelayableMessage} can be delayed, a half message can't. */
+  delay?: never;
+  /** Only a {@linkcode DelayableMessage} can be delayed, a half message can't. */
+  deliverAt?: never;
 }
+
+/** When a message is delivered, at most one of the three. */
+export interface DeliveryDelay {
+  /**
+   * Delivers the message later, by one of the broker's levels 1 to 18: 1 s, 5 s, 10 s, 30 s, 1 min to
+   * 10 min, 20 min, 30 min, 1 h, 2 h by default.
+   */
+  delayLevel?: number;
+  /** Delivers the message this many milliseconds later, at most 3 days. The broker rounds to seconds. */
+  delay?: number;
+  /** Delivers the message at this time, a `Date` or milliseconds since 1970, at most 3 days ahead. */
+  deliverAt?: Date | number;
+}
+
+/** A message that is sent without a transaction: it may be delivered later. */
+export type DelayableMessage = Omit<Message, keyof DeliveryDelay> & DeliveryDelay;
 
 /** A message as a broker keeps it, opened for reading. */
 export interface MessageExt {

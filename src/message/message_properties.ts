@@ -1,9 +1,16 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
-import type { Message } from "./message.ts";
+import type { DelayableMessage } from "./message.ts";
 import { checkProperty, setProperty } from "./properties.ts";
 import { isReservedProperty, MessageProperty } from "./property_names.ts";
 
 const KEY_SEPARATOR = " ";
+
+/** The fields of a message that travel as properties. */
+export type PropertySources = {
+  [Name in Exclude<keyof DelayableMessage, "topic" | "body" | "flag">]?:
+    | DelayableMessage[Name]
+    | undefined;
+};
 
 /**
  * The properties that a message carries for its application: its own ones, and tag and keys under
@@ -13,7 +20,7 @@ const KEY_SEPARATOR = " ";
  * the system keeps for itself, or could never be found again.
  */
 export function createProperties(
-  message: Pick<Message, "tags" | "keys" | "properties">,
+  message: PropertySources,
 ): Record<string, string> {
   const properties: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.properties ?? {})) {
@@ -29,12 +36,56 @@ export function createProperties(
   if (tag !== "") properties[MessageProperty.Tags] = checkTag(tag);
   const keys = joinKeys(message.keys ?? []);
   if (keys !== "") properties[MessageProperty.Keys] = keys;
+  if (message.shardingKey !== undefined) {
+    checkProperty(MessageProperty.ShardingKey, message.shardingKey);
+    properties[MessageProperty.ShardingKey] = message.shardingKey;
+  }
+  if (message.priority !== undefined) {
+    properties[MessageProperty.Priority] = checkWhole("priority", message.priority, 0, 2 ** 31 - 1);
+  }
+  Object.assign(properties, delayOf(message));
   return properties;
 }
 
 /** The business keys in the property `KEYS`; none when there is no such property. */
 export function splitKeys(keys: string | undefined): string[] {
   return keys ? keys.split(KEY_SEPARATOR).filter((key) => key !== "") : [];
+}
+
+/** The longest time that a broker with default settings keeps a timer message back: 3 days. */
+const MAX_DELAY = 3 * 24 * 3_600_000;
+
+function delayOf(
+  { delayLevel, delay, deliverAt }: PropertySources,
+): Record<string, string> {
+  const given = [delayLevel, delay, deliverAt].filter((value) => value !== undefined);
+  if (given.length > 1) {
+    throw new InvalidArgumentError(
+      "Cannot delay message: only one of delayLevel, delay and deliverAt is allowed",
+    );
+  }
+  if (delayLevel !== undefined) {
+    return { [MessageProperty.DelayTimeLevel]: checkWhole("delayLevel", delayLevel, 1, 18) };
+  }
+  if (delay !== undefined) {
+    return { [MessageProperty.TimerDelayMs]: checkWhole("delay", delay, 1, MAX_DELAY) };
+  }
+  if (deliverAt !== undefined) {
+    const time = deliverAt instanceof Date ? deliverAt.getTime() : deliverAt;
+    return {
+      [MessageProperty.TimerDeliverMs]: checkWhole("deliverAt", time, 1, Number.MAX_SAFE_INTEGER),
+    };
+  }
+  return {};
+}
+
+function checkWhole(name: string, value: number, min: number, max: number): string {
+  if (Number.isInteger(value) && value >= min && value <= max) return String(value);
+  throw new InvalidArgumentError(
+    `Cannot use ${name} ${
+      printable(String(value), 32)
+    }: a whole number from ${min} to ${max} is allowed`,
+  );
 }
 
 function checkTag(tag: string): string {

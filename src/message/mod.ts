@@ -25,14 +25,20 @@
  * @module
  */
 export { type BatchMessage, decodeBatch, encodeBatch } from "./batch.ts";
-export { decompress } from "./compression.ts";
+export { compress, decompress } from "./compression.ts";
 export { crc32 } from "./crc32.ts";
 export { decodeMessages, openStoredMessage } from "./decode_messages.ts";
 export { encodeStoredMessage, type StoredMessageFields } from "./encode_stored_message.ts";
 export { type DecodeLimits, DEFAULT_MAX_BODY_SIZE } from "./limits.ts";
-export type { Message, MessageExt, MessageQueue } from "./message.ts";
+export type {
+  DelayableMessage,
+  DeliveryDelay,
+  Message,
+  MessageExt,
+  MessageQueue,
+} from "./message.ts";
 export { createOffsetMessageId, type OffsetMessageId, parseOffsetMessageId } from "./message_id.ts";
-export { createProperties } from "./message_properties.ts";
+export { createProperties, type PropertySources } from "./message_properties.ts";
 export {
   decodeProperties,
   encodeProperties,

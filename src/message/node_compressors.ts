@@ -1,0 +1,64 @@
+import { InvalidArgumentError } from "../errors.ts";
+
+/** What is wanted of `node:zlib`, where a runtime has it. */
+export interface NodeZlib {
+  /** The constants of both formats. */
+  constants?: Record<string, number>;
+  /** Makes a zlib stream. */
+  deflateSync?: (bytes: Uint8Array, options: { level: number }) => Uint8Array;
+  /** Makes a Zstandard frame. */
+  zstdCompressSync?: (
+    bytes: Uint8Array,
+    options: { params: Record<number, number> },
+  ) => Uint8Array;
+}
+
+/** Loads `node:zlib` at the moment of use, so that this module loads in runtimes without it. */
+export type LoadZlib = () => Promise<NodeZlib>;
+
+const loadNodeZlib: LoadZlib = async () => await import("node:zlib") as unknown as NodeZlib;
+
+/**
+ * Compresses to a zlib stream (RFC 1950). A runtime without `node:zlib` does it with the web's own
+ * compressor, which chooses its level by itself.
+ */
+export async function compressZlib(
+  bytes: Uint8Array,
+  level: number,
+  load: LoadZlib = loadNodeZlib,
+): Promise<Uint8Array> {
+  const { deflateSync } = await loadOrNothing(load);
+  if (deflateSync) return withoutBuffer(deflateSync(bytes, { level }));
+  const stream = new Blob([bytes.slice()]).stream().pipeThrough(new CompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Compresses to a Zstandard frame (RFC 8878) with what the runtime has. */
+export async function compressZstd(
+  bytes: Uint8Array,
+  level: number,
+  load: LoadZlib = loadNodeZlib,
+): Promise<Uint8Array> {
+  const { zstdCompressSync, constants } = await loadOrNothing(load);
+  const levelKey = constants?.ZSTD_c_compressionLevel;
+  if (!zstdCompressSync || levelKey === undefined) {
+    throw new InvalidArgumentError(
+      "Cannot compress body with ZSTD: this runtime has no zstdCompressSync in node:zlib, " +
+        "use ZLIB or LZ4",
+    );
+  }
+  return withoutBuffer(zstdCompressSync(bytes, { params: { [levelKey]: level } }));
+}
+
+async function loadOrNothing(load: LoadZlib): Promise<NodeZlib> {
+  try {
+    return await load();
+  } catch {
+    return {};
+  }
+}
+
+/** A `Buffer` is not what callers expect: its `slice` does not copy. */
+function withoutBuffer(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
