@@ -33,8 +33,20 @@
  *
  * @module
  */
-export { CheckBack, LocalTransactionState, TransactionProducer } from "./src/transaction/mod.ts";
-export { Producer } from "./src/producer/mod.ts";
+export {
+  CheckBack,
+  LocalTransactionState,
+  Transaction,
+  TransactionProducer,
+} from "./src/transaction/mod.ts";
+export {
+  createReply,
+  Producer,
+  ReplyMessage,
+  selectByHash,
+  selectRandom,
+  splitBatch,
+} from "./src/producer/mod.ts";
 export {
   BrokerResponseError,
   ConnectionError,
@@ -64,6 +76,7 @@ export type {
   EndTransactionEvent,
   EndTransactionOutcome,
   HalfStoredEvent,
+  InspectOptions,
   LocalTransactionContext,
   LocalTransactionEndedEvent,
   RouteChangedEvent,
@@ -72,21 +85,38 @@ export type {
   TransactionCounters,
   TransactionEvent,
   TransactionFacts,
+  TransactionInspection,
   TransactionListener,
+  TransactionOutcome,
   TransactionProducerOptions,
   TransactionProducerStats,
   TransactionSendResult,
   Verdict,
 } from "./src/transaction/mod.ts";
 export type {
+  BatchedMessage,
+  CallOptions,
+  MessageQuery,
   ProducerBaseOptions,
   ProducerOptions,
+  QueueName,
+  RecallFields,
+  SelectQueue,
+  SendBatchOptions,
+  SendBatchResult,
   SendOptions,
   SendResult,
+  TopicFields,
 } from "./src/producer/mod.ts";
 export type { AddressMap, ClientOptions } from "./src/client/mod.ts";
 export type { AllowBroker } from "./src/route/mod.ts";
-export type { Message, MessageExt, MessageQueue } from "./src/message/mod.ts";
+export type {
+  DelayableMessage,
+  DeliveryDelay,
+  Message,
+  MessageExt,
+  MessageQueue,
+} from "./src/message/mod.ts";
 export type { Dialer, DialOptions, Transport } from "./src/transport/mod.ts";
 export type { Clock, TimerHandle } from "./src/clock.ts";
 export type { Logger } from "./src/logger.ts";

@@ -3,9 +3,21 @@
  *
  * @module
  */
+export {
+  type BatchedMessage,
+  type SendBatchOptions,
+  type SendBatchResult,
+  splitBatch,
+} from "./batch.ts";
+export { type IndexQuery, MessageIndex } from "./message_index.ts";
 export type { OutgoingMessage } from "./outgoing_message.ts";
-export { Producer, type ProducerOptions, sendMessage } from "./producer.ts";
+export { coreOf, Producer, type ProducerOptions } from "./producer.ts";
 export { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
-export type { SendOptions, SendResult } from "./send_result.ts";
+export type { TopicFields } from "./topic_creation.ts";
+export type { MessageQuery } from "./look_up.ts";
+export { createReply, ReplyMessage } from "./reply_message.ts";
+export type { RecallFields } from "./recall.ts";
+export { type QueueName, selectByHash, type SelectQueue, selectRandom } from "./queue_choice.ts";
+export type { CallOptions, SendOptions, SendResult } from "./send_result.ts";
 export type { SendBounds, SendReceipt } from "./sender.ts";
 export { DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";

@@ -1,11 +1,12 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
 import {
   createProperties,
+  type DelayableMessage,
   encodeProperties,
-  type Message,
   MessageProperty,
   SysFlag,
 } from "../message/mod.ts";
+import { replyPropertiesOf } from "./reply_message.ts";
 import { checkTopic } from "./validation.ts";
 
 /** A message as it goes to the broker: checked, and cut loose from what the caller holds. */
@@ -22,7 +23,19 @@ export interface OutgoingMessage {
   readonly properties: string;
   /** `UNIQ_KEY`: message id, and of a half message the transaction id. */
   readonly uniqueKey: string;
+  /** Messages of one key go to one queue. */
+  readonly shardingKey?: string | undefined;
+  /** Whether the body is a batch. */
+  readonly batch?: boolean;
+  /** Whether it is a reply, which the broker passes on at once. */
+  readonly reply?: boolean;
 }
+
+/** A message as it was read, with its properties one by one. */
+export type ReadMessage = Omit<OutgoingMessage, "properties"> & {
+  /** All properties. */
+  readonly properties: Record<string, string>;
+};
 
 /** What is added to the user's message. */
 export interface OutgoingOptions {
@@ -36,8 +49,8 @@ export interface OutgoingOptions {
   maxMessageSize: number;
 }
 
-/** Properties that delay a message: a half message can't carry them. */
-const DELAY_PROPERTIES: ReadonlySet<string> = new Set([
+/** Properties that delay a message: half messages and batches can't carry them. */
+export const DELAY_PROPERTIES: ReadonlySet<string> = new Set([
   MessageProperty.DelayTimeLevel,
   MessageProperty.TimerDelaySeconds,
   MessageProperty.TimerDelayMs,
@@ -58,22 +71,44 @@ const encoder = new TextEncoder();
  *
  * @throws {InvalidArgumentError} naming the field and what is allowed.
  */
-export function prepareMessage(message: Message, options: OutgoingOptions): OutgoingMessage {
+export function prepareMessage(
+  message: DelayableMessage,
+  options: OutgoingOptions,
+): OutgoingMessage {
+  const read = readMessage(message, options);
+  return { ...read, properties: encodeProperties(read.properties) };
+}
+
+/** Checks and reads a message as {@linkcode prepareMessage} does. @throws {InvalidArgumentError} */
+export function readMessage(message: DelayableMessage, options: OutgoingOptions): ReadMessage {
   if (message === null || typeof message !== "object") {
     throw new InvalidArgumentError("Cannot send message: it is not an object with topic and body");
   }
-  const { topic, body, tags, keys, flag = 0 } = message;
+  const { topic, body, flag = 0, tags, keys, shardingKey, priority } = message;
+  const { delayLevel, delay, deliverAt } = message;
   checkTopic(topic);
-  if ((flag | 0) !== flag) {
+  const properties = copyProperties(topic, message.properties);
+  if (typeof flag !== "number" || (flag | 0) !== flag) {
     throw refuse(topic, `flag ${printable(String(flag), 32)} is not a 32-bit integer`);
   }
-  const own = message.properties ?? {};
-  if (options.transactional) checkTransactionalProperties(topic, own);
+  if (options.transactional) {
+    if (delayLevel !== undefined || delay !== undefined || deliverAt !== undefined) {
+      throw refuse(topic, "it has a delay, and a half message can't be delayed");
+    }
+    checkTransactionalProperties(topic, properties);
+  }
   const all = createProperties({
-    ...(tags === undefined ? {} : { tags }),
-    ...(keys === undefined ? {} : { keys }),
-    properties: own,
+    tags,
+    keys,
+    properties,
+    shardingKey,
+    priority,
+    delayLevel,
+    delay,
+    deliverAt,
   });
+  const reply = options.transactional ? undefined : replyPropertiesOf(message);
+  Object.assign(all, reply);
   const uniqueKey = options.uniqueKey();
   all[MessageProperty.UniqueKey] = uniqueKey;
   all[MessageProperty.WaitStoreMessageOk] = "true";
@@ -86,8 +121,10 @@ export function prepareMessage(message: Message, options: OutgoingOptions): Outg
     body: copyBody(topic, body, options.maxMessageSize),
     flag,
     sysFlag: options.transactional ? SysFlag.TransactionPrepared : 0,
-    properties: encodeProperties(all),
+    properties: all,
     uniqueKey,
+    shardingKey,
+    reply: reply !== undefined,
   };
 }
 
@@ -108,7 +145,17 @@ function copyBody(topic: string, body: unknown, max: number): Uint8Array {
   if (bytes.length > max) {
     throw refuse(topic, `its body has ${bytes.length} bytes, at most ${max} are allowed`);
   }
-  return bytes === body ? bytes.slice() : bytes;
+  // Not `slice()`: that of a Node.js `Buffer` gives a view.
+  return bytes === body ? new Uint8Array(bytes) : bytes;
+}
+
+/** The application's own properties, read once: what is checked is what is sent. */
+function copyProperties(topic: string, properties: unknown): Record<string, string> {
+  if (properties === undefined) return {};
+  if (properties === null || typeof properties !== "object" || Array.isArray(properties)) {
+    throw refuse(topic, "its properties are not an object of texts");
+  }
+  return { ...properties } as Record<string, string>;
 }
 
 /** What the broker would accept on a half message, and then treat in a way that nobody expects. */
@@ -123,7 +170,9 @@ function checkTransactionalProperties(topic: string, own: Record<string, string>
   if (seconds >= 1 && seconds <= MAX_CHECK_IMMUNITY) return;
   throw refuse(
     topic,
-    `property "${MessageProperty.CheckImmunityTimeInSeconds}" is "${printable(immunity, 32)}", ` +
+    `property "${MessageProperty.CheckImmunityTimeInSeconds}" is "${
+      printable(String(immunity), 32)
+    }", ` +
       `whole seconds from 1 to ${MAX_CHECK_IMMUNITY} are allowed: each check round that it sits out ` +
       "costs one of its 15 checks",
   );

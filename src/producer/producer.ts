@@ -1,10 +1,21 @@
-import type { ClientHooks } from "../client/mod.ts";
+import type { ClientHooks, ClientInstance } from "../client/mod.ts";
 import { checkCount } from "../client/mod.ts";
-import type { Message } from "../message/mod.ts";
+import { InvalidArgumentError } from "../errors.ts";
+import type { DelayableMessage, Message, MessageExt } from "../message/mod.ts";
 import { ResponseCode } from "../remoting/mod.ts";
+import {
+  batchResultOf,
+  prepareBatch,
+  type SendBatchOptions,
+  type SendBatchResult,
+} from "./batch.ts";
+import { LookUp, type MessageQuery } from "./look_up.ts";
 import { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
-import type { SendOptions, SendResult } from "./send_result.ts";
+import { type RecallFields, recallMessage } from "./recall.ts";
+import { awaitReply, prepareRequest } from "./request_reply.ts";
+import { type CallOptions, resultOf, type SendOptions, type SendResult } from "./send_result.ts";
 import type { SendBounds } from "./sender.ts";
+import { createTopic, type TopicFields } from "./topic_creation.ts";
 
 /** The options of a {@linkcode Producer}. */
 export interface ProducerOptions extends ProducerBaseOptions {
@@ -12,6 +23,12 @@ export interface ProducerOptions extends ProducerBaseOptions {
   topics?: readonly string[];
   /** How often a send is tried again, on another broker where there is one. @default {2} */
   retries?: number;
+  /**
+   * Response codes after which a send is tried again.
+   *
+   * @default {DEFAULT_RETRY_CODES} those of the Java client: 1, 2, 14, 16, 17, 204, 205, 1500
+   */
+  retryCodes?: Iterable<number>;
 }
 
 /** Response codes after which another broker may take the message: those of the Java client. */
@@ -32,6 +49,9 @@ const NO_HOOKS: ClientHooks = {
   onRouteChanged: () => {},
 };
 
+/** The core of a producer, for the kinds of producers that this module makes of it. */
+export let coreOf: (producer: Producer) => ProducerCore;
+
 /**
  * Sends ordinary messages. A send whose answer got lost is tried again, so consumers may see a
  * message twice, under one message id.
@@ -48,13 +68,19 @@ const NO_HOOKS: ClientHooks = {
  * ```
  */
 export class Producer implements AsyncDisposable {
+  static {
+    coreOf = (producer) => producer.#core;
+  }
+
   readonly #core: ProducerCore;
   readonly #retries: number;
+  readonly #retryCodes: ReadonlySet<number>;
 
   /** Checks the options; nothing is connected yet. @throws {InvalidArgumentError} */
   constructor(options: ProducerOptions) {
     this.#core = new ProducerCore(options, options?.topics ?? []);
     this.#retries = checkCount("retries", options.retries, 2, 0, 16);
+    this.#retryCodes = checkRetryCodes(options.retryCodes);
   }
 
   /** Resolves when the producer is closed. */
@@ -77,8 +103,148 @@ export class Producer implements AsyncDisposable {
    * @throws {InvalidArgumentError} when the message can't be carried.
    * @throws {RocketMQError} the failure of the last try.
    */
-  async send(message: Message, options: SendOptions = {}): Promise<SendResult> {
-    return await sendMessage(this.#core, message, this.#core.bounds(options), this.#retries);
+  async send(message: DelayableMessage, options: SendOptions = {}): Promise<SendResult> {
+    const bounds = this.#core.bounds(options, message);
+    const sender = this.#core.sender();
+    const outgoing = this.#core.prepare(message, false);
+    const receipt = await sender.sendWithRetries(
+      outgoing,
+      bounds,
+      this.#retries,
+      this.#retryCodes,
+    );
+    return resultOf(outgoing, receipt);
+  }
+
+  /**
+   * Sends a message and waits until it was written to a connection, not for any answer: it can get
+   * lost, and a refusal stays unknown.
+   *
+   * @returns the id that the producer gave it, which consumers see.
+   * @throws {InvalidArgumentError} when the message can't be carried.
+   * @throws {RocketMQError} when it was not written.
+   */
+  async sendOneway(message: DelayableMessage, options: SendOptions = {}): Promise<string> {
+    const bounds = this.#core.bounds(options, message);
+    const sender = this.#core.sender();
+    const outgoing = this.#core.prepare(message, false);
+    await sender.sendOneway(outgoing, bounds);
+    return outgoing.uniqueKey;
+  }
+
+  /**
+   * Sends messages of one topic as one batch, to one queue, and waits until a broker has stored all
+   * of them. No message may be delayed, and all together may have `maxMessageSize` bytes: see
+   * {@linkcode splitBatch}.
+   *
+   * @throws {InvalidArgumentError} when the messages can't be carried in one batch.
+   * @throws {RocketMQError} the failure of the last try.
+   */
+  async sendBatch(
+    messages: readonly Message[],
+    options: SendBatchOptions = {},
+  ): Promise<SendBatchResult> {
+    const { queue } = options;
+    if ((options as SendOptions).selector !== undefined) {
+      throw new InvalidArgumentError("Cannot send batch: selector is for single messages");
+    }
+    const bounds = this.#core.bounds(options, messages?.[0]);
+    const sender = this.#core.sender();
+    const prepared = { ...this.#core.outgoing(false), queueIsNamed: queue !== undefined };
+    const batch = prepareBatch(messages, prepared);
+    const receipt = await sender.sendWithRetries(batch, bounds, this.#retries, this.#retryCodes);
+    return batchResultOf(batch, receipt);
+  }
+
+  /**
+   * Takes back a message that was sent with `delay` or `deliverAt` and is not due yet. Needs a broker
+   * of version 5.4 or later with `recallMessageEnable=true`.
+   *
+   * @returns the id of the message that was taken back.
+   * @throws {InvalidArgumentError} when the handle is none.
+   * @throws {RocketMQError} when its broker can't be reached or refuses, also when it is too late.
+   */
+  async recall(
+    fields: RecallFields,
+    options: CallOptions = {},
+  ): Promise<string> {
+    const [client, bounds] = this.#contact(options);
+    return await recallMessage(client, this.#core.producerGroup, fields, bounds);
+  }
+
+  /**
+   * Sends a message and waits for the reply of one of its consumers, within one `timeout` for both.
+   *
+   * @throws {InvalidArgumentError} when the message can't be carried.
+   * @throws {ConnectionError} with code `TIMEOUT` when no reply came in time.
+   * @throws {RocketMQError} when the message could not be sent.
+   */
+  async request(message: Message, options: SendOptions = {}): Promise<MessageExt> {
+    const bounds = this.#core.bounds(options, message as DelayableMessage);
+    const sender = this.#core.sender(), client = this.#core.client!;
+    const prepared = this.#core.outgoing(false), correlationId = prepared.uniqueKey();
+    const { timeout } = bounds.deadline, { clientId } = client;
+    const outgoing = prepareRequest(message, prepared, { correlationId, clientId, timeout });
+    const send = () => sender.sendWithRetries(outgoing, bounds, this.#retries, this.#retryCodes);
+    return await awaitReply(
+      client,
+      this.#core.settings.clock,
+      correlationId,
+      outgoing,
+      bounds,
+      send,
+    );
+  }
+
+  /**
+   * Makes a topic on every master broker, or changes it. Needs no route of the topic.
+   *
+   * @throws {InvalidArgumentError} when a field is not what it may be.
+   * @throws {RocketMQError} the first failure; other brokers may have the topic then.
+   *
+   * @example
+   * ```ts
+   * import type { Producer } from "@rocketmq-deno/client";
+   *
+   * async function prepare(producer: Producer): Promise<void> {
+   *   await producer.createTopic({
+   *     topic: "orders",
+   *     queues: 8,
+   *     attributes: { "message.type": "TRANSACTION" },
+   *   });
+   * }
+   * ```
+   */
+  async createTopic(fields: TopicFields, options: CallOptions = {}): Promise<void> {
+    const [client, bounds] = this.#contact(options);
+    await createTopic(client, this.#core.settings, fields, bounds);
+  }
+
+  /**
+   * Reads the message that an `offsetMessageId` names from its broker.
+   *
+   * @returns `undefined` when no broker of the topic has it, or not any more.
+   * @throws {MessageDecodeError} when `offsetMessageId` is none.
+   * @throws {RocketMQError} when a broker can't be asked.
+   */
+  async viewMessage(
+    offsetMessageId: string,
+    { topic, ...options }: CallOptions & { topic: string },
+  ): Promise<MessageExt | undefined> {
+    const [client, bounds] = this.#contact(options);
+    return await new LookUp(client, this.#core.settings.clock).view(offsetMessageId, topic, bounds);
+  }
+
+  /**
+   * Finds messages by a business key or by the id that their producer gave, the oldest first. A
+   * broker indexes what it stores with a delay of some milliseconds.
+   *
+   * @throws {InvalidArgumentError} when the query is not what it may be.
+   * @throws {RocketMQError} when a broker can't be asked.
+   */
+  async queryMessages(query: MessageQuery, options: CallOptions = {}): Promise<MessageExt[]> {
+    const [client, bounds] = this.#contact(options);
+    return await new LookUp(client, this.#core.settings.clock).query(query, bounds);
   }
 
   /** Unregisters and closes, within `timeout` milliseconds. */
@@ -90,23 +256,16 @@ export class Producer implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
+
+  #contact(options: CallOptions): [ClientInstance, SendBounds] {
+    this.#core.sender();
+    return [this.#core.client!, this.#core.bounds(options)];
+  }
 }
 
-/** Sends an ordinary message through a producer's core. */
-export async function sendMessage(
-  core: ProducerCore,
-  message: Message,
-  bounds: SendBounds,
-  retries: number,
-): Promise<SendResult> {
-  const sender = core.sender();
-  const outgoing = core.prepare(message, false);
-  const receipt = await sender.sendWithRetries(outgoing, bounds, retries, DEFAULT_RETRY_CODES);
-  return {
-    sendStatus: receipt.sendStatus,
-    messageId: outgoing.uniqueKey,
-    offsetMessageId: receipt.offsetMessageId,
-    messageQueue: receipt.messageQueue,
-    queueOffset: receipt.queueOffset,
-  };
+function checkRetryCodes(codes: Iterable<number> | undefined): ReadonlySet<number> {
+  if (codes === undefined) return DEFAULT_RETRY_CODES;
+  const set = new Set(codes);
+  for (const code of set) checkCount("retryCodes", code, 0, 1, 2 ** 31 - 1);
+  return set;
 }

@@ -10,9 +10,10 @@ import {
   resolveClientOptions,
 } from "../client/mod.ts";
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
-import { type Message, UniqueKeyGenerator } from "../message/mod.ts";
+import { type DelayableMessage, UniqueKeyGenerator } from "../message/mod.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
-import { type OutgoingMessage, prepareMessage } from "./outgoing_message.ts";
+import { type OutgoingMessage, type OutgoingOptions, prepareMessage } from "./outgoing_message.ts";
+import { queueChoice } from "./queue_choice.ts";
 import type { SendOptions } from "./send_result.ts";
 import { type SendBounds, Sender } from "./sender.ts";
 import { checkProducerGroup, checkTopic, DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
@@ -51,6 +52,7 @@ export class ProducerCore {
   #sender: Sender | undefined;
   #uniqueKeys: UniqueKeyGenerator | undefined;
   #abortStart: AbortController | undefined;
+  #startEnded: Promise<void> | undefined;
 
   constructor(options: ProducerBaseOptions, topics: readonly string[]) {
     if (options === null || typeof options !== "object") {
@@ -104,6 +106,8 @@ export class ProducerCore {
     this.#state = "starting";
     const client = new ClientInstance(this.settings, hooks);
     const abort = this.#abortStart = new AbortController();
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    this.#startEnded = ended;
     try {
       client.addGroup(this.producerGroup, prepare(client));
       await client.start(this.#topics, {
@@ -114,7 +118,9 @@ export class ProducerCore {
     } catch (error) {
       await client.close(0);
       if (this.#state === "starting") this.#state = "new";
-      throw error;
+      throw abort.signal.aborted ? abort.signal.reason : error;
+    } finally {
+      end();
     }
     this.#client = client;
     this.#sender = new Sender(client, this.settings.clock, this.producerGroup);
@@ -135,19 +141,28 @@ export class ProducerCore {
   }
 
   /** Checks a message and makes what is sent of it. @throws {InvalidArgumentError} */
-  prepare(message: Message, transactional: boolean): OutgoingMessage {
-    return prepareMessage(message, {
+  prepare(message: DelayableMessage, transactional: boolean): OutgoingMessage {
+    return prepareMessage(message, this.outgoing(transactional));
+  }
+
+  /** What a message or a batch is prepared with. */
+  outgoing(transactional: boolean): OutgoingOptions {
+    return {
       producerGroup: this.producerGroup,
       transactional,
       uniqueKey: () => this.#uniqueKeys!.next(),
       maxMessageSize: this.#maxMessageSize,
-    });
+    };
   }
 
-  /** The bounds of a send. @throws {InvalidArgumentError} */
-  bounds(options: SendOptions): SendBounds {
+  /** The bounds of a send, or of something else that takes a while. @throws {InvalidArgumentError} */
+  bounds(options: SendOptions, message?: DelayableMessage): SendBounds {
     const timeout = checkTime("timeout", options.timeout, this.#sendTimeout);
-    return { deadline: new Deadline(this.settings.clock, timeout), signal: options.signal };
+    return {
+      deadline: new Deadline(this.settings.clock, timeout),
+      signal: options.signal,
+      choose: message && queueChoice(message, options),
+    };
   }
 
   /**
@@ -164,12 +179,14 @@ export class ProducerCore {
     const deadline = new Deadline(this.settings.clock, limit);
     this.#state = "closing";
     this.#abortStart?.abort(
-      new InvalidStateError(`Producer of group "${this.producerGroup}" was shut down`),
+      new InvalidStateError(
+        `Cannot start producer of group "${this.producerGroup}": it was shut down`,
+      ),
     );
     if (wasRunning) {
       await drain(deadline);
       await this.#client!.close(Math.min(Math.max(deadline.remaining, 500), 3_000));
-    }
+    } else await this.#startEnded;
     this.#state = "closed";
     this.#resolveClosed();
   }

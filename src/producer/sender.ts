@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import { ConnectionError, TopicRouteNotFoundError } from "../errors.ts";
+import { type Clock, sleep } from "../clock.ts";
+import { ConnectionError } from "../errors.ts";
 import {
   type ClientInstance,
   Deadline,
@@ -12,9 +12,14 @@ import {
   readSendMessageResponse,
   type SendStatus,
 } from "../requests/mod.ts";
+import { type RemotingRequest, RequestCode } from "../remoting/mod.ts";
 import { QueueSelector, type TopicRoute } from "../route/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
+import { noQueue, type QueueChoice, selectByHash } from "./queue_choice.ts";
+
+/** Milliseconds before a broker is tried again, when none could be reached. */
+const PAUSE = 50;
 
 /** What the broker said of a message that it stored, and where. */
 export interface SendReceipt {
@@ -26,6 +31,10 @@ export interface SendReceipt {
   readonly queueOffset: bigint;
   /** Where it was stored: broker address and physical offset. */
   readonly offsetMessageId: string;
+  /** The ids of all messages of a batch; otherwise the one. */
+  readonly offsetMessageIds: readonly string[];
+  /** What a timer message is taken back with. */
+  readonly recallHandle?: string | undefined;
   /** The physical offset in {@linkcode SendReceipt.offsetMessageId}. */
   readonly commitLogOffset: bigint;
   /** The connection that it was sent on. */
@@ -38,6 +47,8 @@ export interface SendBounds {
   deadline: Deadline;
   /** Ends it early. */
   signal?: AbortSignal | undefined;
+  /** Chooses the queue; without it, a sharding key does, or it is the next one. */
+  choose?: QueueChoice | undefined;
 }
 
 /** Finds a queue and a registered connection for a message, and sends it there. */
@@ -62,19 +73,21 @@ export class Sender {
    * answer makes no sense, and the message may be stored.
    */
   async sendOnce(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
-    const avoid = new Set<string>();
-    for (;;) {
-      const queue = await this.#chooseQueue(message.topic, avoid, bounds);
-      try {
-        return await this.sendTo(queue, message, bounds);
-      } catch (error) {
-        if (!(error instanceof ConnectionError) || error.written) throw error;
-        if (error.code === "ABORTED" || error.code === "OVERLOADED" || bounds.deadline.passed) {
-          throw error;
-        }
-        avoid.add(queue.brokerName);
-      }
-    }
+    return await this.#once(message, bounds, (queue) => this.sendTo(queue, message, bounds));
+  }
+
+  /**
+   * Writes a message to a connection and waits for nothing else. Passes brokers over as
+   * {@linkcode Sender.sendOnce} does.
+   *
+   * @throws {ConnectionError} when it was not written, or not as a whole.
+   */
+  async sendOneway(message: OutgoingMessage, bounds: SendBounds): Promise<void> {
+    await this.#once(message, bounds, async (queue) => {
+      const connection = await this.#connect(queue, message, bounds);
+      const request = this.#request(queue, message);
+      await connection.oneway(request, { timeout: bounds.deadline.remaining });
+    });
   }
 
   /**
@@ -89,9 +102,10 @@ export class Sender {
     retryCodes: ReadonlySet<number>,
   ): Promise<SendReceipt> {
     const avoid = new Set<string>();
+    const chosen = await this.#chosenQueue(message, bounds);
     for (let triesLeft = 1 + retries;; triesLeft--) {
-      const queue = await this.#chooseQueue(message.topic, avoid, bounds);
-      const share = triesLeft > 1 && this.#hasAlternative(message.topic, queue.brokerName)
+      const queue = chosen ?? await this.#nextQueue(message.topic, avoid, bounds);
+      const share = triesLeft > 1 && this.#hasAlternative(message, queue, bounds)
         ? new Deadline(this.#clock, bounds.deadline.remaining / triesLeft)
         : bounds.deadline;
       try {
@@ -112,14 +126,66 @@ export class Sender {
   ): Promise<SendReceipt> {
     const { topic } = message;
     const { brokerName } = queue;
-    const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
-    const share = this.#hasAlternative(topic, brokerName)
-      ? { timeout: bounds.deadline.remaining / 2, signal: bounds.signal }
-      : rest();
-    const connection = await this.#client.brokerConnection(brokerName, share);
+    const connection = await this.#connect(queue, message, bounds);
+    const response = await connection.request(this.#request(queue, message), {
+      timeout: bounds.deadline.remaining,
+      signal: bounds.signal,
+    });
+    const { address } = connection;
+    const stored = readSendMessageResponse(response, { address, brokerName, topic });
+    return {
+      sendStatus: stored.status,
+      messageQueue: { topic, brokerName, queueId: stored.queueId },
+      queueOffset: stored.queueOffset,
+      offsetMessageId: stored.offsetMessageId,
+      offsetMessageIds: stored.offsetMessageIds,
+      recallHandle: stored.recallHandle,
+      commitLogOffset: parseOffsetMessageId(stored.offsetMessageId).offset,
+      connection,
+    };
+  }
+
+  async #once<T>(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    deliver: (queue: MessageQueue) => Promise<T>,
+  ): Promise<T> {
+    const avoid = new Set<string>();
+    const chosen = await this.#chosenQueue(message, bounds);
+    let lastError: ConnectionError | undefined;
+    for (;;) {
+      const queue = chosen ?? await this.#nextQueue(message.topic, avoid, bounds);
+      if (lastError && avoid.has(queue.brokerName)) {
+        if (!lastError.isRetriable) throw lastError;
+        await sleep(this.#clock, Math.min(PAUSE, bounds.deadline.remaining));
+      }
+      try {
+        return await deliver(queue);
+      } catch (error) {
+        if (!(error instanceof ConnectionError) || error.written) throw error;
+        if (error.code === "ABORTED" || error.code === "OVERLOADED" || bounds.deadline.passed) {
+          throw error;
+        }
+        lastError = error;
+        avoid.add(queue.brokerName);
+      }
+    }
+  }
+
+  #connect(
+    queue: MessageQueue,
+    message: OutgoingMessage,
+    bounds: SendBounds,
+  ): Promise<Connection> {
+    const { remaining } = bounds.deadline;
+    const timeout = this.#hasAlternative(message, queue, bounds) ? remaining / 2 : remaining;
+    return this.#client.brokerConnection(queue.brokerName, { timeout, signal: bounds.signal });
+  }
+
+  #request(queue: MessageQueue, message: OutgoingMessage): RemotingRequest {
     const request = createSendMessageRequest({
       producerGroup: this.#producerGroup,
-      topic,
+      topic: message.topic,
       defaultTopic: DEFAULT_TOPIC,
       defaultTopicQueueNums: DEFAULT_TOPIC_QUEUES,
       queueId: queue.queueId,
@@ -129,23 +195,33 @@ export class Sender {
       properties: message.properties,
       reconsumeTimes: 0,
       unitMode: false,
-      batch: false,
-      bname: brokerName,
+      batch: message.batch === true,
+      bname: queue.brokerName,
     }, message.body);
-    const response = await connection.request(request, rest());
-    const { address } = connection;
-    const stored = readSendMessageResponse(response, { address, brokerName, topic });
-    return {
-      sendStatus: stored.status,
-      messageQueue: { topic, brokerName, queueId: stored.queueId },
-      queueOffset: stored.queueOffset,
-      offsetMessageId: stored.offsetMessageId,
-      commitLogOffset: parseOffsetMessageId(stored.offsetMessageId).offset,
-      connection,
-    };
+    return message.reply ? { ...request, code: RequestCode.SEND_REPLY_MESSAGE_V2 } : request;
   }
 
-  async #chooseQueue(
+  /** The queue that was chosen for a message; undefined when any will do. */
+  async #chosenQueue(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+  ): Promise<MessageQueue | undefined> {
+    const choose = choiceOf(message, bounds);
+    if (!choose) return undefined;
+    const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
+    let route = await this.#client.route(message.topic, rest());
+    if (route.writableQueues.length === 0) {
+      route = await this.#client.refreshRoute(message.topic, rest());
+    }
+    if (route.writableQueues.length === 0) throw noQueue(route);
+    const queue = choose(route);
+    if (route.masterAddress(queue.brokerName) !== undefined) return queue;
+    route = await this.#client.refreshRoute(message.topic, rest());
+    if (route.masterAddress(queue.brokerName) !== undefined) return queue;
+    throw noQueue(route, queue.brokerName);
+  }
+
+  async #nextQueue(
     topic: string,
     avoid: ReadonlySet<string>,
     bounds: SendBounds,
@@ -158,10 +234,7 @@ export class Sender {
       queue = this.#select(route, avoid);
     }
     if (queue) return queue;
-    throw new TopicRouteNotFoundError(
-      `Cannot send to topic "${topic}": ${route.describeUnwritable()}`,
-      { topic, isRetriable: true },
-    );
+    throw noQueue(route);
   }
 
   #select(route: TopicRoute, avoid: ReadonlySet<string>): MessageQueue | undefined {
@@ -173,10 +246,19 @@ export class Sender {
     return selector.select(route.writableQueues, avoid);
   }
 
-  #hasAlternative(topic: string, brokerName: string): boolean {
-    const route = this.#client.peekRoute(topic);
-    return route?.writableQueues.some((queue) => queue.brokerName !== brokerName) ?? false;
+  /** Whether another broker can take a message when that of `queue` does not. */
+  #hasAlternative(message: OutgoingMessage, queue: MessageQueue, bounds: SendBounds): boolean {
+    if (choiceOf(message, bounds)) return false;
+    const route = this.#client.peekRoute(message.topic);
+    return route?.writableQueues.some(({ brokerName }) => brokerName !== queue.brokerName) ?? false;
   }
+}
+
+function choiceOf(message: OutgoingMessage, bounds: SendBounds): QueueChoice | undefined {
+  return bounds.choose ??
+    (message.shardingKey === undefined
+      ? undefined
+      : ({ writableQueues }) => selectByHash(message.shardingKey!)(writableQueues));
 }
 
 function mayRetry(error: unknown, retryCodes: ReadonlySet<number>): boolean {

@@ -1,6 +1,7 @@
 import { MessageDecodeError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
-import { MessageProperty, openStoredMessage } from "../message/mod.ts";
+import { MessageProperty, openStoredMessage, type StoredMessage } from "../message/mod.ts";
+import type { CheckTransactionStateHeader } from "../requests/mod.ts";
 import { type AnswerCheck, CheckBack } from "./check_back.ts";
 import type { PendingCheck } from "./check_queue.ts";
 
@@ -23,7 +24,7 @@ export interface OpenCheckOptions {
  * answered with *unknown*, and nobody else can answer it.
  *
  * @throws {MessageDecodeError} when the message in it can't be read: nothing is to be decided on
- * damaged data.
+ * damaged data. @throws The reason of `timeUp` when that has aborted.
  */
 export async function openCheck(
   pending: PendingCheck,
@@ -35,6 +36,7 @@ export async function openCheck(
   if (!message.bodyCrcValid) {
     throw new MessageDecodeError("Cannot decode message: the checksum of its body is wrong");
   }
+  timeUp.throwIfAborted();
   message.brokerName = handle.brokerName;
   const time = new AbortController();
   const timer = clock.setTimer(
@@ -65,6 +67,18 @@ export async function openCheck(
     return answer(state, cause);
   });
   return check;
+}
+
+/**
+ * The id of the transaction that a check-back is about: the one that its producer gave, or the best
+ * substitute. It is never empty, and never the same for two half messages without an id.
+ */
+export function transactionIdOf(
+  header: CheckTransactionStateHeader,
+  message: StoredMessage,
+): string {
+  return message.properties[MessageProperty.UniqueKey] || header.transactionId || header.msgId ||
+    header.offsetMsgId || `${message.storeHost}@${header.commitLogOffset}`;
 }
 
 /** How often the broker has asked about a half message, by the message's own account. */

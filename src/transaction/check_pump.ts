@@ -44,13 +44,13 @@ async function askListener(check: CheckBack, listener: CheckListener): Promise<v
 }
 
 /** What is wrong with something that a listener returned instead of a state. */
-export function notAState(method: string, value: unknown): TypeError {
+export function notAState(source: string, value: unknown): TypeError {
   const shown = typeof value === "string"
     ? "a string"
     : typeof value === "object" && value
     ? "an object"
     : String(value);
   return new TypeError(
-    `Cannot use what ${method} returned: it is ${shown}, a LocalTransactionState is allowed`,
+    `Cannot use what ${source} returned: it is ${shown}, a LocalTransactionState is allowed`,
   );
 }

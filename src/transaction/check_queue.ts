@@ -26,8 +26,8 @@ export class CheckQueue implements AsyncIterable<CheckBack> {
   readonly #open: OpenCheck;
   readonly #waiting = new Map<string, PendingCheck>();
   readonly #running = new Map<string, PendingCheck>();
-  #wakeConsumer: (() => void) | undefined;
-  #wakeOnRelease: (() => void)[] = [];
+  readonly #wakeConsumer: (() => void)[] = [];
+  readonly #wakeOnRelease: (() => void)[] = [];
   #consumed = false;
   #ended = false;
 
@@ -66,16 +66,14 @@ export class CheckQueue implements AsyncIterable<CheckBack> {
     }
     if (this.#ended || this.#waiting.size >= this.#capacity) return "dropped";
     this.#waiting.set(key, check);
-    this.#wakeConsumer?.();
+    wakeAll(this.#wakeConsumer);
     return "asked";
   }
 
   /** Ends the answering of a check-back: the next one of its transaction is a new one. */
   release(check: PendingCheck): void {
     if (!this.#running.delete(keyOf(check))) return;
-    const waiters = this.#wakeOnRelease;
-    this.#wakeOnRelease = [];
-    for (const wake of waiters) wake();
+    wakeAll(this.#wakeOnRelease);
   }
 
   /** Waits until fewer than `count` check-backs are being answered. */
@@ -89,13 +87,14 @@ export class CheckQueue implements AsyncIterable<CheckBack> {
   end(): void {
     this.#ended = true;
     if (!this.#consumed) this.#waiting.clear();
-    this.#wakeConsumer?.();
+    wakeAll(this.#wakeConsumer);
   }
 
   /** Forgets what waits. */
   clear(): void {
     this.#waiting.clear();
-    this.#wakeConsumer?.();
+    wakeAll(this.#wakeConsumer);
+    wakeAll(this.#wakeOnRelease);
   }
 
   /** After {@linkcode CheckQueue.end}: waits until everything that was taken in is answered. */
@@ -127,6 +126,8 @@ export class CheckQueue implements AsyncIterable<CheckBack> {
       return: () => {
         if (!left) this.#consumed = false;
         left = true;
+        if (this.#ended) this.clear();
+        else wakeAll(this.#wakeConsumer);
         return Promise.resolve({ value: undefined, done: true });
       },
       [Symbol.asyncIterator]: () => iterator,
@@ -144,10 +145,13 @@ export class CheckQueue implements AsyncIterable<CheckBack> {
       return opened;
     }
     if (this.#ended) return undefined;
-    await new Promise<void>((resolve) => this.#wakeConsumer = resolve);
-    this.#wakeConsumer = undefined;
+    await new Promise<void>((resolve) => this.#wakeConsumer.push(resolve));
     return undefined;
   }
+}
+
+function wakeAll(waiting: (() => void)[]): void {
+  for (const wake of waiting.splice(0)) wake();
 }
 
 /** A transaction id is the producer's, so two brokers could be asked about the same one. */

@@ -1,17 +1,18 @@
 import type { CheckRequest, ClientInstance } from "../client/mod.ts";
 import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
-import { type Logger, ThrottledLogger } from "../logger.ts";
-import { MessageProperty } from "../message/mod.ts";
+import type { Logger } from "../logger.ts";
 import type { SendReceipt } from "../producer/mod.ts";
 import type { CheckBack } from "./check_back.ts";
-import { checkTimesOf, openCheck } from "./check_opener.ts";
+import { checkTimesOf, openCheck, transactionIdOf } from "./check_opener.ts";
 import { CheckQueue, type PendingCheck } from "./check_queue.ts";
+import { CheckWarnings } from "./check_warnings.ts";
 import {
   type EndTransactionOutcome,
   type EndTransactionResult,
   VerdictSender,
 } from "./end_transaction.ts";
+import { InFlight } from "./in_flight.ts";
 import type { TransactionJournal } from "./journal.ts";
 import type { LocalTransactionState, Verdict } from "./local_transaction_state.ts";
 import type { CheckHandling } from "./transaction_events.ts";
@@ -48,17 +49,18 @@ export class TransactionCoordinator {
 
   readonly #options: CoordinatorOptions;
   readonly #journal: TransactionJournal;
-  readonly #warnings: ThrottledLogger;
+  readonly #warnings: CheckWarnings;
   readonly #table = new TransactionTable();
   readonly #timeUp = new AbortController();
   readonly #timing: VerdictTiming;
+  readonly #underWay = new InFlight();
   #verdicts: VerdictSender | undefined;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#journal = options.journal;
     this.#timing = new VerdictTiming(options.clock, this.#timeUp.signal);
-    this.#warnings = new ThrottledLogger(options.logger, options.clock);
+    this.#warnings = new CheckWarnings(options.logger, options.clock);
     this.checks = new CheckQueue(
       options.checkRequestHoldMax,
       (pending) => this.#openCheck(pending),
@@ -127,8 +129,7 @@ export class TransactionCoordinator {
 
   /** Takes a check-back of the broker. Returns at once. */
   takeCheck({ header, message, connection, brokerName }: CheckRequest): void {
-    const transactionId = message.properties[MessageProperty.UniqueKey] ||
-      header.transactionId || header.msgId || header.offsetMsgId || "";
+    const transactionId = transactionIdOf(header, message);
     const handle: HalfMessageHandle = {
       brokerName,
       connection,
@@ -148,6 +149,11 @@ export class TransactionCoordinator {
     this.#journal.checkBack(record, brokerName, checkTimesOf(message), handling);
   }
 
+  /** Waits until every verdict that is known has been sent, or has failed. */
+  idle(): Promise<void> {
+    return this.#underWay.idle();
+  }
+
   /** Aborts the signals of everything that listeners still work on. */
   abort(reason: Error): void {
     this.#timeUp.abort(reason);
@@ -164,7 +170,7 @@ export class TransactionCoordinator {
         return "stillRunning";
       case "waiting":
         record.handle = handle;
-        record.wake!();
+        record.wake?.();
         return "repeated";
       case "ending":
         record.heldBack = handle;
@@ -177,22 +183,9 @@ export class TransactionCoordinator {
   }
 
   #ask(pending: PendingCheck): CheckHandling {
-    const { waiting, hasConsumer, isOpen } = this.checks;
     const handling = this.checks.offer(pending);
-    if (!isOpen) return handling;
-    if (handling === "dropped") {
-      this.#warnings.warn(
-        handling,
-        `Dropped a check-back, ${waiting} wait already: make the listener faster, or raise ` +
-          "checkConcurrency; the broker asks again",
-      );
-    } else if (!hasConsumer) {
-      this.#warnings.warn(
-        "no consumer",
-        "A check-back waits and nothing takes it: iterate over checkBacks(), or give the listener " +
-          "a checkLocalTransaction",
-      );
-    }
+    if (handling === "asked") this.#table.retire(pending.record);
+    this.#warnings.tell(handling, this.checks);
     return handling;
   }
 
@@ -214,14 +207,23 @@ export class TransactionCoordinator {
   }
 
   /** Sends a verdict until it is confirmed or no check-back waits for it. */
-  async #end(
+  #end(
     record: TransactionRecord,
     verdict: Verdict,
     cause?: unknown,
   ): Promise<EndTransactionResult> {
     record.verdict = verdict;
     this.#table.activate(record);
+    return this.#underWay.run(() => this.#sendUntilSettled(record, verdict, cause));
+  }
+
+  async #sendUntilSettled(
+    record: TransactionRecord,
+    verdict: Verdict,
+    cause: unknown,
+  ): Promise<EndTransactionResult> {
     for (;;) {
+      record.phase = "waiting";
       await this.#timing.wait(record);
       record.phase = "ending";
       const result = await this.#send(record, record.handle!, verdict, cause);
@@ -247,7 +249,8 @@ export class TransactionCoordinator {
   ): Promise<EndTransactionResult> {
     const { transactionId, topic } = record;
     const remark = cause === undefined ? undefined : describe(cause);
-    const result = await this.#verdicts!.send(handle, state, { transactionId, topic, remark });
+    const facts = { transactionId, topic, remark };
+    const result = await this.#underWay.run(() => this.#verdicts!.send(handle, state, facts));
     this.#journal.verdictSent(record, handle, state, result);
     return result;
   }
@@ -264,7 +267,7 @@ export class TransactionCoordinator {
       });
     } catch (cause) {
       this.#journal.checkFailed(record, pending.handle.brokerName, cause);
-      await this.#send(record, pending.handle, "UNKNOWN", cause);
+      this.#send(record, pending.handle, "UNKNOWN", cause);
       return undefined;
     }
   }

@@ -100,7 +100,7 @@ export class VerdictSender {
           connection = await client.brokerConnection(handle.brokerName, bounds);
         }
         if (oneway) {
-          await connection.oneway(request);
+          await connection.oneway(request, { timeout: deadline.remaining });
           return { outcome: "sent" };
         }
         const response = await connection.request(request, { timeout: deadline.remaining });
@@ -143,6 +143,6 @@ export class VerdictSender {
 }
 
 function maySendAgain(error: unknown): boolean {
-  if (error instanceof ConnectionError) return !error.written && error.code !== "ABORTED";
+  if (error instanceof ConnectionError) return !error.written && error.isRetriable;
   return error instanceof BrokerResponseError && PASSING_REFUSALS.has(error.responseCode);
 }

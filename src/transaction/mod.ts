@@ -6,6 +6,8 @@
 export { CheckBack } from "./check_back.ts";
 export type { AnswerCheck } from "./check_back.ts";
 export type { EndTransactionOutcome } from "./end_transaction.ts";
+export type { TransactionInspection } from "./inspection.ts";
+export { Transaction } from "./explicit_transaction.ts";
 export { LocalTransactionState } from "./local_transaction_state.ts";
 export type { Verdict } from "./local_transaction_state.ts";
 export type {
@@ -28,7 +30,12 @@ export type {
   LocalTransactionContext,
   TransactionListener,
 } from "./transaction_listener.ts";
-export type { TransactionProducerOptions } from "./transaction_options.ts";
-export { type TransactionArguments, TransactionProducer } from "./transaction_producer.ts";
+export type {
+  InspectOptions,
+  TransactionArguments,
+  TransactionOutcome,
+  TransactionProducerOptions,
+} from "./transaction_options.ts";
+export { TransactionProducer } from "./transaction_producer.ts";
 export type { TransactionSendResult } from "./transaction_result.ts";
 export type { TransactionCounters, TransactionProducerStats } from "./transaction_stats.ts";

@@ -55,6 +55,20 @@ export function sendFailure(record: TransactionRecord, cause: unknown): Transact
   );
 }
 
+/** The error of an explicit transaction whose half message was stored too weakly to begin with. */
+export function notBegun(
+  topic: string,
+  transactionId: string,
+  sendStatus: string,
+): TransactionSendError {
+  return new TransactionSendError(
+    "failed",
+    `Cannot begin transaction ${transactionId} on topic "${topic}": the broker stored its half ` +
+      `message with status ${sendStatus}, it was rolled back`,
+    { transactionId, topic, isRetriable: true },
+  );
+}
+
 /** A reply that makes no sense came for a message that was sent: the broker may well have it. */
 function mayBeStored(cause: unknown): boolean {
   if (cause instanceof ConnectionError) return cause.written;

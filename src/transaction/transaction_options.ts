@@ -1,6 +1,7 @@
 import { checkCount, checkTime } from "../client/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { ProducerBaseOptions } from "../producer/mod.ts";
+import type { ProducerOptions, SendOptions } from "../producer/mod.ts";
+import type { LocalTransactionState } from "./local_transaction_state.ts";
 import type { TransactionListener } from "./transaction_listener.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { TransactionListener } from "./transaction_listener.ts";
  *
  * @typeParam Arg What `sendMessageInTransaction` hands to the listener.
  */
-export interface TransactionProducerOptions<Arg = unknown> extends ProducerBaseOptions {
+export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptions {
   /**
    * The topics that this producer, or another of its group, sends to. It registers with their
    * brokers before `start()` resolves, so that it gets the check-backs of transactions that were
@@ -39,6 +40,19 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerBaseO
    */
   checkTimeout?: number;
 }
+
+/** What follows the message in a transactional send: the argument may be left out where it may be undefined. */
+export type TransactionArguments<Arg> = undefined extends Arg ? [arg?: Arg, options?: SendOptions]
+  : [arg: Arg, options?: SendOptions];
+
+/** The settings of a look at one transaction. */
+export interface InspectOptions extends SendOptions {
+  /** The topic of its message. */
+  topic: string;
+}
+
+/** What the work of a transaction may return: nothing, which means commit, or a state. */
+export type TransactionOutcome = LocalTransactionState | void;
 
 /** The part of the options that only transactions need, checked and complete. */
 export interface TransactionSettings {

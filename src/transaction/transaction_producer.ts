@@ -1,29 +1,36 @@
-import type { ClientHooks, Deadline } from "../client/mod.ts";
-import { sleep } from "../clock.ts";
+import type { ClientHooks, ClientInstance, Deadline } from "../client/mod.ts";
 import { describe, InvalidStateError } from "../errors.ts";
 import type { Message } from "../message/mod.ts";
-import { ProducerCore, sendMessage, type SendOptions, type SendResult } from "../producer/mod.ts";
+import {
+  coreOf,
+  Producer,
+  type ProducerCore,
+  type SendBounds,
+  type SendOptions,
+} from "../producer/mod.ts";
 import type { CheckBack } from "./check_back.ts";
 import { pumpChecks } from "./check_pump.ts";
 import { TransactionCoordinator } from "./coordinator.ts";
+import { finish, InFlight } from "./in_flight.ts";
+import { inspectTransaction, type TransactionInspection } from "./inspection.ts";
 import { TransactionJournal } from "./journal.ts";
+import { Transaction } from "./explicit_transaction.ts";
+import type { LocalTransactionState } from "./local_transaction_state.ts";
+import { resumeTransaction } from "./resumption.ts";
+import { notBegun } from "./send_failure.ts";
 import type { TransactionEvent } from "./transaction_events.ts";
-import type { TransactionListener } from "./transaction_listener.ts";
+import type { LocalTransactionContext, TransactionListener } from "./transaction_listener.ts";
 import {
+  type InspectOptions,
   resolveTransactionOptions,
+  type TransactionArguments,
+  type TransactionOutcome,
   type TransactionProducerOptions,
   type TransactionSettings,
 } from "./transaction_options.ts";
 import type { TransactionSendResult } from "./transaction_result.ts";
-import { TransactionRunner } from "./transaction_runner.ts";
+import { type LocalTransaction, TransactionRunner } from "./transaction_runner.ts";
 import type { TransactionProducerStats } from "./transaction_stats.ts";
-
-/** What follows the message in a transactional send: the argument may be left out where it may be undefined. */
-export type TransactionArguments<Arg> = undefined extends Arg ? [arg?: Arg, options?: SendOptions]
-  : [arg: Arg, options?: SendOptions];
-
-/** Retries of an ordinary send on a transaction producer: as of a `Producer`. */
-const PLAIN_SEND_RETRIES = 2;
 
 /**
  * Sends messages that become visible exactly when a local transaction was committed.
@@ -54,21 +61,21 @@ const PLAIN_SEND_RETRIES = 2;
  * }
  * ```
  */
-export class TransactionProducer<Arg = unknown> implements AsyncDisposable {
+export class TransactionProducer<Arg = unknown> extends Producer {
   readonly #core: ProducerCore;
   readonly #settings: TransactionSettings;
   readonly #listener: TransactionListener<Arg>;
   readonly #journal: TransactionJournal;
   readonly #coordinator: TransactionCoordinator;
-  readonly #runner: TransactionRunner<Arg>;
+  readonly #runner: TransactionRunner;
+  readonly #inFlight = new InFlight();
   readonly #timeUp = new AbortController();
-  #inFlight = 0;
-  #wakeWhenIdle: (() => void) | undefined;
 
   /** Checks the options; nothing is connected yet. @throws {InvalidArgumentError} */
   constructor(options: TransactionProducerOptions<Arg>) {
+    super(options);
     this.#settings = resolveTransactionOptions(options);
-    this.#core = new ProducerCore(options, options.topics);
+    this.#core = coreOf(this);
     this.#listener = options.transactionListener;
     const { clock, logger } = this.#core.settings;
     this.#journal = new TransactionJournal(logger);
@@ -84,14 +91,8 @@ export class TransactionProducer<Arg = unknown> implements AsyncDisposable {
       core: this.#core,
       coordinator: this.#coordinator,
       journal: this.#journal,
-      listener: this.#listener,
       timeUp: this.#timeUp.signal,
     });
-  }
-
-  /** Resolves when the producer is closed. */
-  get closed(): Promise<void> {
-    return this.#core.closed;
   }
 
   /**
@@ -101,7 +102,7 @@ export class TransactionProducer<Arg = unknown> implements AsyncDisposable {
    * @throws {RocketMQError} when a topic has no route or none of its brokers can be reached; it
    * names the addresses and the remedy. The producer can be started again then.
    */
-  async start(options: { signal?: AbortSignal } = {}): Promise<void> {
+  override async start(options: { signal?: AbortSignal } = {}): Promise<void> {
     await this.#core.start(this.#hooks(), (client) => {
       this.#coordinator.attach(client);
       return (check) => this.#coordinator.takeCheck(check);
@@ -132,27 +133,53 @@ export class TransactionProducer<Arg = unknown> implements AsyncDisposable {
     message: Message,
     ...[arg, options = {}]: TransactionArguments<Arg>
   ): Promise<TransactionSendResult> {
-    this.#core.sender();
-    const bounds = this.#core.bounds(options);
-    const outgoing = this.#core.prepare(message, true);
-    this.#journal.counters.transactions++;
-    this.#inFlight++;
-    try {
-      return await this.#runner.run(message, arg as Arg, outgoing, bounds);
-    } finally {
-      if (--this.#inFlight === 0) this.#wakeWhenIdle?.();
-    }
+    return await this.#run(
+      message,
+      options,
+      (context) => this.#listener.executeLocalTransaction(message, arg as Arg, context),
+    );
   }
 
   /**
-   * Sends an ordinary message, as `Producer.send` does.
+   * Sends a half message and runs `work` as its local transaction. When `work` returns, the message
+   * is committed, unless it returned another state or ended the transaction itself. When `work`
+   * throws, what became of it is unknown: the check-back decides, and the error is the result's
+   * `localTransactionError`.
    *
-   * @throws {InvalidArgumentError} when the message can't be carried.
-   * @throws {RocketMQError} the failure of the last try.
+   * @throws {InvalidArgumentError} when the message can't be carried; nothing was sent.
+   * @throws {TransactionSendError} when `work` was not run.
    */
-  async send(message: Message, options: SendOptions = {}): Promise<SendResult> {
-    const bounds = this.#core.bounds(options);
-    return await sendMessage(this.#core, message, bounds, PLAIN_SEND_RETRIES);
+  async transaction(
+    message: Message,
+    work: (tx: LocalTransactionContext) => TransactionOutcome | Promise<TransactionOutcome>,
+    options: SendOptions = {},
+  ): Promise<TransactionSendResult> {
+    return await this.#run(message, options, async (tx) => await work(tx) ?? "COMMIT");
+  }
+
+  /**
+   * Sends a half message and gives its transaction into the hands of the caller.
+   *
+   * @throws {InvalidArgumentError} when the message can't be carried; nothing was sent.
+   * @throws {TransactionSendError} when the transaction could not begin.
+   */
+  async begin(message: Message, options: SendOptions = {}): Promise<Transaction> {
+    const begun = Promise.withResolvers<Transaction>();
+    const verdict = Promise.withResolvers<LocalTransactionState>();
+    const result = this.#run(message, options, (context) => {
+      const decide = (state: LocalTransactionState) => {
+        verdict.resolve(state);
+        return result;
+      };
+      begun.resolve(new Transaction(context, decide));
+      return verdict.promise;
+    });
+    result.then(
+      ({ sendStatus, transactionId }) =>
+        begun.reject(notBegun(message.topic, transactionId, sendStatus)),
+      begun.reject,
+    );
+    return await begun.promise;
   }
 
   /**
@@ -171,6 +198,32 @@ export class TransactionProducer<Arg = unknown> implements AsyncDisposable {
   }
 
   /**
+   * Asks the brokers of a topic what became of a transaction, this producer's or another's. A broker
+   * indexes what it stores with a delay of some milliseconds.
+   *
+   * @throws {RocketMQError} when a broker can't be asked.
+   */
+  async inspect(
+    transactionId: string,
+    options: InspectOptions,
+  ): Promise<TransactionInspection> {
+    const [client, bounds] = this.#contact(options);
+    const { clock } = this.#core.settings;
+    return await inspectTransaction(client, clock, options.topic, transactionId, bounds);
+  }
+
+  /**
+   * Has a half message that its broker gave up put back: it is asked about again. Takes the
+   * `givenUpMessageId` of an inspection.
+   *
+   * @throws {RocketMQError} when no broker of the topic knows the message.
+   */
+  async resume(offsetMessageId: string, options: InspectOptions): Promise<void> {
+    const [client, bounds] = this.#contact(options);
+    await resumeTransaction(client, options.topic, offsetMessageId, bounds);
+  }
+
+  /**
    * What happens from now on. Each iteration has its own buffer of 1024 events; one that does not
    * keep up loses the oldest, counted in `stats().droppedEvents`.
    */
@@ -183,7 +236,7 @@ export class TransactionProducer<Arg = unknown> implements AsyncDisposable {
     const client = this.#core.client;
     return {
       ...this.#journal.counters,
-      transactionsInFlight: this.#inFlight,
+      transactionsInFlight: this.#inFlight.size,
       waitingChecks: this.#coordinator.checks.waiting,
       runningChecks: this.#coordinator.checks.running,
       registeredBrokers: client?.registeredBrokers() ?? [],
@@ -197,36 +250,39 @@ export class TransactionProducer<Arg = unknown> implements AsyncDisposable {
    * most `timeout` milliseconds, then leaves the group and closes the connections. What still runs
    * at the deadline has its signal aborted. A second call waits for the first.
    */
-  async shutdown(options: { timeout?: number } = {}): Promise<void> {
+  override async shutdown(options: { timeout?: number } = {}): Promise<void> {
     await this.#core.shutdown(options.timeout, (deadline) => this.#drain(deadline));
     this.#coordinator.checks.end();
     this.#journal.events.end();
   }
 
-  /** The same as {@linkcode TransactionProducer.shutdown}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
+  #contact(options: InspectOptions): [ClientInstance, SendBounds] {
+    this.#core.sender();
+    return [this.#core.client!, this.#core.bounds(options)];
+  }
+
+  async #run(
+    message: Message,
+    options: SendOptions,
+    local: LocalTransaction,
+  ): Promise<TransactionSendResult> {
+    this.#core.sender();
+    const bounds = this.#core.bounds(options, message);
+    const outgoing = this.#core.prepare(message, true);
+    this.#journal.counters.transactions++;
+    return await this.#inFlight.run(() => this.#runner.run(outgoing, bounds, local));
   }
 
   async #drain(deadline: Deadline): Promise<void> {
     const { checks } = this.#coordinator;
     checks.end();
-    const done = new AbortController();
-    const drained = Promise.all([this.#idle(), checks.drained()]).then(() => done.abort());
-    await Promise.race([
-      drained,
-      sleep(this.#core.settings.clock, deadline.remaining, done.signal).catch(() => {}),
-    ]);
-    if (done.signal.aborted) return;
-    const reason = new InvalidStateError("The producer was shut down before this had ended");
-    this.#timeUp.abort(reason);
-    this.#coordinator.abort(reason);
-  }
-
-  async #idle(): Promise<void> {
-    while (this.#inFlight > 0) {
-      await new Promise<void>((resolve) => this.#wakeWhenIdle = resolve);
-    }
+    const drained = Promise.all([this.#inFlight.idle(), checks.drained()])
+      .then(() => this.#coordinator.idle());
+    await finish(this.#core.settings.clock, drained, deadline, () => {
+      const reason = new InvalidStateError("The producer was shut down before this had ended");
+      this.#timeUp.abort(reason);
+      this.#coordinator.abort(reason);
+    });
   }
 
   #hooks(): ClientHooks {

@@ -1,43 +1,42 @@
 import type { TransactionSendError } from "../errors.ts";
-import type { Message } from "../message/mod.ts";
 import type { OutgoingMessage, ProducerCore, SendBounds, SendReceipt } from "../producer/mod.ts";
 import { notAState } from "./check_pump.ts";
 import type { TransactionCoordinator } from "./coordinator.ts";
 import type { TransactionJournal } from "./journal.ts";
 import { isLocalTransactionState, type LocalTransactionState } from "./local_transaction_state.ts";
 import { givenUp, sendFailure } from "./send_failure.ts";
-import type { TransactionListener } from "./transaction_listener.ts";
+import type { LocalTransactionContext } from "./transaction_listener.ts";
 import type { TransactionSendResult } from "./transaction_result.ts";
 import type { TransactionRecord } from "./transaction_table.ts";
 
 /** What a runner works with. */
-export interface TransactionRunnerOptions<Arg> {
+export interface TransactionRunnerOptions {
   /** Sends half messages. */
   core: ProducerCore;
   /** Decides on verdicts. */
   coordinator: TransactionCoordinator;
   /** Where it is told what happens. */
   journal: TransactionJournal;
-  /** Runs local transactions. */
-  listener: TransactionListener<Arg>;
   /** Aborts when the producer waits no longer. */
   timeUp: AbortSignal;
 }
 
-/** Takes one transaction from its half message through the local transaction to the verdict. */
-export class TransactionRunner<Arg> {
-  readonly #options: TransactionRunnerOptions<Arg>;
+/** The local part of a transaction. What it gives is checked. */
+export type LocalTransaction = (context: LocalTransactionContext) => unknown;
 
-  constructor(options: TransactionRunnerOptions<Arg>) {
+/** Takes one transaction from its half message through the local transaction to the verdict. */
+export class TransactionRunner {
+  readonly #options: TransactionRunnerOptions;
+
+  constructor(options: TransactionRunnerOptions) {
     this.#options = options;
   }
 
   /** @throws {TransactionSendError} when the local transaction was not run. */
   async run(
-    message: Message,
-    arg: Arg,
     outgoing: OutgoingMessage,
     bounds: SendBounds,
+    local: LocalTransaction,
   ): Promise<TransactionSendResult> {
     const { coordinator, core, journal, timeUp } = this.#options;
     const record = coordinator.begin(outgoing.uniqueKey, outgoing.topic);
@@ -55,7 +54,7 @@ export class TransactionRunner<Arg> {
       if (bounds.signal?.aborted || bounds.deadline.passed || timeUp.aborted) {
         throw this.#fail(record, givenUp(record, bounds, brokerName));
       }
-      [state, cause] = await this.#runLocalTransaction(record, message, arg, receipt, bounds);
+      [state, cause] = await this.#runLocalTransaction(record, local, receipt, bounds);
     }
     const ended = await coordinator.conclude(record, state, cause);
     return {
@@ -74,22 +73,21 @@ export class TransactionRunner<Arg> {
 
   async #runLocalTransaction(
     record: TransactionRecord,
-    message: Message,
-    arg: Arg,
+    local: LocalTransaction,
     { messageQueue }: SendReceipt,
     { signal }: SendBounds,
   ): Promise<[LocalTransactionState, unknown]> {
-    const { coordinator, journal, listener, timeUp } = this.#options;
+    const { coordinator, journal, timeUp } = this.#options;
     coordinator.running(record);
     let state: LocalTransactionState = "UNKNOWN", cause: unknown;
     try {
-      const returned: unknown = await listener.executeLocalTransaction(message, arg, {
+      const returned: unknown = await local({
         transactionId: record.transactionId,
         messageQueue,
         signal: signal ? AbortSignal.any([signal, timeUp]) : timeUp,
       });
       if (isLocalTransactionState(returned)) state = returned;
-      else cause = notAState("executeLocalTransaction", returned);
+      else cause = notAState("the local transaction", returned);
     } catch (error) {
       cause = error ?? new Error("the listener threw nothing");
     }

@@ -27,7 +27,8 @@ export interface TransactionRecord {
    * - `sending`: the half message is on its way.
    * - `running`: the local transaction runs.
    * - `open`: nothing runs here and nothing is decided: the listener may be asked.
-   * - `waiting`: a verdict waits for the next check-back, see `VerdictTiming`.
+   * - `waiting`: a verdict is about to leave on the newest handle, perhaps after a wait for the next
+   *   check-back, see `VerdictTiming`.
    * - `ending`: a verdict is on its way.
    * - `settled`: a verdict was sent, whatever became of it.
    */
@@ -36,7 +37,7 @@ export interface TransactionRecord {
   localTransactionRan: boolean | undefined;
   /** The newest handle. Each check-back brings another, and only the newest ends the transaction. */
   handle?: HalfMessageHandle;
-  /** Ends the wait of phase `waiting`. */
+  /** Ends the wait of phase `waiting`, if there is one. */
   wake?: () => void;
   /** A check-back that came while the verdict was on its way. */
   heldBack?: HalfMessageHandle;

@@ -16,6 +16,9 @@ const ROUND_GAP = 1_500;
 /** The longest interval, in milliseconds, that is worth waiting for before one was seen. */
 const UNSEEN_INTERVAL = 4_000;
 
+/** How long after a question, in milliseconds, a verdict is safe from any interval before one was seen. */
+const UNSEEN_SAFE = 1_000;
+
 interface Rounds {
   lastAt: number;
   interval?: number;
@@ -56,7 +59,6 @@ export class VerdictTiming {
   async wait(record: TransactionRecord): Promise<void> {
     const delay = this.#delay(record.handle!);
     if (delay === 0) return;
-    record.phase = "waiting";
     const { promise, resolve } = Promise.withResolvers<void>();
     const onTimeUp = () => resolve();
     const timer = this.#clock.setTimer(resolve, delay);
@@ -72,8 +74,9 @@ export class VerdictTiming {
   #delay({ fromCheck, brokerName, receivedAt }: HalfMessageHandle): number {
     if (!fromCheck || this.#timeUp.aborted) return 0;
     const age = this.#clock.monotonic() - receivedAt;
-    const interval = this.#rounds.get(brokerName)?.interval ?? UNSEEN_INTERVAL;
-    const safe = interval - Math.min(NOTICE_DELAY, interval / 2);
+    const seen = this.#rounds.get(brokerName)?.interval;
+    const interval = seen ?? UNSEEN_INTERVAL;
+    const safe = seen === undefined ? UNSEEN_SAFE : seen - Math.min(NOTICE_DELAY, seen / 2);
     return age <= safe || age >= interval + SLACK ? 0 : interval + SLACK - age;
   }
 }

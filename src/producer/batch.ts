@@ -1,0 +1,189 @@
+import { checkCount } from "../client/mod.ts";
+import { InvalidArgumentError, ProtocolError } from "../errors.ts";
+import {
+  createProperties,
+  encodeBatch,
+  encodeProperties,
+  type Message,
+  MessageProperty,
+  type MessageQueue,
+} from "../message/mod.ts";
+import type { SendStatus } from "../requests/mod.ts";
+import {
+  DELAY_PROPERTIES,
+  type OutgoingMessage,
+  type OutgoingOptions,
+  readMessage,
+} from "./outgoing_message.ts";
+import type { SendOptions } from "./send_result.ts";
+import type { SendReceipt } from "./sender.ts";
+import { DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
+
+/** The settings of the send of a batch: the whole batch goes to one queue. */
+export type SendBatchOptions = Omit<SendOptions, "selector">;
+
+/** Where one message of a batch was stored. */
+export interface BatchedMessage {
+  /** The id that the producer gave it (`UNIQ_KEY`); consumers see the same. */
+  readonly messageId: string;
+  /** The id that says where it is stored: broker address and position in the commit log. */
+  readonly offsetMessageId: string;
+  /** Position in the queue. */
+  readonly queueOffset: bigint;
+}
+
+/** What became of a batch that was sent and stored. */
+export interface SendBatchResult {
+  /** How safely it was stored. */
+  readonly sendStatus: SendStatus;
+  /** The id that the producer gave the batch; no message has it. */
+  readonly batchId: string;
+  /** The queue that all of its messages are in. */
+  readonly messageQueue: MessageQueue;
+  /** Its messages, in the order in which they were handed over. */
+  readonly messages: readonly BatchedMessage[];
+}
+
+/** A batch as it goes to the broker. */
+export interface OutgoingBatch extends OutgoingMessage {
+  /** `UNIQ_KEY` of each message. */
+  readonly messageIds: readonly string[];
+}
+
+const encoder = new TextEncoder();
+
+/** As long as every unique key. */
+const UNIQUE_KEY_PLACEHOLDER = "0".repeat(32);
+
+/**
+ * Splits messages, in their order, into batches that {@linkcode Producer.sendBatch} can send. Send
+ * them one after the other to keep the order.
+ *
+ * @param maxSize Most bytes of one batch, bodies, properties and lengths together.
+ * @throws {InvalidArgumentError} when a message can't be carried, or is alone larger than that.
+ *
+ * @example
+ * ```ts
+ * import { type Message, type Producer, splitBatch } from "@rocketmq-deno/client";
+ *
+ * async function sendAll(producer: Producer, messages: Message[]): Promise<void> {
+ *   for (const batch of splitBatch(messages)) await producer.sendBatch(batch);
+ * }
+ * ```
+ */
+export function splitBatch(
+  messages: Iterable<Message>,
+  maxSize: number = DEFAULT_MAX_MESSAGE_SIZE,
+): Message[][] {
+  checkCount("maxSize", maxSize, maxSize, 1, 2 ** 31 - 1, " bytes");
+  const batches: Message[][] = [];
+  let room = 0;
+  for (const message of messages) {
+    const size = sizeOf(message);
+    if (size > maxSize) {
+      throw refuse(
+        message.topic,
+        `a message has ${size} bytes with its properties, at most ${maxSize} are allowed`,
+      );
+    }
+    if (size > room) {
+      batches.push([]);
+      room = maxSize;
+    }
+    batches.at(-1)!.push(message);
+    room -= size;
+  }
+  return batches;
+}
+
+/** Checks messages and makes one batch of them. @throws {InvalidArgumentError} */
+export function prepareBatch(
+  messages: readonly Message[],
+  options: OutgoingOptions & { queueIsNamed: boolean },
+): OutgoingBatch {
+  if (!Array.isArray(messages) || messages.length === 0) {
+    throw new InvalidArgumentError("Cannot send batch: a list of at least one message is needed");
+  }
+  const parts = messages.map((message) => readMessage(message, options));
+  const { topic } = parts[0]!;
+  if (topic.startsWith("%RETRY%")) throw refuse(topic, "a retry topic takes none");
+  for (const [index, part] of parts.entries()) {
+    if (part.topic !== topic) {
+      throw refuse(topic, `message ${index} is for topic "${part.topic}", one topic is allowed`);
+    }
+    for (const name of DELAY_PROPERTIES) {
+      if (!Object.hasOwn(part.properties, name)) continue;
+      throw refuse(topic, `message ${index} has a delay, send it by itself`);
+    }
+  }
+  const shardingKeys = new Set(
+    parts.map(({ shardingKey }) => shardingKey).filter((key) => key !== undefined),
+  );
+  if (shardingKeys.size > 1 && !options.queueIsNamed) {
+    throw refuse(
+      topic,
+      `its messages have ${shardingKeys.size} sharding keys, and a batch goes to one queue: ` +
+        "make a batch for each key, or name the queue",
+    );
+  }
+  const body = encodeBatch(parts);
+  if (body.length > options.maxMessageSize) {
+    throw refuse(
+      topic,
+      `it has ${body.length} bytes, at most ${options.maxMessageSize} are allowed: ` +
+        "splitBatch() makes smaller ones",
+    );
+  }
+  const uniqueKey = options.uniqueKey();
+  return {
+    topic,
+    body,
+    flag: 0,
+    sysFlag: 0,
+    properties: encodeProperties({
+      [MessageProperty.WaitStoreMessageOk]: "true",
+      [MessageProperty.UniqueKey]: uniqueKey,
+    }),
+    uniqueKey,
+    shardingKey: [...shardingKeys][0],
+    batch: true,
+    messageIds: parts.map((part) => part.uniqueKey),
+  };
+}
+
+/** What a caller is told of a batch. @throws {ProtocolError} when the answer is about another number. */
+export function batchResultOf(batch: OutgoingBatch, receipt: SendReceipt): SendBatchResult {
+  const { sendStatus, messageQueue, queueOffset, offsetMessageIds } = receipt;
+  const { topic, messageIds } = batch;
+  if (offsetMessageIds.length !== messageIds.length) {
+    const { brokerName } = messageQueue;
+    throw new ProtocolError(
+      `Cannot read the answer of broker "${brokerName}" to a batch for topic "${topic}": ` +
+        `it names ${offsetMessageIds.length} messages, the batch has ${messageIds.length}`,
+      { topic, brokerName },
+    );
+  }
+  return {
+    sendStatus,
+    batchId: batch.uniqueKey,
+    messageQueue,
+    messages: messageIds.map((messageId, index) => ({
+      messageId,
+      offsetMessageId: offsetMessageIds[index]!,
+      queueOffset: queueOffset + BigInt(index),
+    })),
+  };
+}
+
+/** Bytes that a message takes in a batch. */
+function sizeOf(message: Message): number {
+  const properties = createProperties(message);
+  properties[MessageProperty.UniqueKey] = UNIQUE_KEY_PLACEHOLDER;
+  properties[MessageProperty.WaitStoreMessageOk] = "true";
+  const body = typeof message.body === "string" ? encoder.encode(message.body) : message.body;
+  return encodeBatch([{ body: new Uint8Array(), properties }]).length + body.length;
+}
+
+function refuse(topic: string, reason: string): InvalidArgumentError {
+  return new InvalidArgumentError(`Cannot send batch to topic "${topic}": ${reason}`, { topic });
+}

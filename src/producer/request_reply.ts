@@ -1,0 +1,86 @@
+import { type ClientInstance, within } from "../client/mod.ts";
+import type { Clock } from "../clock.ts";
+import { ConnectionError, InvalidArgumentError } from "../errors.ts";
+import {
+  type DelayableMessage,
+  encodeProperties,
+  type Message,
+  type MessageExt,
+  MessageProperty,
+} from "../message/mod.ts";
+import {
+  DELAY_PROPERTIES,
+  type OutgoingMessage,
+  type OutgoingOptions,
+  readMessage,
+} from "./outgoing_message.ts";
+import type { SendBounds } from "./sender.ts";
+
+/** What a request message carries beside its own properties. */
+export interface RequestFacts {
+  /** Connects the reply with it. */
+  correlationId: string;
+  /** The client that the reply goes to. */
+  clientId: string;
+  /** Milliseconds for which the reply is waited for. */
+  timeout: number;
+}
+
+/** Checks a request message and makes what is sent of it. @throws {InvalidArgumentError} */
+export function prepareRequest(
+  message: Message,
+  options: OutgoingOptions,
+  { correlationId, clientId, timeout }: RequestFacts,
+): OutgoingMessage {
+  const read = readMessage(message as DelayableMessage, options);
+  for (const name of DELAY_PROPERTIES) {
+    if (!Object.hasOwn(read.properties, name)) continue;
+    throw new InvalidArgumentError(
+      `Cannot send request to topic "${read.topic}": it has a delay, and its reply is waited for`,
+      { topic: read.topic },
+    );
+  }
+  const properties = {
+    ...read.properties,
+    [MessageProperty.CorrelationId]: correlationId,
+    [MessageProperty.ReplyToClient]: clientId,
+    [MessageProperty.MessageTtl]: String(timeout),
+  };
+  return { ...read, properties: encodeProperties(properties) };
+}
+
+/**
+ * Sends a request message and waits for its reply.
+ *
+ * @throws {ConnectionError} with code `TIMEOUT` when none comes in time.
+ */
+export async function awaitReply(
+  client: ClientInstance,
+  clock: Clock,
+  correlationId: string,
+  { topic, uniqueKey }: OutgoingMessage,
+  { deadline, signal }: SendBounds,
+  send: () => Promise<unknown>,
+): Promise<MessageExt> {
+  const reply = client.replies.expect(correlationId);
+  try {
+    await send();
+    return await within(
+      clock,
+      reply.message,
+      { timeout: deadline.remaining, signal },
+      (failure, cause) =>
+        new ConnectionError(
+          failure,
+          `Cannot get the reply to message ${uniqueKey} of topic "${topic}": ${
+            failure === "ABORTED"
+              ? "the caller aborted it"
+              : `none came within ${deadline.timeout} ms: check that a consumer of the topic replies`
+          }`,
+          { topic, written: true, isRetriable: failure === "TIMEOUT", cause },
+        ),
+    );
+  } finally {
+    reply.forget();
+  }
+}

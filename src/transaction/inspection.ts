@@ -1,0 +1,122 @@
+import type { ClientInstance } from "../client/mod.ts";
+import { createOffsetMessageId, type StoredMessage } from "../message/mod.ts";
+import { MessageIndex, type SendBounds } from "../producer/mod.ts";
+import {
+  createQueryConsumerOffsetRequest,
+  readQueryConsumerOffsetResponse,
+} from "../requests/mod.ts";
+import { parseAddress } from "../route/mod.ts";
+import type { Clock } from "../clock.ts";
+import { checkTimesOf } from "./check_opener.ts";
+
+/** Where a broker keeps half messages. */
+const HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC";
+/** Where a broker puts half messages that it has asked about often enough. */
+const GIVEN_UP_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
+/** The group under which a broker's check keeps its own progress through the half messages. */
+const CHECK_GROUP = "CID_RMQ_SYS_TRANS";
+
+/** What a broker knows of a transaction. */
+export interface TransactionInspection {
+  /** The id that was asked for. */
+  readonly transactionId: string;
+  /**
+   * - `pending`: the half message waits for a verdict, or its verdict has not been noticed by a
+   *   check round yet.
+   * - `committed`: the message is visible, see `copies`.
+   * - `rolledBack`: the half message was ended, and no message came of it.
+   * - `givenUp`: the broker asked as often as it does, and put the half message aside.
+   * - `notFound`: no broker of the topic knows it, or not any more.
+   */
+  readonly state: "pending" | "committed" | "rolledBack" | "givenUp" | "notFound";
+  /** How many times the message is visible: more than once after a fault on the broker's side. */
+  readonly copies: number;
+  /** How often the broker has asked. */
+  readonly checkTimes: number;
+  /** Broker that holds it. */
+  readonly brokerName?: string;
+  /** The id of the record that was given up, for `resume()`. */
+  readonly givenUpMessageId?: string;
+}
+
+/** What one broker's index says. */
+interface Findings {
+  brokerName: string;
+  visible: StoredMessage[];
+  halves: StoredMessage[];
+  givenUp: StoredMessage[];
+}
+
+/** Reads from the brokers of a topic what became of a transaction. @throws {RocketMQError} */
+export async function inspectTransaction(
+  client: ClientInstance,
+  clock: Clock,
+  topic: string,
+  transactionId: string,
+  bounds: SendBounds,
+): Promise<TransactionInspection> {
+  const index = new MessageIndex(client, clock);
+  const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
+  const route = await client.route(topic, rest());
+  const names = route.brokerNames.filter((name) => route.masterAddress(name) !== undefined);
+  const findings = await Promise.all(names.map(async (brokerName): Promise<Findings> => {
+    const find = (where: string) => index.byUniqueKey(brokerName, where, transactionId, bounds);
+    const [halves, visible, givenUp] = await Promise.all([
+      find(HALF_TOPIC),
+      find(topic),
+      find(GIVEN_UP_TOPIC),
+    ]);
+    return { brokerName, halves, visible, givenUp };
+  }));
+  const found = findings.find(({ halves, visible, givenUp }) =>
+    halves.length + visible.length + givenUp.length > 0
+  );
+  const copies = findings.reduce((sum, { visible }) => sum + visible.length, 0);
+  if (!found) return { transactionId, state: "notFound", copies, checkTimes: 0 };
+  const { brokerName, halves } = found;
+  const givenUp = newest(found.givenUp), half = newest(halves);
+  const facts = {
+    transactionId,
+    copies,
+    brokerName,
+    checkTimes: Math.max(0, ...[...halves, ...found.givenUp].map(checkTimesOf)),
+    ...(givenUp ? { givenUpMessageId: messageIdOf(givenUp) } : {}),
+  };
+  if (copies > 0) return { ...facts, state: "committed" };
+  if (givenUp && !(half && half.commitLogOffset > givenUp.commitLogOffset)) {
+    return { ...facts, state: "givenUp" };
+  }
+  const passed = half && await checkProgress(client, brokerName, bounds);
+  const ended = half && passed !== undefined && half.queueOffset < passed;
+  return { ...facts, state: ended ? "rolledBack" : "pending" };
+}
+
+/** Up to which half message the broker's check has come; every one before it was ended or put back. */
+async function checkProgress(
+  client: ClientInstance,
+  brokerName: string,
+  bounds: SendBounds,
+): Promise<bigint | undefined> {
+  const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
+  const connection = await client.brokerConnection(brokerName, rest());
+  const request = createQueryConsumerOffsetRequest({
+    consumerGroup: CHECK_GROUP,
+    topic: HALF_TOPIC,
+    queueId: 0,
+  });
+  const response = await connection.request(request, rest());
+  const { address } = connection;
+  return readQueryConsumerOffsetResponse(response, { address, brokerName, topic: HALF_TOPIC });
+}
+
+function newest(messages: StoredMessage[]): StoredMessage | undefined {
+  return messages.reduce<StoredMessage | undefined>(
+    (best, message) => best && best.commitLogOffset > message.commitLogOffset ? best : message,
+    undefined,
+  );
+}
+
+function messageIdOf(message: StoredMessage): string {
+  const { host, port } = parseAddress(message.storeHost);
+  return createOffsetMessageId(host, port, message.commitLogOffset);
+}

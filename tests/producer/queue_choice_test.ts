@@ -1,0 +1,193 @@
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  BrokerResponseError,
+  ConnectionError,
+  InvalidArgumentError,
+  type MessageQueue,
+  Producer,
+  type ProducerOptions,
+  ResponseCode,
+  selectByHash,
+  selectRandom,
+  TopicRouteNotFoundError,
+  TransactionProducer,
+} from "../../mod.ts";
+import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { silentLogger } from "../support/test_client.ts";
+
+const TOPIC = "orders";
+
+/** Two brokers of two queues each, and a producer that knows them. */
+async function start(stack: AsyncDisposableStack, options: Partial<ProducerOptions> = {}) {
+  const topics = [{ topic: TOPIC, queues: 2 }];
+  const broker = stack.use(await EmbeddedBroker.start({ brokers: 2, listen: false, topics }));
+  const producer = stack.use(
+    new Producer({
+      nameServers: broker.nameServer,
+      dialer: broker.dialer,
+      producerGroup: "choosers",
+      topics: [TOPIC],
+      logger: silentLogger,
+      ...options,
+    }),
+  );
+  await producer.start();
+  return { broker, producer };
+}
+
+function nameOf({ brokerName, queueId }: MessageQueue): string {
+  return `${brokerName}/${queueId}`;
+}
+
+Deno.test("send() - a message goes to the queue that its sender names", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { broker, producer } = await start(stack);
+  const queue = { brokerName: "broker-b", queueId: 1 };
+  for (let index = 0; index < 3; index++) {
+    const { messageQueue } = await producer.send({ topic: TOPIC, body: "b" }, { queue });
+    assertEquals(messageQueue, { topic: TOPIC, ...queue });
+  }
+  const stored = await broker.messages(TOPIC);
+  assertEquals(stored.map((it) => `${it.brokerName}/${it.queueId}`), Array(3).fill("broker-b/1"));
+});
+
+Deno.test("send() - a named queue is tried again, and no other is", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { broker, producer } = await start(stack);
+  const queue = { brokerName: "broker-a", queueId: 0 };
+  using refusals = broker.faults.add({
+    on: "SEND_MESSAGE",
+    at: "broker-a",
+    action: "answer",
+    code: ResponseCode.SYSTEM_BUSY,
+  });
+  const error = await assertRejects(
+    () => producer.send({ topic: TOPIC, body: "b" }, { queue }),
+    BrokerResponseError,
+  );
+  assertEquals([error.brokerName, refusals.hits], ["broker-a", 3]);
+  assertEquals(await broker.messages(TOPIC), []);
+
+  await broker.stop("broker-a");
+  await assertRejects(
+    () => producer.send({ topic: TOPIC, body: "b" }, { queue, timeout: 300 }),
+    ConnectionError,
+    "broker-a",
+  );
+  assertEquals(await broker.messages(TOPIC), []);
+});
+
+Deno.test("send() - a queue of a broker that the route does not name is an error that says so", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { producer } = await start(stack);
+  const error = await assertRejects(
+    () => producer.send({ topic: TOPIC, body: "b" }, { queue: { brokerName: "x", queueId: 0 } }),
+    TopicRouteNotFoundError,
+  );
+  assertStringIncludes(error.message, 'its route names no master of broker "x"');
+});
+
+Deno.test("send() - a selector gets all queues and the message, and its choice is taken", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { producer } = await start(stack);
+  const message = { topic: TOPIC, body: "b", keys: "k" };
+  let seen: unknown[] = [];
+  const { messageQueue } = await producer.send(message, {
+    selector(queues, of) {
+      seen = [queues.map(nameOf), of];
+      return { topic: TOPIC, brokerName: "broker-a", queueId: 1 };
+    },
+  });
+  assertEquals(seen, [["broker-a/0", "broker-a/1", "broker-b/0", "broker-b/1"], message]);
+  assertEquals(nameOf(messageQueue), "broker-a/1");
+});
+
+Deno.test("send() - choices that can't be meant are refused before anything is sent", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { broker, producer } = await start(stack);
+  const queue = { brokerName: "broker-a", queueId: 0 };
+  for (
+    const options of [
+      { queue, selector: selectRandom() },
+      { queue: { ...queue, queueId: -1 } },
+      { queue: { ...queue, queueId: 0.5 } },
+      { queue: null as never },
+      { selector: "hash" as never },
+      { selector: () => undefined as never },
+      { selector: () => ({ topic: TOPIC, brokerName: "broker-a", queueId: 2 }) },
+    ]
+  ) {
+    await assertRejects(
+      () => producer.send({ topic: TOPIC, body: "b" }, options),
+      InvalidArgumentError,
+      "Cannot ",
+    );
+  }
+  assertEquals(await broker.messages(TOPIC), []);
+});
+
+Deno.test("send() - messages of one sharding key go to one queue, half messages too", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { broker, producer } = await start(stack);
+  const transactions = stack.use(
+    new TransactionProducer({
+      nameServers: broker.nameServer,
+      dialer: broker.dialer,
+      producerGroup: "transactional_choosers",
+      topics: [TOPIC],
+      logger: silentLogger,
+      transactionListener: { executeLocalTransaction: () => "COMMIT" },
+    }),
+  );
+  await transactions.start();
+  for (let index = 0; index < 12; index++) {
+    const message = { topic: TOPIC, body: "b", shardingKey: `customer-${index % 4}` };
+    if (index < 8) await producer.send(message);
+    else await transactions.sendMessageInTransaction(message);
+  }
+  const places = new Map<string, Set<string>>();
+  for (const { brokerName, queueId, properties } of await broker.messages(TOPIC)) {
+    const key = properties["__SHARDINGKEY"]!;
+    places.set(key, (places.get(key) ?? new Set()).add(`${brokerName}/${queueId}`));
+  }
+  assertEquals(places.size, 4);
+  for (const queues of places.values()) assertEquals(queues.size, 1);
+  assertEquals(new Set([...places.values()].flatMap((queues) => [...queues])).size, 4);
+});
+
+Deno.test("selectByHash() - chooses as Java's SelectMessageQueueByHash does", () => {
+  const queues = Array.from({ length: 7 }, (_, queueId) => ({
+    topic: TOPIC,
+    brokerName: "broker-a",
+    queueId,
+  }));
+  // What `String.hashCode()` gives; that of "polygenelubricants" is -2147483648.
+  const chosen = ["", "a", "hello", "polygenelubricants", "заказ"].map((key) =>
+    selectByHash(key)(queues).queueId
+  );
+  assertEquals(chosen, [0, 97 % 7, 99162322 % 7, 2147483648 % 7, 1029489224 % 7]);
+  assertThrows(() => selectByHash(7 as never), InvalidArgumentError);
+});
+
+Deno.test("selectRandom() - reaches every queue", () => {
+  const queues = ["a", "b", "c"].map((brokerName) => ({ topic: TOPIC, brokerName, queueId: 0 }));
+  const chances = [0, 0.34, 0.999];
+  const select = selectRandom(() => chances.shift()!);
+  assertEquals([select(queues), select(queues), select(queues)], queues);
+});
+
+Deno.test("ProducerOptions - retryCodes says after which refusals another broker is tried", async () => {
+  for (const [retryCodes, hits] of [[[], 1], [[ResponseCode.INVALID_PARAMETER], 2]] as const) {
+    await using stack = new AsyncDisposableStack();
+    const { broker, producer } = await start(stack, { retryCodes, retries: 1 });
+    using refusals = broker.faults.add({
+      on: "SEND_MESSAGE",
+      action: "answer",
+      code: ResponseCode.INVALID_PARAMETER,
+    });
+    await assertRejects(() => producer.send({ topic: TOPIC, body: "b" }), BrokerResponseError);
+    assertEquals(refusals.hits, hits);
+  }
+  const options = { nameServers: "127.0.0.1:9876", producerGroup: "g", retryCodes: [0.5] };
+  assertThrows(() => new Producer(options), InvalidArgumentError, "retryCodes");
+});
