@@ -8,6 +8,7 @@
  */
 import { ConsoleHandler, setup } from "@std/log";
 import {
+  InvalidArgumentError,
   LocalTransactionState,
   RocketMQError,
   type TransactionListener,
@@ -75,19 +76,24 @@ async function run(nameServers: string, exitWhenSettled: boolean): Promise<void>
     topics: [TOPIC],
     transactionListener,
   });
-  const interrupted = Promise.withResolvers<void>();
-  const onInterrupt = () => interrupted.resolve();
+  const interrupt = new AbortController(), { signal } = interrupt;
+  const interrupted = new Promise((resolve) => signal.addEventListener("abort", resolve));
+  const onInterrupt = () => interrupt.abort();
   Deno.addSignalListener("SIGINT", onInterrupt);
   try {
-    await producer.start();
+    await producer.start({ signal });
     const settled = allSettled(producer);
     for (let index = 0; index < MESSAGES; index++) {
-      const result = await producer.sendMessageInTransaction({
-        topic: TOPIC,
-        tags: "TagA",
-        keys: `KEY${index}`,
-        body: "Hello RocketMQ",
-      });
+      const result = await producer.sendMessageInTransaction(
+        {
+          topic: TOPIC,
+          tags: "TagA",
+          keys: `KEY${index}`,
+          body: "Hello RocketMQ",
+        },
+        undefined,
+        { signal },
+      );
       console.log(
         `send result: ${result.sendStatus} KEY${index} transactionId=${result.transactionId} ` +
           `queue=${result.messageQueue.brokerName}:${result.messageQueue.queueId} ` +
@@ -95,7 +101,9 @@ async function run(nameServers: string, exitWhenSettled: boolean): Promise<void>
       );
     }
     console.log("waiting for check-backs" + (exitWhenSettled ? "" : ", Ctrl+C ends the program"));
-    await Promise.race(exitWhenSettled ? [settled, interrupted.promise] : [interrupted.promise]);
+    await Promise.race(exitWhenSettled ? [settled, interrupted] : [interrupted]);
+  } catch (error) {
+    if (!signal.aborted) throw error;
   } finally {
     Deno.removeSignalListener("SIGINT", onInterrupt);
     await producer.shutdown();
@@ -128,7 +136,7 @@ async function main(args: string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof RocketMQError)) throw error;
     console.error(error.message);
-    return 1;
+    return error instanceof InvalidArgumentError ? 2 : 1;
   }
 }
 

@@ -1,0 +1,226 @@
+import type { Clock, TimerHandle } from "../../clock.ts";
+import {
+  type MessageExt,
+  MessageProperty,
+  openStoredMessage,
+  type StoredMessage,
+} from "../../message/mod.ts";
+import { RequestCode } from "../../remoting/mod.ts";
+import type { Activity } from "../activity.ts";
+import type { FaultTable } from "../faults/faults.ts";
+import type { RegisteredBroker } from "../name_server/name_server_handlers.ts";
+import { Endpoint } from "../net/endpoint.ts";
+import type { MemoryNetwork } from "../net/memory_network.ts";
+import { Server } from "../net/server.ts";
+import type { ServerConnection } from "../net/server_connection.ts";
+import type { Node } from "../node.ts";
+import type { EmbeddedBrokerSettings } from "../options.ts";
+import { CheckScan } from "../transactions/check_scan.ts";
+import { sendCheck } from "../transactions/check_sender.ts";
+import { brokerHandlers } from "./broker_handlers.ts";
+import type { BrokerParts } from "./broker_parts.ts";
+import { createParts } from "./create_parts.ts";
+import { SystemTopic } from "./system_topics.ts";
+import type { TopicConfig } from "./topics.ts";
+
+/** How often a broker looks for clients that have gone silent, in milliseconds. */
+const HOUSEKEEPING_INTERVAL = 10_000;
+
+/** How long a connection lives without a byte in either direction, in milliseconds. */
+const MAX_IDLE = 120_000;
+
+/** What a {@linkcode BrokerNode} is made of. */
+export interface BrokerNodeOptions {
+  /** Name of the broker. */
+  name: string;
+  /** The settings of the cluster. */
+  settings: EmbeddedBrokerSettings;
+  /** Connections in memory. */
+  network: MemoryNetwork;
+  /** The faults of the cluster. */
+  faults: FaultTable;
+  /** Where events are told and counted. */
+  activity: Activity;
+  /** Is told when a half message is no longer undecided. */
+  onDecided(): void;
+}
+
+/** One broker of an embedded cluster. It has its address at once, and runs once it is started. */
+export class BrokerNode implements Node, RegisteredBroker {
+  readonly name: string;
+  readonly clusterName: string;
+  readonly #clock: Clock;
+  readonly #checkInterval: number;
+  readonly #endpoint: Endpoint;
+  readonly #parts: BrokerParts;
+  readonly #server: Server;
+  readonly #scan: CheckScan;
+  #checkTimer: TimerHandle | undefined;
+  #housekeepingTimer: TimerHandle | undefined;
+  #isRunning = false;
+
+  constructor({ name, settings, network, faults, activity, onDecided }: BrokerNodeOptions) {
+    const { clock, serializeType, hostname, listen } = settings;
+    this.name = name;
+    this.clusterName = settings.clusterName;
+    this.#clock = clock;
+    this.#checkInterval = settings.transactionCheckInterval;
+    this.#endpoint = new Endpoint({
+      ...{ hostname, port: 0, listen, network },
+      accept: (transport, remote) => this.#server.accept(transport, remote),
+    });
+    this.#endpoint.open();
+    this.#parts = createParts({
+      ...{ name, settings, activity, onDecided, address: this.address },
+      onConsumersChanged: (group, connections) => this.#notifyConsumers(group, connections),
+    });
+    this.#server = new Server({
+      ...{ name, clock, faults, serializeType, counters: activity.counters },
+      handlers: brokerHandlers(this.#parts),
+      onEnd: (connection) => this.#forget(connection),
+    });
+    this.#scan = new CheckScan({
+      ...this.#parts,
+      brokerName: name,
+      timeout: settings.transactionTimeout,
+      maxChecks: settings.transactionCheckMax,
+      ask: (half, placement) => sendCheck(this.#parts, this.#server, half, placement),
+      prepareGiveUp: () => void this.#parts.topics.ensure(SystemTopic.GivenUp),
+    });
+  }
+
+  get address(): string {
+    return this.#endpoint.address;
+  }
+
+  get connectionCount(): number {
+    return this.#server.connections.size;
+  }
+
+  /** Whether it was started and not stopped since. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  /** How many half messages are undecided. */
+  get undecidedCount(): number {
+    return this.#parts.halves.undecidedCount;
+  }
+
+  /** Bytes of all its records. */
+  get storedBytes(): number {
+    return this.#parts.store.size;
+  }
+
+  topic(name: string): TopicConfig | undefined {
+    return this.#parts.topics.get(name);
+  }
+
+  /** The messages in the queues of a topic, queue by queue. */
+  async messages(topic: string): Promise<MessageExt[]> {
+    const { store } = this.#parts;
+    const messages: MessageExt[] = [];
+    for (const queueId of store.queueIds(topic)) {
+      for (let offset = 0; offset < store.queueLength(topic, queueId); offset++) {
+        messages.push(await this.#open(store.messageAt(topic, queueId, offset)!));
+      }
+    }
+    return messages;
+  }
+
+  /** The undecided half messages, with the topic and queue that they are meant for. */
+  async halfMessages(): Promise<MessageExt[]> {
+    return await Promise.all(
+      this.#parts.halves.undecided().map((half) => {
+        const { properties } = half;
+        const topic = properties[MessageProperty.RealTopic] ?? half.topic;
+        const queueId = Number(properties[MessageProperty.RealQueueId] ?? half.queueId);
+        return this.#open({ ...half, topic, queueId });
+      }),
+    );
+  }
+
+  /** Asks about every undecided half message at once, and gives their number. */
+  checkNow(): number {
+    if (!this.#isRunning) return 0;
+    this.#parts.marks.flush();
+    return this.#scan.run(true);
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#endpoint.open();
+    this.#parts.delays.start();
+    this.#scheduleCheck();
+    this.#scheduleHousekeeping();
+  }
+
+  async stop(): Promise<void> {
+    this.#parts.marks.flush();
+    await this.#halt();
+  }
+
+  async kill(): Promise<void> {
+    const { marks, halves } = this.#parts;
+    for (const offset of marks.forget()) halves.reopen(offset);
+    await this.#halt();
+  }
+
+  acceptConnections(): void {
+    if (this.#isRunning) this.#endpoint.open();
+  }
+
+  refuseConnections(): Promise<void> {
+    return this.#endpoint.close();
+  }
+
+  disconnect(): Promise<void> {
+    return this.#server.disconnect();
+  }
+
+  async #halt(): Promise<void> {
+    this.#isRunning = false;
+    this.#parts.delays.stop();
+    this.#clock.clearTimer(this.#checkTimer);
+    this.#clock.clearTimer(this.#housekeepingTimer);
+    await this.#endpoint.close();
+    await this.#server.disconnect();
+  }
+
+  #scheduleCheck(): void {
+    if (this.#checkInterval === Infinity) return;
+    this.#checkTimer = this.#clock.setTimer(() => {
+      this.#scan.run();
+      this.#scheduleCheck();
+    }, this.#checkInterval);
+  }
+
+  #scheduleHousekeeping(): void {
+    this.#housekeepingTimer = this.#clock.setTimer(() => {
+      const now = this.#clock.monotonic();
+      this.#parts.producers.expire(now);
+      this.#parts.consumers.expire(now);
+      for (const connection of [...this.#server.connections]) {
+        if (now - connection.lastActivity > MAX_IDLE) connection.close();
+      }
+      this.#scheduleHousekeeping();
+    }, HOUSEKEEPING_INTERVAL);
+  }
+
+  #forget(connection: ServerConnection): void {
+    this.#parts.producers.forget(connection);
+    this.#parts.consumers.forget(connection);
+    this.#parts.holds.forget(connection);
+  }
+
+  #notifyConsumers(consumerGroup: string, connections: readonly ServerConnection[]): void {
+    const request = { code: RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, extFields: { consumerGroup } };
+    for (const connection of connections) this.#server.sendRequest(request, connection);
+  }
+
+  async #open(stored: StoredMessage): Promise<MessageExt> {
+    const message = await openStoredMessage(stored);
+    return { ...message, body: message.body.slice(), brokerName: this.name };
+  }
+}

@@ -1,0 +1,62 @@
+import { RequestCode, ResponseCode } from "../../remoting/mod.ts";
+import { defineHeader, readHeartbeatRequest, unregisterClientHeader } from "../../requests/mod.ts";
+import { type Handler, Refusal } from "../net/answer.ts";
+import type { BrokerParts } from "./broker_parts.ts";
+import { parseJson } from "./json.ts";
+
+const consumerListHeader = defineHeader("GET_CONSUMER_LIST_BY_GROUP request", {
+  consumerGroup: "string",
+});
+
+/** The requests by which clients come, stay and go. */
+export function clientHandlers(broker: BrokerParts): [number, Handler][] {
+  const { producers, consumers, offsets, topics, clock } = broker;
+  return [
+    [RequestCode.HEART_BEAT, (request, connection) => {
+      const { clientId, producerGroups, consumers: groups = [] } = readHeartbeatRequest(request);
+      const now = clock.monotonic();
+      for (const consumer of groups) {
+        offsets.addGroup(consumer.groupName);
+        topics.ensure(`%RETRY%${consumer.groupName}`);
+        consumers.register(consumer, connection, clientId, now);
+      }
+      for (const group of producerGroups) producers.register(group, connection, clientId, now);
+      // With a fingerprint a client asks whether it has to send its subscriptions again.
+      const { heartbeatFingerprint = 0 } = parseJson(request.body);
+      return {
+        extFields: {
+          IS_SUPPORT_HEART_BEAT_V2: "true",
+          IS_SUB_CHANGE: String(heartbeatFingerprint === 0),
+        },
+      };
+    }],
+    [RequestCode.UNREGISTER_CLIENT, (request, connection) => {
+      const { producerGroup, consumerGroup } = unregisterClientHeader.decode(request.extFields);
+      if (producerGroup !== undefined) producers.unregister(producerGroup, connection);
+      if (consumerGroup !== undefined) consumers.unregister(consumerGroup, connection);
+      return {};
+    }],
+    [RequestCode.GET_CONSUMER_LIST_BY_GROUP, (request) => {
+      const { consumerGroup } = consumerListHeader.decode(request.extFields);
+      const consumerIdList = consumers.clientIds(consumerGroup);
+      if (consumerIdList.length === 0) {
+        throw new Refusal(
+          ResponseCode.SYSTEM_ERROR,
+          `no consumer for this group, ${consumerGroup}`,
+        );
+      }
+      return { body: new TextEncoder().encode(JSON.stringify({ consumerIdList })) };
+    }],
+    [RequestCode.CHECK_CLIENT_CONFIG, (request) => {
+      const { subscriptionData } = parseJson(request.body) as {
+        subscriptionData?: { expressionType?: string };
+      };
+      const type = subscriptionData?.expressionType ?? "TAG";
+      if (type === "TAG") return {};
+      throw new Refusal(
+        ResponseCode.SYSTEM_ERROR,
+        `The broker does not support consumer to filter message by ${type}`,
+      );
+    }],
+  ];
+}

@@ -1,0 +1,28 @@
+/**
+ * An embedded name server and broker for tests: transactions run with nothing installed.
+ *
+ * @module
+ */
+export { EmbeddedBroker } from "./embedded_broker.ts";
+export type { EmbeddedBrokerOptions, EmbeddedTopic } from "./options.ts";
+export type { EmbeddedBrokerStats } from "./stats.ts";
+export type {
+  CheckedEvent,
+  EmbeddedBrokerEvent,
+  EmbeddedBrokerEventBase,
+  GivenUpEvent,
+  GoneEvent,
+  HalfStoredEvent,
+  MessageStoredEvent,
+  TransactionEventBase,
+  VerdictEvent,
+  VisibleEvent,
+} from "./events.ts";
+export type { Fault, Faults } from "./faults/faults.ts";
+export type { FaultAction, FaultCondition, FaultRule, RequestName } from "./faults/fault_rule.ts";
+export type { Clock, TimerHandle } from "../clock.ts";
+export type { Dialer, DialOptions, Transport } from "../transport/mod.ts";
+export { RequestCode, ResponseCode, SerializeType } from "../remoting/mod.ts";
+export type { MessageExt } from "../message/mod.ts";
+export { InvalidArgumentError, InvalidStateError, RocketMQError } from "../errors.ts";
+export type { RocketMQErrorCode, RocketMQErrorOptions } from "../errors.ts";

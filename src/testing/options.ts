@@ -1,0 +1,163 @@
+import { checkCount, checkTime } from "../client/mod.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { InvalidArgumentError } from "../errors.ts";
+import { SerializeType } from "../remoting/mod.ts";
+import { describeBadTopic } from "./broker/system_topics.ts";
+
+/** A topic that an embedded broker has from the beginning. */
+export interface EmbeddedTopic {
+  /** Its name. */
+  topic: string;
+  /** Number of its queues on each broker. @default {4} */
+  queues?: number;
+  /** Permission bits: 2 write, 4 read. A broker takes messages also without the first. @default {6} */
+  perm?: number;
+}
+
+/** The settings of an embedded broker. */
+export interface EmbeddedBrokerOptions {
+  /** Port of the name server; 0 takes a free one. Brokers always take free ones. @default {0} */
+  port?: number;
+  /** IP address that it listens on, a loopback one in all but unusual cases. @default {"127.0.0.1"} */
+  hostname?: string;
+  /**
+   * Whether it listens on TCP, which needs `--allow-net`. Without, it can be reached through its
+   * `dialer` only, and needs no permission.
+   *
+   * @default {true}
+   */
+  listen?: boolean;
+  /** Number of brokers: `broker-a`, `broker-b` and so on, all of them masters. @default {1} */
+  brokers?: number;
+  /** Name of the cluster. @default {"DefaultCluster"} */
+  clusterName?: string;
+  /** Topics that every broker has from the beginning. @default {none} */
+  topics?: readonly (string | EmbeddedTopic)[];
+  /** Whether a message to an unknown topic makes the topic. @default {true} */
+  autoCreateTopics?: boolean;
+  /**
+   * Age in milliseconds from which on a half message is asked about; 6000 on a real broker.
+   *
+   * @default {1000}
+   */
+  transactionTimeout?: number;
+  /**
+   * Milliseconds between two scans for half messages to ask about; 30000 on a real broker.
+   * `Infinity` leaves them to `checkNow()`.
+   *
+   * @default {1000}
+   */
+  transactionCheckInterval?: number;
+  /** How often a half message is asked about before it is given up. @default {15} */
+  transactionCheckMax?: number;
+  /**
+   * Milliseconds for which a broker gathers the marks of decided half messages before it stores
+   * them; 3000 on a real broker. Where it is not clearly shorter than `transactionCheckInterval`,
+   * a broker asks again about what was decided.
+   *
+   * @default {100}
+   */
+  opBatchInterval?: number;
+  /** Most bytes that one broker stores; over it sends are refused like with a full disk. @default {536870912} */
+  maxStoreSize?: number;
+  /** Most bytes of the body of one message. @default {4194304} */
+  maxMessageSize?: number;
+  /** Whether what a timer would deliver can be taken back, as `recallMessageEnable`. @default {false} */
+  recallMessages?: boolean;
+  /** Form of the headers that it writes; it reads both. @default {"JSON"} */
+  serializeType?: SerializeType;
+  /** Time and chance. @default {systemClock} */
+  clock?: Clock;
+}
+
+/** The settings with their defaults, checked. */
+export interface EmbeddedBrokerSettings {
+  readonly port: number;
+  readonly hostname: string;
+  readonly listen: boolean;
+  readonly brokers: number;
+  readonly clusterName: string;
+  readonly topics: readonly Required<EmbeddedTopic>[];
+  readonly autoCreateTopics: boolean;
+  readonly transactionTimeout: number;
+  readonly transactionCheckInterval: number;
+  readonly transactionCheckMax: number;
+  readonly opBatchInterval: number;
+  readonly maxStoreSize: number;
+  readonly maxMessageSize: number;
+  readonly recallMessages: boolean;
+  readonly serializeType: SerializeType;
+  readonly clock: Clock;
+}
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {InvalidArgumentError} when an option is not what it may be.
+ */
+export function resolveOptions(options: EmbeddedBrokerOptions): EmbeddedBrokerSettings {
+  const { transactionCheckInterval: interval, serializeType = SerializeType.JSON } = options;
+  if (!Object.hasOwn(SerializeType, serializeType)) {
+    throw refuse("serializeType", serializeType, '"JSON" or "ROCKETMQ"');
+  }
+  return {
+    port: checkCount("port", options.port, 0, 0, 65_535),
+    hostname: options.hostname ?? "127.0.0.1",
+    listen: options.listen ?? true,
+    brokers: checkCount("brokers", options.brokers, 1, 1, 26),
+    clusterName: checkTopic("clusterName", options.clusterName ?? "DefaultCluster"),
+    topics: (options.topics ?? []).map(resolveTopic),
+    autoCreateTopics: options.autoCreateTopics ?? true,
+    transactionTimeout: checkTime("transactionTimeout", options.transactionTimeout, 1_000),
+    transactionCheckInterval: interval === Infinity
+      ? interval
+      : checkTime("transactionCheckInterval", interval, 1_000),
+    transactionCheckMax: checkCount(
+      "transactionCheckMax",
+      options.transactionCheckMax,
+      15,
+      1,
+      1_000_000,
+    ),
+    opBatchInterval: checkTime("opBatchInterval", options.opBatchInterval, 100),
+    maxStoreSize: checkCount(
+      "maxStoreSize",
+      options.maxStoreSize,
+      512 * 1024 * 1024,
+      1024,
+      2 ** 40,
+      " bytes",
+    ),
+    maxMessageSize: checkCount(
+      "maxMessageSize",
+      options.maxMessageSize,
+      4 * 1024 * 1024,
+      1,
+      8 * 1024 * 1024,
+      " bytes",
+    ),
+    recallMessages: options.recallMessages ?? false,
+    serializeType,
+    clock: options.clock ?? systemClock,
+  };
+}
+
+function resolveTopic(entry: string | EmbeddedTopic): Required<EmbeddedTopic> {
+  const { topic, queues, perm } = typeof entry === "string" ? { topic: entry } : entry;
+  return {
+    topic: checkTopic("topics", topic),
+    queues: checkCount("queues", queues, 4, 1, 65_536),
+    perm: checkCount("perm", perm, 6, 0, 7),
+  };
+}
+
+function checkTopic(option: string, topic: string): string {
+  if (describeBadTopic(topic) === undefined) return topic;
+  throw refuse(option, topic, "1 to 127 of the characters A-Z a-z 0-9 _ - % |");
+}
+
+function refuse(option: string, value: unknown, allowed: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `Cannot use option ${option}: it must be ${allowed}, current value is "${String(value)}"`,
+  );
+}

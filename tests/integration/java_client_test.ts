@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import {
+  createQueryConsumerOffsetRequest,
+  readQueryConsumerOffsetResponse,
+} from "../../src/requests/mod.ts";
+import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { launcherTest } from "../support/real_broker.ts";
+import { findInstallation } from "../support/rocketmq_home.ts";
+import { announceUnavailable, isClusterRequired } from "../support/shared_cluster.ts";
+import { TestClient } from "../support/test_client.ts";
+
+const SOURCE = new URL("java/OfficialClient.java", import.meta.url).pathname;
+const TOPIC = "OfficialTopic";
+/** The messages that a consumer gets, by key, with their tags. */
+const VISIBLE: Readonly<Record<string, string>> = {
+  "async": "tagD",
+  "batch1": "tagC",
+  "batch2": "tagC",
+  "commit": "tagA",
+  "large": "tagB",
+  "oneway": "tagD",
+  "single": "tagB",
+  "unknown-commit": "tagA",
+  "unknown-unknown-commit": "tagA",
+};
+const KEYS = Object.keys(VISIBLE);
+
+const javac = await findCompiler();
+if (javac === undefined && !isClusterRequired()) {
+  announceUnavailable("there is no `javac` beside `java`, the official client can't be compiled");
+} else {
+  launcherTest("EmbeddedBroker - the official Java client works on it", async () => {
+    await using broker = await EmbeddedBroker.start({
+      transactionTimeout: 1_000,
+      transactionCheckInterval: 1_000,
+    });
+    const lines = await runOfficialClient(broker.nameServer);
+    const of = (kind: string) =>
+      lines.filter((line) => line[0] === kind).map((line) => line.slice(1));
+
+    const ids = new Map(of("half").map(([key, , , id]) => [key!, id!]));
+    assertEquals(of("half").map(([key, status, state]) => [key, status, state]), [
+      ["commit", "SEND_OK", "COMMIT_MESSAGE"],
+      ["rollback", "SEND_OK", "ROLLBACK_MESSAGE"],
+      ["unknown-commit", "SEND_OK", "UNKNOW"],
+      ["unknown-rollback", "SEND_OK", "UNKNOW"],
+      ["unknown-unknown-commit", "SEND_OK", "UNKNOW"],
+    ]);
+    assertEquals(of("send").map(([key, status]) => [key, status]), [
+      ["single", "SEND_OK"],
+      ["large", "SEND_OK"],
+      ["batch", "SEND_OK"],
+      ["async", "SEND_OK"],
+    ]);
+    assertEquals(of("check").sort(byText), [
+      ["unknown-commit", "1", TOPIC, ids.get("unknown-commit")!],
+      ["unknown-rollback", "1", TOPIC, ids.get("unknown-rollback")!],
+      ["unknown-unknown-commit", "1", TOPIC, ids.get("unknown-unknown-commit")!],
+      ["unknown-unknown-commit", "2", TOPIC, ids.get("unknown-unknown-commit")!],
+    ]);
+    assertEquals(of("query"), [["1", "single"]]);
+    assertEquals(of("view"), [["single"]]);
+    assertEquals(of("queues"), [["3"]]);
+    assertEquals(
+      of("lite").sort(byText),
+      KEYS.map((key) => [
+        ...[key, VISIBLE[key]!, key === "large" ? "5000" : `body of ${key}`, "true"],
+      ]),
+    );
+    assertEquals(of("push").map(([key]) => key).sort(), ["batch1", "batch2", "large", "single"]);
+    assertEquals(of("pulled"), [[String(KEYS.length)]]);
+    assertEquals(lines.at(-1), ["done"]);
+
+    const messages = await broker.messages(TOPIC);
+    assertEquals(messages.flatMap(({ keys }) => keys).sort(), KEYS);
+    assertEquals(await broker.halfMessages(), []);
+    const { commits, rollbacks, checks, giveUps, refusedVerdicts } = broker.stats();
+    assertEquals(
+      { commits, rollbacks, checks, giveUps, refusedVerdicts },
+      { commits: 3, rollbacks: 2, checks: 4, giveUps: 0, refusedVerdicts: 0 },
+    );
+    assertEquals(await committedOffsets(broker), KEYS.length);
+  });
+}
+
+async function findCompiler(): Promise<string | undefined> {
+  const installation = await findInstallation().catch(() => undefined);
+  const path = `${installation?.java}c`;
+  return installation && await Deno.stat(path).then(() => path, () => undefined);
+}
+
+/** Compiles and runs it, and gives the lines that it printed, split into words. */
+async function runOfficialClient(nameServer: string): Promise<string[][]> {
+  assert(javac, "a JDK is needed");
+  const { java, classpath } = await findInstallation();
+  const folder = await Deno.makeTempDir({ prefix: "official-client-" });
+  try {
+    await run(javac, ["-nowarn", "-cp", classpath, "-d", folder, SOURCE]);
+    const output = await run(java, [
+      ...["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", `-Duser.home=${folder}`],
+      ...["-cp", `${folder}:${classpath}`, "OfficialClient", nameServer, TOPIC],
+    ]);
+    // The set-up of the logging library prints lines too.
+    const lines = output.split("\n").filter((line) => /^(?:[a-z]+\||done$)/.test(line));
+    assertGreater(lines.length, 0, output);
+    return lines.map((line) => line.split("|"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function run(command: string, args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  assert(success, `${command} failed\n${decoder.decode(stdout)}\n${decoder.decode(stderr)}`);
+  return decoder.decode(stdout);
+}
+
+/** How far the official lite consumer says it has read, over all queues. */
+async function committedOffsets(broker: EmbeddedBroker): Promise<number> {
+  await using client = new TestClient(broker.nameServer);
+  const { address } = broker.brokers[0]!;
+  let sum = 0n;
+  for (let queueId = 0; queueId < 4; queueId++) {
+    const header = { consumerGroup: "official_lite", topic: TOPIC, queueId };
+    const response = await client.request(address, createQueryConsumerOffsetRequest(header));
+    sum += readQueryConsumerOffsetResponse(response, { address }) ?? 0n;
+  }
+  return Number(sum);
+}
+
+function byText(a: readonly string[], b: readonly string[]): number {
+  return a.join("|") < b.join("|") ? -1 : 1;
+}
