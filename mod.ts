@@ -62,7 +62,7 @@ export {
 export { systemClock } from "./src/clock.ts";
 export { ResponseCode } from "./src/remoting/mod.ts";
 export { SendStatus } from "./src/requests/mod.ts";
-export { dialTcp } from "./src/transport/mod.ts";
+export { createTlsDialer, dialTcp } from "./src/transport/mod.ts";
 
 export type {
   AnswerCheck,
@@ -117,7 +117,7 @@ export type {
   MessageExt,
   MessageQueue,
 } from "./src/message/mod.ts";
-export type { Dialer, DialOptions, Transport } from "./src/transport/mod.ts";
+export type { Dialer, DialOptions, TlsOptions, Transport } from "./src/transport/mod.ts";
 export type { Clock, TimerHandle } from "./src/clock.ts";
 export type { Logger } from "./src/logger.ts";
 export type {

@@ -10,6 +10,10 @@ import {
 import { type Answer, type Handler, Refusal } from "../net/answer.ts";
 import type { MessageStore } from "../store/message_store.ts";
 import type { BrokerParts } from "./broker_parts.ts";
+import { SystemTopic } from "./system_topics.ts";
+
+/** The group under which a broker keeps how far its checks have come through the half messages. */
+const CHECK_GROUP = "CID_RMQ_SYS_TRANS";
 
 /** The requests about positions in queues. */
 export function offsetHandlers(broker: BrokerParts): [number, Handler][] {
@@ -32,7 +36,9 @@ export function offsetHandlers(broker: BrokerParts): [number, Handler][] {
     [RequestCode.QUERY_CONSUMER_OFFSET, (request) => {
       const header = queryConsumerOffsetHeader.decode(request.extFields);
       const { consumerGroup, topic, queueId, setZeroIfNotFound } = header;
-      const offset = offsets.get(consumerGroup, topic, queueId);
+      const offset = consumerGroup === CHECK_GROUP && topic === SystemTopic.Half
+        ? BigInt(broker.halves.scanOffset)
+        : offsets.get(consumerGroup, topic, queueId);
       if (offset !== undefined) return offsetAnswer(offset);
       if (setZeroIfNotFound === false) {
         throw new Refusal(
