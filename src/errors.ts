@@ -48,7 +48,8 @@ export interface RocketMQErrorOptions extends ErrorOptions {
 
 /**
  * The base of every error that this module throws. Its message says what could not be done, to
- * which server, and where possible what to do about it; it never holds a body or a secret.
+ * which server, and where possible what to do about it; it never holds a body or a secret, and is
+ * one line without control characters, whatever a server said.
  *
  * @example
  * ```ts
@@ -77,7 +78,7 @@ export class RocketMQError extends Error {
 
   /** Makes an error; only this module and its tests have a reason to. */
   constructor(code: RocketMQErrorCode, message: string, options: RocketMQErrorOptions = {}) {
-    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    super(printable(message, 4096), "cause" in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.isRetriable = options.isRetriable ?? false;
     if (options.address !== undefined) this.address = options.address;

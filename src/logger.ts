@@ -1,5 +1,6 @@
 import { getLogger } from "@std/log/get-logger";
 import type { Clock } from "./clock.ts";
+import { printable } from "./errors.ts";
 
 /**
  * Where the client writes what happens to it. `console` fits, and so does any structured logger
@@ -27,11 +28,14 @@ export const defaultLogger: Logger = {
   error: (message, fields) => void getLogger("rocketmq").error(message, fields),
 };
 
-/** The same logger, but one that throws disturbs nobody: its line is lost. */
+/**
+ * The same logger, guarded: it gets one line at a time without control characters, whatever a
+ * server said, and when it throws the line is lost and nobody is disturbed.
+ */
 export function guardLogger(logger: Logger): Logger {
   const guard = (level: keyof Logger): Logger[keyof Logger] => (message, fields) => {
     try {
-      logger[level](message, fields);
+      logger[level](printable(message, 4096), fields);
     } catch {
       // There is nowhere left to tell it.
     }

@@ -6,7 +6,7 @@ import {
   MessageProperty,
   SysFlag,
 } from "../message/mod.ts";
-import { replyPropertiesOf } from "./reply_message.ts";
+import { replyFactsOf } from "./reply_message.ts";
 import { checkTopic } from "./validation.ts";
 
 /** A message as it goes to the broker: checked, and cut loose from what the caller holds. */
@@ -27,8 +27,8 @@ export interface OutgoingMessage {
   readonly shardingKey?: string | undefined;
   /** Whether the body is a batch. */
   readonly batch?: boolean;
-  /** Whether it is a reply, which the broker passes on at once. */
-  readonly reply?: boolean;
+  /** Of a reply, which is passed on at once: the broker whose client waits for it. */
+  readonly replyTo?: string | undefined;
 }
 
 /** A message as it was read, with its properties one by one. */
@@ -107,8 +107,8 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
     delay,
     deliverAt,
   });
-  const reply = options.transactional ? undefined : replyPropertiesOf(message);
-  Object.assign(all, reply);
+  const reply = options.transactional ? undefined : replyFactsOf(message);
+  Object.assign(all, reply?.properties);
   const uniqueKey = options.uniqueKey();
   all[MessageProperty.UniqueKey] = uniqueKey;
   all[MessageProperty.WaitStoreMessageOk] = "true";
@@ -124,7 +124,7 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
     properties: all,
     uniqueKey,
     shardingKey,
-    reply: reply !== undefined,
+    replyTo: reply?.home,
   };
 }
 

@@ -1,18 +1,23 @@
 import { InvalidArgumentError } from "../errors.ts";
 import { type MessageExt, MessageProperty } from "../message/mod.ts";
 
-/** What a reply carries so that it finds its request. */
-export type ReplyProperties = Readonly<Record<string, string>>;
+/** How a reply finds its request. */
+export interface ReplyFacts {
+  /** What it carries beside the properties of any message. */
+  readonly properties: Readonly<Record<string, string>>;
+  /** `host:port` of the broker that the request was sent to: there its sender is registered. */
+  readonly home: string;
+}
 
-/** The properties by which a reply finds its request; undefined for any other message. */
-export let replyPropertiesOf: (message: unknown) => ReplyProperties | undefined;
+/** How a reply finds its request; undefined for any other message. */
+export let replyFactsOf: (message: unknown) => ReplyFacts | undefined;
 
 /** A reply to a request message, made by {@linkcode createReply}, for `send()`. */
 export class ReplyMessage {
   static {
-    replyPropertiesOf = (message) =>
-      typeof message === "object" && message !== null && #properties in message
-        ? message.#properties
+    replyFactsOf = (message) =>
+      typeof message === "object" && message !== null && #facts in message
+        ? message.#facts
         : undefined;
   }
 
@@ -20,13 +25,13 @@ export class ReplyMessage {
   readonly topic: string;
   /** What is carried. A string is sent as UTF-8. */
   readonly body: Uint8Array | string;
-  readonly #properties: ReplyProperties;
+  readonly #facts: ReplyFacts;
 
   /** Made by {@linkcode createReply}. */
-  constructor(topic: string, body: Uint8Array | string, properties: ReplyProperties) {
+  constructor(topic: string, body: Uint8Array | string, facts: ReplyFacts) {
     this.topic = topic;
     this.body = body;
-    this.#properties = properties;
+    this.#facts = facts;
   }
 }
 
@@ -54,9 +59,12 @@ export function createReply(request: MessageExt, body: Uint8Array | string): Rep
     );
   };
   return new ReplyMessage(`${read(MessageProperty.Cluster)}_REPLY_TOPIC`, body, {
-    [MessageProperty.MessageType]: "reply",
-    [MessageProperty.CorrelationId]: read(MessageProperty.CorrelationId),
-    [MessageProperty.ReplyToClient]: read(MessageProperty.ReplyToClient),
-    [MessageProperty.MessageTtl]: read(MessageProperty.MessageTtl),
+    properties: {
+      [MessageProperty.MessageType]: "reply",
+      [MessageProperty.CorrelationId]: read(MessageProperty.CorrelationId),
+      [MessageProperty.ReplyToClient]: read(MessageProperty.ReplyToClient),
+      [MessageProperty.MessageTtl]: read(MessageProperty.MessageTtl),
+    },
+    home: request.storeHost,
   });
 }

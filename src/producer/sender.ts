@@ -101,7 +101,7 @@ export class Sender {
     retries: number,
     retryCodes: ReadonlySet<number>,
   ): Promise<SendReceipt> {
-    const avoid = new Set<string>();
+    const avoid = await this.#othersThan(message, bounds);
     const chosen = await this.#chosenQueue(message, bounds);
     for (let triesLeft = 1 + retries;; triesLeft--) {
       const queue = chosen ?? await this.#nextQueue(message.topic, avoid, bounds);
@@ -198,7 +198,9 @@ export class Sender {
       batch: message.batch === true,
       bname: queue.brokerName,
     }, message.body);
-    return message.reply ? { ...request, code: RequestCode.SEND_REPLY_MESSAGE_V2 } : request;
+    return message.replyTo !== undefined
+      ? { ...request, code: RequestCode.SEND_REPLY_MESSAGE_V2 }
+      : request;
   }
 
   /** The queue that was chosen for a message; undefined when any will do. */
@@ -219,6 +221,14 @@ export class Sender {
     route = await this.#client.refreshRoute(message.topic, rest());
     if (route.masterAddress(queue.brokerName) !== undefined) return queue;
     throw noQueue(route, queue.brokerName);
+  }
+
+  /** For a reply all brokers but that of its request; they are tried when that one fails. */
+  async #othersThan({ topic, replyTo }: OutgoingMessage, bounds: SendBounds): Promise<Set<string>> {
+    if (replyTo === undefined) return new Set();
+    const { deadline, signal } = bounds;
+    const route = await this.#client.route(topic, { timeout: deadline.remaining, signal });
+    return new Set(route.brokerNames.filter((name) => route.masterAddress(name) !== replyTo));
   }
 
   async #nextQueue(

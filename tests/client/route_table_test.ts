@@ -119,6 +119,10 @@ const KEPT: Record<string, (cluster: ScriptedCluster) => void> = {
     nameServer.cut();
   },
   "does not know the topic any more": ({ nameServer }) => nameServer.forget(TOPIC),
+  "knows only the default topic": ({ nameServer }) => {
+    nameServer.forget(TOPIC);
+    nameServer.route("TBW102", [{ name: "other", address: "10.0.1.1:10911" }]);
+  },
   "answers with an error": ({ nameServer }) => void nameServer.on(ASK, () => ({ code: 1 })),
   "sends no JSON": ({ nameServer }) => nameServer.route(TOPIC, bytes("[[[[")),
   "sends a route of a wrong type": ({ nameServer }) => nameServer.route(TOPIC, bytes("[]")),

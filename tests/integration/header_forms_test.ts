@@ -42,6 +42,7 @@ clusterTest(
         producerGroup: "binary",
         topics: [topic],
         sendTimeout: 30_000,
+        endTransactionTimeout: 15_000,
         logger: silentLogger,
         transactionListener: {
           executeLocalTransaction: (_message, state) => state,
@@ -81,6 +82,7 @@ clusterTest(
         producerGroup: "immune",
         topics: [topic],
         sendTimeout: 30_000,
+        endTransactionTimeout: 15_000,
         logger: silentLogger,
         transactionListener: {
           // Past the immunity and the broker's timeout, and mostly before its next look.

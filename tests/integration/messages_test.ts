@@ -109,6 +109,7 @@ brokerTest(
       producerGroup: uniqueName("new"),
       topics: [topic],
       sendTimeout: 30_000,
+      endTransactionTimeout: 15_000,
       logger: silentLogger,
       transactionListener: {
         executeLocalTransaction: () => Unknown,
@@ -146,6 +147,7 @@ brokerTest(
       producerGroup: uniqueName("flags"),
       topics: [topic],
       sendTimeout: 30_000,
+      endTransactionTimeout: 15_000,
       logger: silentLogger,
       transactionListener: { executeLocalTransaction: () => Commit },
     });
@@ -178,6 +180,7 @@ brokerTest(
       producerGroup: uniqueName("plain-tx"),
       topics: [topic],
       sendTimeout: 30_000,
+      endTransactionTimeout: 15_000,
       logger: silentLogger,
       transactionListener: { executeLocalTransaction: () => Unknown },
     });

@@ -2,8 +2,11 @@ import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/
 import {
   type BatchedMessage,
   BrokerResponseError,
+  ConnectionError,
+  createReply,
   type DelayableMessage,
   type Message,
+  type MessageExt,
   Producer,
   ResponseCode,
   selectByHash,
@@ -214,5 +217,48 @@ brokerTest(
       assertEquals(await producer.queryMessages({ topic, ...query }), [viewed!]);
     }
     assertEquals(await producer.queryMessages({ topic, key: "none" }), []);
+  },
+);
+
+brokerTest(
+  "Producer - a request gets the reply of its consumer, and a late reply troubles nobody",
+  async ({ nameServers, brokers, uniqueName }) => {
+    const topic = uniqueName("Requests");
+    await createTopic(topic, brokers);
+    await using consumer = new TestClient(nameServers);
+    const options = { nameServers, topics: [topic], sendTimeout: 30_000, logger: silentLogger };
+    await using asking = new Producer({ ...options, producerGroup: uniqueName("asking") });
+    await using replying = new Producer({ ...options, producerGroup: uniqueName("replying") });
+    await asking.start();
+    await replying.start();
+
+    const consumed = async (body: string) => {
+      let found: MessageExt | undefined;
+      await eventually(async () => {
+        const visible = await consumer.visibleMessages(topic);
+        found = visible.find((message) => new TextDecoder().decode(message.body) === body);
+        return found !== undefined;
+      }, 30_000);
+      return found!;
+    };
+    const answers = ["one", "two"].map((body) =>
+      asking.request({ topic, body, keys: body }, { timeout: 25_000 })
+    );
+    for (const body of ["two", "one"]) {
+      const request = await consumed(body);
+      assertEquals(request.properties["TTL"], "25000");
+      const { sendStatus } = await replying.send(createReply(request, `${body}: да 🦕`));
+      assertEquals(sendStatus, "SEND_OK");
+    }
+    const texts = (await Promise.all(answers)).map(({ body }) => new TextDecoder().decode(body));
+    assertEquals(texts, ["one: да 🦕", "two: да 🦕"]);
+
+    const error = await assertRejects(
+      () => asking.request({ topic, body: "ignored" }, { timeout: 1_000 }),
+      ConnectionError,
+    );
+    assertEquals(error.code, "TIMEOUT");
+    const { sendStatus } = await replying.send(createReply(await consumed("ignored"), "late"));
+    assertEquals(sendStatus, "SEND_OK");
   },
 );

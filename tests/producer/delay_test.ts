@@ -7,15 +7,16 @@ import {
   ResponseCode,
   TopicRouteNotFoundError,
 } from "../../mod.ts";
-import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { EmbeddedBroker, type EmbeddedBrokerOptions } from "../../src/testing/mod.ts";
+import { delay } from "../support/delay.ts";
 import { eventually } from "../support/progress.ts";
 import { silentLogger } from "../support/test_client.ts";
 
 const TOPIC = "reminders";
 
-async function start(stack: AsyncDisposableStack) {
+async function start(stack: AsyncDisposableStack, options: EmbeddedBrokerOptions = {}) {
   const broker = stack.use(
-    await EmbeddedBroker.start({ brokers: 2, listen: false, topics: [TOPIC] }),
+    await EmbeddedBroker.start({ brokers: 2, listen: false, topics: [TOPIC], ...options }),
   );
   const producer = stack.use(
     new Producer({
@@ -78,6 +79,24 @@ Deno.test("recall() - asks the broker in the handle, and gives the id of the mes
   });
   const recalled = await producer.recall({ topic: TOPIC, recallHandle: sent.recallHandle! });
   assertEquals([recalled, recalls.hits], [sent.messageId, 1]);
+});
+
+Deno.test("recall() - a message that was taken back is never delivered", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { broker, producer } = await start(stack, { recallMessages: true });
+  const [recalled, kept] = [
+    await producer.send({ topic: TOPIC, body: "recalled", delay: 2_000 }),
+    await producer.send({ topic: TOPIC, body: "kept", delay: 2_500 }),
+  ];
+  const { messageId, recallHandle } = recalled;
+  assertEquals(
+    await producer.recall({ topic: TOPIC, recallHandle: recallHandle! }),
+    messageId,
+  );
+  assert(await eventually(async () => (await broker.messages(TOPIC)).length > 0, 10_000));
+  await delay(1_500);
+  const delivered = await broker.messages(TOPIC);
+  assertEquals(delivered.map((message) => message.messageId), [kept.messageId]);
 });
 
 Deno.test("recall() - a broker that does not allow it is an error with the remedy", async () => {

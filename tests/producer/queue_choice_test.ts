@@ -77,6 +77,18 @@ Deno.test("send() - a named queue is tried again, and no other is", async () => 
   assertEquals(await broker.messages(TOPIC), []);
 });
 
+Deno.test("send() - a named queue has the whole time for its answer", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { broker, producer } = await start(stack);
+  const queue = { brokerName: "broker-a", queueId: 0 };
+  using silence = broker.faults.add({ on: "SEND_MESSAGE", at: "broker-a", action: "drop" });
+  await assertRejects(
+    () => producer.send({ topic: TOPIC, body: "b" }, { queue, timeout: 600 }),
+    ConnectionError,
+  );
+  assertEquals(silence.hits, 1);
+});
+
 Deno.test("send() - a queue of a broker that the route does not name is an error that says so", async () => {
   await using stack = new AsyncDisposableStack();
   const { producer } = await start(stack);
@@ -161,11 +173,11 @@ Deno.test("selectByHash() - chooses as Java's SelectMessageQueueByHash does", ()
     brokerName: "broker-a",
     queueId,
   }));
-  // What `String.hashCode()` gives; that of "polygenelubricants" is -2147483648.
-  const chosen = ["", "a", "hello", "polygenelubricants", "заказ"].map((key) =>
+  // What `String.hashCode()` gives; that of "customer-7" is -1581185528.
+  const chosen = ["", "a", "hello", "customer-7", "заказ"].map((key) =>
     selectByHash(key)(queues).queueId
   );
-  assertEquals(chosen, [0, 97 % 7, 99162322 % 7, 2147483648 % 7, 1029489224 % 7]);
+  assertEquals(chosen, [0, 97 % 7, 99162322 % 7, 1581185528 % 7, 1029489224 % 7]);
   assertThrows(() => selectByHash(7 as never), InvalidArgumentError);
 });
 

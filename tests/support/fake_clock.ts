@@ -75,6 +75,11 @@ export class FakeClock implements Clock {
     await settle();
   }
 
+  /** Lets `milliseconds` pass without any timer running, as when something blocks the event loop. */
+  block(milliseconds: number): void {
+    this.#elapsed += milliseconds;
+  }
+
   #earliest(): Timer | undefined {
     let earliest: Timer | undefined;
     for (const timer of this.#timers) if (!earliest || timer.at < earliest.at) earliest = timer;

@@ -189,3 +189,32 @@ Deno.test("checkBacks - a loop that begins before start and one that begins afte
   assertEquals([seen, loop.state, broker.states()], [["A"], "resolved", ["COMMIT"]]);
   assertEquals(await Array.fromAsync(producer.checkBacks()), []);
 });
+
+Deno.test("checkBacks - when nobody takes them the end does not wait for them", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker } = cluster;
+  const producer = await cluster.started(LISTENER);
+  broker.checkBack(broker.strangeHalf({ transactionId: "A" }));
+  await settle();
+  const shutdown = watch(producer.shutdown());
+  await settle();
+
+  assertEquals([shutdown.state, broker.states()], ["resolved", []]);
+});
+
+Deno.test("checkBacks - when the loop is left during the end, the end does not wait for the rest", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker } = cluster;
+  const producer = await cluster.started(LISTENER);
+  for (const transactionId of ["A", "B"]) broker.checkBack(broker.strangeHalf({ transactionId }));
+  const iterator = producer.checkBacks();
+  const { value } = await iterator.next();
+  const shutdown = watch(producer.shutdown());
+  await settle();
+  assertEquals(shutdown.state, "pending");
+  await (value as CheckBack).commit();
+  await iterator.return!();
+  await settle();
+
+  assertEquals([shutdown.state, broker.states()], ["resolved", ["COMMIT"]]);
+});

@@ -1,8 +1,15 @@
-import { assert, assertEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertInstanceOf,
+  assertStringIncludes,
+} from "@std/assert";
+import { ConnectionError } from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import type { LocalTransactionState, TransactionEvent } from "../../src/transaction/mod.ts";
 import { settle } from "../support/fake_clock.ts";
-import { recordEvents, ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";
+import { recordEvents, ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
 import { message, saying } from "./support.ts";
 
 const NAMED = { topic: TOPIC, brokerName: "broker-1" };
@@ -178,4 +185,37 @@ Deno.test("logs - a logger that throws disturbs nothing", async () => {
 
   assertEquals(broker.states(), ["UNKNOWN", "UNKNOWN"]);
   assertEquals(producer.stats().registeredBrokers, ["broker-1"]);
+});
+
+Deno.test("logs - what servers say can't forge a line or colour a terminal", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock, nameServer } = cluster;
+  const evil = "x\r\n2026-01-15 ERROR everything is lost \u001b[31m";
+  nameServer.route(TOPIC, [
+    { name: "broker-1", address: broker.address },
+    { name: `broker-${evil}`, address: "10.0.1.9:10911" },
+  ]);
+  const producer = cluster.transactionProducer({
+    executeLocalTransaction: () => "COMMIT",
+    checkLocalTransaction: () => {
+      throw new Error(evil);
+    },
+  });
+  const starting = producer.start();
+  await clock.advance(10_000);
+  await starting;
+  broker.once(RequestCode.END_TRANSACTION, () => ({ code: 1, remark: evil }));
+  await producer.sendMessageInTransaction(message());
+  broker.checkBack(broker.strangeHalf({ transactionId: `T${evil}` }));
+  broker.checkBack(broker.strangeHalf({ transactionId: "T", group: evil }));
+  await settle();
+  nameServer.route("Evil", [{ name: `broker-${evil}`, address: "10.0.1.9:10911" }]);
+  const send = watch(producer.send(message({ topic: "Evil" })));
+  await clock.advance(3_000);
+  assertInstanceOf(send.error, ConnectionError);
+  assertStringIncludes(send.error.message, "everything is lost");
+
+  const told = cluster.logger.lines.map(({ message }) => message);
+  assert(told.filter((line) => line.includes("everything is lost")).length >= 4, told.join("\n"));
+  for (const line of [...told, send.error.message]) assertFalse(/\p{Cc}/u.test(line), line);
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertInstanceOf } from "@std/assert";
 import { BrokerResponseError, ConnectionError } from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -195,21 +195,46 @@ Deno.test("half message - a signal that aborts while it is on its way: indetermi
   await assertFenced(listener, broker);
 });
 
-Deno.test("half message - a signal that aborts in the moment of the answer keeps the listener out", async () => {
+Deno.test("half message - a signal that aborts around its answer: the listener never begins after it", async () => {
+  for (let turns = 0; turns < 40; turns++) {
+    await using cluster = new ScriptedCluster();
+    const { broker } = cluster;
+    const controller = new AbortController(), { signal } = controller;
+    broker.on(SEND, async (command, from) => {
+      from.respond(command, broker.store(command, from));
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      controller.abort();
+    });
+    let begun = 0;
+    const producer = await cluster.started({
+      executeLocalTransaction() {
+        assertFalse(signal.aborted, `it began ${turns} turns after the answer`);
+        begun++;
+        return "COMMIT";
+      },
+    });
+    const send = watch(producer.sendMessageInTransaction(message(), undefined, { signal }));
+    await settle();
+
+    if (begun === 0) assertSendFailed(send.error, "indeterminate");
+    else assertEquals(send.value?.endTransaction, "confirmed");
+    assertEquals(broker.states().length, begun);
+  }
+});
+
+Deno.test("half message - when the event loop was blocked beyond the deadline, its answer is too late", async () => {
   await using cluster = new ScriptedCluster();
-  const { broker } = cluster;
-  const controller = new AbortController();
+  const { broker, clock } = cluster;
   broker.on(SEND, (command, from) => {
-    queueMicrotask(() => controller.abort());
-    return broker.store(command, from);
+    from.respond(command, broker.store(command, from));
+    clock.block(10_000);
   });
   const listener = new PatientListener();
   const producer = await cluster.started(listener);
-  const { signal } = controller;
-  const send = watch(producer.sendMessageInTransaction(message(), undefined, { signal }));
+  const send = watch(producer.sendMessageInTransaction(message()));
   await settle();
 
-  assertSendFailed(send.error, "indeterminate");
+  assertSendFailed(send.error, "indeterminate", "its 3000 ms were over");
   assertEquals([listener.executions.length, broker.states().length], [0, 0]);
   await assertFenced(listener, broker);
 });

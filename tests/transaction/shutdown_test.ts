@@ -131,6 +131,10 @@ Deno.test("shutdown - at its deadline signals are aborted and it ends all the sa
 Deno.test("shutdown - a listener that heeds its signal still gets its verdict through", async () => {
   await using cluster = new ScriptedCluster();
   const { broker, clock } = cluster;
+  broker.on(RequestCode.END_TRANSACTION, async () => {
+    await new Promise<void>((resolve) => clock.setTimer(resolve, 200));
+    return {};
+  });
   const producer = await cluster.started({
     executeLocalTransaction: (_message, _arg, { signal }) =>
       new Promise((resolve) => signal.addEventListener("abort", () => resolve("ROLLBACK"))),
@@ -159,6 +163,25 @@ Deno.test("shutdown - a half message that is on its way at the deadline is not f
   assertInstanceOf(send.error, TransactionSendError);
   assertEquals([send.error.outcome, listener.executions.length], ["indeterminate", 0]);
   await assertNothingLeft(cluster);
+});
+
+Deno.test("shutdown - a half message that is stored right after the deadline is not followed by one either", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  broker.on(RequestCode.SEND_MESSAGE_V2, async (command, from) => {
+    await new Promise<void>((resolve) => clock.setTimer(resolve, 1_100));
+    return broker.store(command, from);
+  });
+  const listener = new PatientListener();
+  const producer = await cluster.started(listener, { sendTimeout: 60_000 });
+  const send = watch(producer.sendMessageInTransaction(message()));
+  await settle();
+  const shutdown = watch(producer.shutdown({ timeout: 1_000 }));
+  await clock.advance(2_500);
+
+  assertEquals([shutdown.state, listener.executions.length], ["resolved", 0]);
+  assertInstanceOf(send.error, TransactionSendError);
+  assertEquals([send.error.outcome, broker.halves.length], ["indeterminate", 1]);
 });
 
 Deno.test("shutdown - a send that waits for a broker ends with it, without spinning", async () => {

@@ -24,6 +24,7 @@ for (const [title, hang] of Object.entries(STAGES)) {
     const start = watch(producer.start());
     await settle();
     await producer.shutdown();
+    assertEquals(cluster.network.openConnections, 0);
     await assertNothingLeft(cluster);
 
     assertInstanceOf(start.error, InvalidStateError, String(start.error));
@@ -99,4 +100,18 @@ Deno.test("start - one that failed leaves nothing behind and can be repeated", a
   await settle();
 
   assertEquals(broker.states(), ["COMMIT"]);
+});
+
+Deno.test("start - a check-back that comes before it has resolved is answered afterwards", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker } = cluster;
+  broker.once(RequestCode.HEART_BEAT, (command, from) => {
+    broker.checkBack(broker.strangeHalf({ transactionId: "A" }), { connection: from });
+    from.respond(command);
+  });
+  const producer = await cluster.started(saying("COMMIT", "COMMIT"));
+  await settle();
+
+  assertEquals(broker.states(), ["COMMIT"]);
+  assertEquals(producer.stats().askedChecks, 1);
 });

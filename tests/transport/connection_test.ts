@@ -154,6 +154,37 @@ Deno.test("Connection - a request aborted while it waits to be written is taken 
   connection.close();
 });
 
+Deno.test("Connection - requests leave nothing behind on a signal that lives on", async () => {
+  const { connection, server, clock } = open();
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const { addEventListener: add, removeEventListener: remove } = signal;
+  signal.addEventListener = (...args: unknown[]) => {
+    listeners++;
+    Reflect.apply(add, signal, args);
+  };
+  signal.removeEventListener = (...args: unknown[]) => {
+    listeners--;
+    Reflect.apply(remove, signal, args);
+  };
+  server.once(ASK, () => ({}));
+  await connection.request(ask("answered"), { timeout: 1000, signal });
+  const late = assertFails(
+    connection.request(ask("late"), { timeout: 1000, signal }),
+    "TIMEOUT",
+    true,
+  );
+  assertEquals(listeners, 1);
+  await clock.advance(1000);
+  await late;
+  const cut = connection.request(ask("cut"), { timeout: 1000, signal });
+  const lost = assertFails(cut, "CONNECTION_LOST", false);
+  connection.close();
+  await lost;
+
+  assertEquals(listeners, 0);
+});
+
 Deno.test("Connection - a request aborted after it was written says so", async () => {
   const { connection, server, remote, clock } = open();
   const controller = new AbortController();
@@ -186,15 +217,18 @@ Deno.test("Connection - a request that times out before it was written says so a
 });
 
 Deno.test("Connection - a one-way request that the peer does not take ends at its deadline", async () => {
-  const { connection, wire, clock } = open();
+  const { connection, server, wire, clock } = open();
   wire.hold();
   const first = assertFails(connection.oneway(ask("first"), { timeout: 500 }), "TIMEOUT", true);
   await settle();
   const second = assertFails(connection.oneway(ask("second"), { timeout: 500 }), "TIMEOUT", false);
   await clock.advance(500);
   await Promise.all([first, second]);
+  wire.release();
+  await settle();
 
-  assertEquals(clock.pendingTimers, 0);
+  assertEquals(namesOf(server.requests(ASK)), ["first"]);
+  assertEquals([clock.pendingTimers, connection.stats().pendingBytes], [0, 0]);
   connection.close();
 });
 
