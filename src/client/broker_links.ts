@@ -133,6 +133,31 @@ export class BrokerLinks {
   }
 
   /**
+   * Waits until one of several brokers is linked, and then at most `grace` milliseconds for the
+   * others, which are tried on in the background.
+   *
+   * @throws {ConnectionError} when none of them can be had in time.
+   */
+  async getAny(names: readonly string[], options: WaitOptions, grace: number): Promise<void> {
+    const { clock, logger } = this.#options;
+    const enough = new AbortController();
+    const signal = options.signal
+      ? AbortSignal.any([options.signal, enough.signal])
+      : enough.signal;
+    const tries = names.map((name) => this.get(name, { timeout: options.timeout, signal }));
+    const all = Promise.allSettled(tries);
+    try {
+      await Promise.any(tries);
+    } catch {
+      await Promise.all(tries);
+    }
+    const timer = clock.setTimer(() => enough.abort(new Error("others are linked")), grace);
+    const late = (await all).filter((result) => result.status === "rejected");
+    clock.clearTimer(timer);
+    for (const { reason } of late) logger.warn(`${describe(reason)}; it is tried on and on`);
+  }
+
+  /**
    * Sends a heartbeat over every link. Closes the connections that missed two in a row, and those
    * to brokers that no route names any more.
    */

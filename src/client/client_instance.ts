@@ -229,11 +229,7 @@ export class ClientInstance {
         { topic: route.topic, isRetriable: true },
       );
     }
-    const tries = names.map((name) => this.#links.get(name, options));
-    const all = await Promise.allSettled(tries);
-    const failures = all.filter((result) => result.status === "rejected");
-    if (failures.length === all.length) throw failures[0]!.reason;
-    for (const { reason } of failures) this.#settings.logger.warn(describe(reason));
+    await this.#links.getAny(names, options, this.#settings.requestTimeout);
   }
 
   #takeRoute(route: TopicRoute): void {

@@ -20,8 +20,9 @@ export async function pumpChecks(
 ): Promise<void> {
   for await (const check of checks) {
     askListener(check, listener).catch((error) => {
-      if (!(error instanceof InvalidStateError)) throw error;
-      logger.debug(`A verdict came too late and was thrown away: ${describe(error)}`);
+      if (error instanceof InvalidStateError) {
+        logger.debug(`A verdict came too late and was thrown away: ${describe(error)}`);
+      } else logger.error(`Cannot answer a check-back: ${describe(error)}`);
     });
     await checks.whenBelow(concurrency);
   }

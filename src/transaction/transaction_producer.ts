@@ -1,5 +1,5 @@
 import type { ClientHooks, ClientInstance, Deadline } from "../client/mod.ts";
-import { describe, InvalidStateError } from "../errors.ts";
+import { InvalidStateError } from "../errors.ts";
 import type { Message } from "../message/mod.ts";
 import {
   coreOf,
@@ -103,19 +103,11 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * names the addresses and the remedy. The producer can be started again then.
    */
   override async start(options: { signal?: AbortSignal } = {}): Promise<void> {
+    this.#pumpChecks();
     await this.#core.start(this.#hooks(), (client) => {
       this.#coordinator.attach(client);
       return (check) => this.#coordinator.takeCheck(check);
     }, options.signal);
-    const listener = this.#listener;
-    if (!listener.checkLocalTransaction) return;
-    const { logger } = this.#core.settings;
-    pumpChecks(
-      this.#coordinator.checks,
-      (message, context) => listener.checkLocalTransaction!(message, context),
-      this.#settings.checkConcurrency,
-      logger,
-    ).catch((error) => logger.error(`The check-backs can't be answered: ${describe(error)}`));
   }
 
   /**
@@ -254,6 +246,15 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     await this.#core.shutdown(options.timeout, (deadline) => this.#drain(deadline));
     this.#coordinator.checks.end();
     this.#journal.events.end();
+  }
+
+  /** Drives the check-backs into the listener, from the first start on. */
+  #pumpChecks(): void {
+    const { checks } = this.#coordinator;
+    const listener = this.#listener;
+    if (!listener.checkLocalTransaction || checks.hasConsumer || !checks.isOpen) return;
+    const ask = listener.checkLocalTransaction.bind(listener);
+    pumpChecks(checks, ask, this.#settings.checkConcurrency, this.#core.settings.logger);
   }
 
   #contact(options: InspectOptions): [ClientInstance, SendBounds] {
