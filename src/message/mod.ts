@@ -46,6 +46,7 @@ export {
   MAX_STORED_PROPERTIES_SIZE,
 } from "./properties.ts";
 export { isReservedProperty, MessageProperty } from "./property_names.ts";
+export { stringHash } from "./string_hash.ts";
 export { decodeStoredMessage, decodeStoredMessages, type StoredMessage } from "./stored_message.ts";
 export {
   compressionFlags,

@@ -1,6 +1,6 @@
 import { systemClock } from "../clock.ts";
 import { InvalidArgumentError, printable, TopicRouteNotFoundError } from "../errors.ts";
-import type { DelayableMessage, MessageQueue } from "../message/mod.ts";
+import { type DelayableMessage, type MessageQueue, stringHash } from "../message/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
 
 /** A queue of a topic that is known otherwise. A {@linkcode MessageQueue} is one. */
@@ -101,11 +101,4 @@ function select(
     }, one of the ${writableQueues.length} queues that it was given is allowed`,
     { topic },
   );
-}
-
-/** The hash that Java gives a string. */
-function stringHash(text: string): number {
-  let hash = 0;
-  for (let at = 0; at < text.length; at++) hash = (Math.imul(31, hash) + text.charCodeAt(at)) | 0;
-  return hash;
 }

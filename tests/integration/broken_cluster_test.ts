@@ -110,6 +110,8 @@ clusterTest(
       await group.send();
 
       broker.suspend();
+      using _resumed = { [Symbol.dispose]: () => broker.resume() };
+      await delay(300); // its threads stop one after the other
       const calls = [300, 1_000, 3_000].map(async (timeout) => {
         const { error, time } = await failureOf(() => group.send({ timeout }));
         assertInstanceOf(error, TransactionSendError);

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { decodeStoredMessage } from "../../src/message/mod.ts";
+import { decodeStoredMessage, stringHash } from "../../src/message/mod.ts";
 import { readQueue } from "../../src/testing/store/read_queue.ts";
 import { type MessageInput, MessageStore } from "../../src/testing/store/message_store.ts";
-import { stringHash, tagCodeOf } from "../../src/testing/store/string_hash.ts";
+import { tagCodeOf } from "../../src/testing/store/tag_code.ts";
 import { utf8 } from "../remoting/frames.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 

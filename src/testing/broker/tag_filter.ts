@@ -1,6 +1,6 @@
 import { ResponseCode } from "../../remoting/mod.ts";
 import { Refusal } from "../net/answer.ts";
-import { tagCodeOf } from "../store/string_hash.ts";
+import { tagCodeOf } from "../store/tag_code.ts";
 
 /** Whether a message is wanted, by the hash of its tag. */
 export type TagFilter = (tagCode: number) => boolean;

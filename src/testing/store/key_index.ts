@@ -1,4 +1,4 @@
-import { stringHash } from "./string_hash.ts";
+import { stringHash } from "../../message/mod.ts";
 
 /** How many chains there are. */
 const SLOTS = 1 << 15;

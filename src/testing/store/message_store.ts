@@ -11,7 +11,7 @@ import {
 import { CommitLog } from "./commit_log.ts";
 import { ConsumeQueue } from "./consume_queue.ts";
 import { MessageIndex } from "./message_index.ts";
-import { tagCodeOf } from "./string_hash.ts";
+import { tagCodeOf } from "./tag_code.ts";
 
 /** A message as it is handed to the store; what is left out is 0. */
 export interface MessageInput {

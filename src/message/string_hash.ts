@@ -4,8 +4,3 @@ export function stringHash(text: string): number {
   for (let at = 0; at < text.length; at++) hash = (Math.imul(31, hash) + text.charCodeAt(at)) | 0;
   return hash;
 }
-
-/** The number by which a queue knows a tag; 0 stands for none. */
-export function tagCodeOf(tags: string | undefined): number {
-  return tags ? stringHash(tags) : 0;
-}
