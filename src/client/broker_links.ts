@@ -58,6 +58,15 @@ export class BrokerLinks {
     this.#clock = options.clock;
   }
 
+  /** Names of the brokers that the last try did not reach. */
+  down(): string[] {
+    const names: string[] = [];
+    for (const { brokerName, connection, lastError } of this.#links.values()) {
+      if (lastError !== undefined && !connection?.isOpen) names.push(brokerName);
+    }
+    return names;
+  }
+
   /** The links that are registered now. */
   *registered(): Iterable<{ brokerName: string; connection: Connection }> {
     for (const { brokerName, connection } of this.#links.values()) {

@@ -123,6 +123,11 @@ export class ClientInstance {
     return Array.from(this.#links.registered(), ({ brokerName }) => brokerName);
   }
 
+  /** Names of the brokers to which the last try of a connection failed. */
+  downBrokers(): string[] {
+    return this.#links.down();
+  }
+
   /** Connections that are open, to name servers and brokers. */
   get openConnections(): number {
     return this.#namePool.size + this.#brokerPool.size;

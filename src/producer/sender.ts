@@ -253,6 +253,12 @@ export class Sender {
       selector = new QueueSelector(() => this.#clock.random());
       this.#selectors.set(route.topic, selector);
     }
+    const down = this.#client.downBrokers();
+    if (down.length > 0) {
+      const unwanted = new Set([...avoid, ...down]);
+      const queue = selector.select(route.writableQueues, unwanted);
+      if (queue && !unwanted.has(queue.brokerName)) return queue;
+    }
     return selector.select(route.writableQueues, avoid);
   }
 
