@@ -18,9 +18,9 @@ export class Deadline {
     return Math.max(0, this.#at - this.#clock.monotonic());
   }
 
-  /** Whether nothing is left. */
+  /** Whether nothing is left that could be used: timers may fire up to a millisecond early. */
   get passed(): boolean {
-    return this.remaining === 0;
+    return this.remaining < 1;
   }
 }
 
