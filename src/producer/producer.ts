@@ -9,6 +9,7 @@ import {
   type SendBatchOptions,
   type SendBatchResult,
 } from "./batch.ts";
+import type { RetryPolicy } from "./delivery.ts";
 import { LookUp, type MessageQuery } from "./look_up.ts";
 import { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
 import { type RecallFields, recallMessage } from "./recall.ts";
@@ -73,14 +74,15 @@ export class Producer implements AsyncDisposable {
   }
 
   readonly #core: ProducerCore;
-  readonly #retries: number;
-  readonly #retryCodes: ReadonlySet<number>;
+  readonly #retry: RetryPolicy;
 
   /** Checks the options; nothing is connected yet. @throws {InvalidArgumentError} */
   constructor(options: ProducerOptions) {
     this.#core = new ProducerCore(options, options?.topics ?? []);
-    this.#retries = checkCount("retries", options.retries, 2, 0, 16);
-    this.#retryCodes = checkRetryCodes(options.retryCodes);
+    this.#retry = {
+      retries: checkCount("retries", options.retries, 2, 0, 16),
+      retryCodes: checkRetryCodes(options.retryCodes),
+    };
   }
 
   /** Resolves when the producer is closed. */
@@ -105,14 +107,9 @@ export class Producer implements AsyncDisposable {
    */
   async send(message: DelayableMessage, options: SendOptions = {}): Promise<SendResult> {
     const bounds = this.#core.bounds(options, message);
-    const sender = this.#core.sender();
+    const delivery = this.#core.delivery();
     const outgoing = this.#core.prepare(message, false);
-    const receipt = await sender.sendWithRetries(
-      outgoing,
-      bounds,
-      this.#retries,
-      this.#retryCodes,
-    );
+    const receipt = await delivery.send("send", outgoing, bounds, this.#retry);
     return resultOf(outgoing, receipt);
   }
 
@@ -126,9 +123,9 @@ export class Producer implements AsyncDisposable {
    */
   async sendOneway(message: DelayableMessage, options: SendOptions = {}): Promise<string> {
     const bounds = this.#core.bounds(options, message);
-    const sender = this.#core.sender();
+    const delivery = this.#core.delivery();
     const outgoing = this.#core.prepare(message, false);
-    await sender.sendOneway(outgoing, bounds);
+    await delivery.oneway(outgoing, bounds);
     return outgoing.uniqueKey;
   }
 
@@ -149,10 +146,10 @@ export class Producer implements AsyncDisposable {
       throw new InvalidArgumentError("Cannot send batch: selector is for single messages");
     }
     const bounds = this.#core.bounds(options, messages?.[0]);
-    const sender = this.#core.sender();
+    const delivery = this.#core.delivery();
     const prepared = { ...this.#core.outgoing(false), queueIsNamed: queue !== undefined };
     const batch = prepareBatch(messages, prepared);
-    const receipt = await sender.sendWithRetries(batch, bounds, this.#retries, this.#retryCodes);
+    const receipt = await delivery.send("batch", batch, bounds, this.#retry);
     return batchResultOf(batch, receipt);
   }
 
@@ -181,11 +178,11 @@ export class Producer implements AsyncDisposable {
    */
   async request(message: Message, options: SendOptions = {}): Promise<MessageExt> {
     const bounds = this.#core.bounds(options, message as DelayableMessage);
-    const sender = this.#core.sender(), client = this.#core.client!;
+    const delivery = this.#core.delivery(), client = this.#core.client!;
     const prepared = this.#core.outgoing(false), correlationId = prepared.uniqueKey();
     const { timeout } = bounds.deadline, { clientId } = client;
     const outgoing = prepareRequest(message, prepared, { correlationId, clientId, timeout });
-    const send = () => sender.sendWithRetries(outgoing, bounds, this.#retries, this.#retryCodes);
+    const send = () => delivery.send("request", outgoing, bounds, this.#retry);
     return await awaitReply(
       client,
       this.#core.settings.clock,
@@ -258,7 +255,7 @@ export class Producer implements AsyncDisposable {
   }
 
   #contact(options: CallOptions): [ClientInstance, SendBounds] {
-    this.#core.sender();
+    this.#core.delivery();
     return [this.#core.client!, this.#core.bounds(options)];
   }
 }

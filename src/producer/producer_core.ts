@@ -12,6 +12,7 @@ import {
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import { type DelayableMessage, UniqueKeyGenerator } from "../message/mod.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
+import { Delivery } from "./delivery.ts";
 import { type OutgoingMessage, type OutgoingOptions, prepareMessage } from "./outgoing_message.ts";
 import { queueChoice } from "./queue_choice.ts";
 import type { SendOptions } from "./send_result.ts";
@@ -49,7 +50,7 @@ export class ProducerCore {
   readonly #resolveClosed: () => void;
   #state: "new" | "starting" | "running" | "closing" | "closed" = "new";
   #client: ClientInstance | undefined;
-  #sender: Sender | undefined;
+  #delivery: Delivery | undefined;
   #uniqueKeys: UniqueKeyGenerator | undefined;
   #abortStart: AbortController | undefined;
   #startEnded: Promise<void> | undefined;
@@ -123,7 +124,7 @@ export class ProducerCore {
       end();
     }
     this.#client = client;
-    this.#sender = new Sender(client, this.settings.clock, this.producerGroup);
+    this.#delivery = new Delivery(new Sender(client, this.settings.clock, this.producerGroup));
     this.#uniqueKeys = new UniqueKeyGenerator({
       clock: this.settings.clock,
       ...ownAddress(client.localHost),
@@ -131,9 +132,9 @@ export class ProducerCore {
     this.#state = "running";
   }
 
-  /** @throws {InvalidStateError} when messages can't be sent now. */
-  sender(): Sender {
-    if (this.#state === "running") return this.#sender!;
+  /** The way by which messages leave. @throws {InvalidStateError} when none can be sent now. */
+  delivery(): Delivery {
+    if (this.#state === "running") return this.#delivery!;
     const state = this.#state === "new" ? "not started, call start() first" : this.#state;
     throw new InvalidStateError(
       `Cannot send with producer of group "${this.producerGroup}": it is ${state}`,

@@ -258,7 +258,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
   }
 
   #contact(options: InspectOptions): [ClientInstance, SendBounds] {
-    this.#core.sender();
+    this.#core.delivery();
     return [this.#core.client!, this.#core.bounds(options)];
   }
 
@@ -267,7 +267,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     options: SendOptions,
     local: LocalTransaction,
   ): Promise<TransactionSendResult> {
-    this.#core.sender();
+    this.#core.delivery();
     const bounds = this.#core.bounds(options, message);
     const outgoing = this.#core.prepare(message, true);
     this.#journal.counters.transactions++;

@@ -42,7 +42,7 @@ export class TransactionRunner {
     const record = coordinator.begin(outgoing.uniqueKey, outgoing.topic);
     let receipt: SendReceipt;
     try {
-      receipt = await core.sender().sendOnce(outgoing, bounds);
+      receipt = await core.delivery().half(outgoing, bounds);
     } catch (error) {
       throw this.#fail(record, error);
     }
