@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 import { defaultLogger, guardLogger, type Logger } from "../logger.ts";
 import { type AllowBroker, formatAddress, parseAddress } from "../route/mod.ts";
-import { type Dialer, dialTcp } from "../transport/mod.ts";
+import { createTlsDialer, type Dialer, dialTcp, type TlsOptions } from "../transport/mod.ts";
 
 /** Rewrites the addresses of brokers, by table or by function. */
 export type AddressMap =
@@ -49,7 +49,14 @@ export interface ClientOptions {
   maxPendingBytes?: number;
   /** Log. @default the `@std/log` logger named `rocketmq`, silent until it is set up */
   logger?: Logger;
-  /** Opens connections; another one makes the client run over anything. @default TCP */
+  /**
+   * Connects over TLS: `true`, or with certificates of one's own. Servers are always verified. It
+   * excludes `dialer`.
+   *
+   * @default {false}
+   */
+  tls?: boolean | TlsOptions;
+  /** Opens connections; another one makes the client run over anything. @default TCP, or `tls` */
   dialer?: Dialer;
   /** Time and chance. @default those of the runtime */
   clock?: Clock;
@@ -118,7 +125,7 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
       2 ** 31,
     ),
     logger: guardLogger(options.logger ?? defaultLogger),
-    dialer: options.dialer ?? dialTcp,
+    dialer: chooseDialer(options),
     clock,
   };
 }
@@ -171,6 +178,21 @@ function parseNameServers(value: string | readonly string[]): string[] {
     );
   }
   return [...addresses];
+}
+
+function chooseDialer({ tls = false, dialer }: ClientOptions): Dialer {
+  if (tls !== false && dialer !== undefined) {
+    throw new InvalidArgumentError(
+      "Cannot use option tls: it and dialer exclude each other, hand its value to createTlsDialer()",
+    );
+  }
+  if (tls === false) return dialer ?? dialTcp;
+  if (tls !== true && (tls === null || typeof tls !== "object")) {
+    throw new InvalidArgumentError(
+      "Cannot use option tls: it must be true, false, or an object with certificates",
+    );
+  }
+  return createTlsDialer(tls === true ? {} : tls);
 }
 
 function checkInstanceName(name: string | undefined): string | undefined {

@@ -1,4 +1,11 @@
-import { assertEquals, assertFalse, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertFalse,
+  assertMatch,
+  assertNotEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { resolveClientOptions } from "../../src/client/mod.ts";
 import type { ClientOptions } from "../../src/client/mod.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
@@ -129,4 +136,16 @@ Deno.test("options - an address map is a table or a function, and its targets ar
   assertRefused({ addressMap: { "172.17.0.3:10911": "nowhere" } }, "nowhere");
   const broken = resolve({ addressMap: () => "http://x" }).mapAddress;
   assertThrows(() => broken("172.17.0.3:10911", "broker-a"), InvalidArgumentError);
+});
+
+Deno.test("options - TLS is one switch, and no dialer beside it", () => {
+  const plain = resolve().dialer;
+  assertStrictEquals(resolve({ tls: false }).dialer, plain);
+  assertNotEquals(resolve({ tls: true }).dialer, plain);
+  assertNotEquals(resolve({ tls: { serverName: "mq.example.com" } }).dialer, plain);
+  assertStrictEquals(resolve({ dialer: plain, tls: false }).dialer, plain);
+  assertRefused({ tls: true, dialer: plain }, "it and dialer exclude each other");
+  assertRefused({ tls: "yes" }, "it must be true, false, or an object with certificates");
+  assertRefused({ tls: null }, "it must be true, false, or an object with certificates");
+  assertRefused({ tls: { caCerts: ["ca.pem"] } }, "caCerts[0]: it is not a certificate");
 });

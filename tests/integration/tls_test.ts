@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { LocalTransactionState, TransactionProducer } from "../../mod.ts";
-import { createTlsDialer, type Dialer, dialTcp } from "../../src/transport/mod.ts";
+import { createTlsDialer, type TlsOptions } from "../../src/transport/mod.ts";
 import { CertificateAuthority } from "../support/certificates.ts";
 import { RocketMQCluster } from "../support/cluster.ts";
 import { eventually } from "../support/progress.ts";
@@ -10,7 +10,7 @@ import { TestClient } from "../support/test_client.ts";
 const { Commit, Rollback, Unknown } = LocalTransactionState;
 
 launcherTest(
-  "createTlsDialer() - transactions on servers that take nothing but TLS",
+  "tls - transactions on servers that take nothing but TLS",
   async (test) => {
     const authority = await CertificateAuthority.create();
     const stranger = await CertificateAuthority.create("Another authority");
@@ -19,9 +19,8 @@ launcherTest(
     await using cluster = await RocketMQCluster.start({ caCerts, javaOptions: files.javaOptions });
 
     await test.step("commit, rollback and check-back arrive", async () => {
-      const dialer = createTlsDialer({ caCerts });
-      await using producer = newProducer(cluster, dialer);
-      await using consumer = new TestClient(cluster.nameServers, dialer);
+      await using producer = newProducer(cluster, { caCerts });
+      await using consumer = new TestClient(cluster.nameServers, createTlsDialer({ caCerts }));
       await producer.start();
       const visible = async () =>
         (await consumer.visibleMessages("Secured")).map(({ tags }) => tags).sort();
@@ -39,15 +38,9 @@ launcherTest(
     });
 
     await test.step("a certificate of another name is accepted by serverName only", async () => {
-      await using producer = newProducer(
-        cluster,
-        createTlsDialer({ caCerts, serverName: "mq.example.com" }),
-      );
+      await using producer = newProducer(cluster, { caCerts, serverName: "mq.example.com" });
       await producer.start();
-      await using misled = newProducer(
-        cluster,
-        createTlsDialer({ caCerts, serverName: "mq.example.org" }),
-      );
+      await using misled = newProducer(cluster, { caCerts, serverName: "mq.example.org" });
       assertStringIncludes(
         await startFailure(misled),
         "valid for mq.example.com and 127.0.0.1, not for mq.example.org: set serverName",
@@ -55,8 +48,8 @@ launcherTest(
     });
 
     await test.step("an authority that is not trusted is refused, and the error says so", async () => {
-      for (const options of [{}, { caCerts: [stranger.cert] }]) {
-        await using producer = newProducer(cluster, createTlsDialer(options));
+      for (const options of [true, {}, { caCerts: [stranger.cert] }]) {
+        await using producer = newProducer(cluster, options);
         assertStringIncludes(
           await startFailure(producer),
           "its certificate comes from an unknown issuer: pass the certificate of the authority",
@@ -66,7 +59,7 @@ launcherTest(
 
     await test.step("a client certificate is taken, and a stranger's is refused", async () => {
       const client = await authority.issue("producer");
-      await using producer = newProducer(cluster, createTlsDialer({ caCerts, ...client }));
+      await using producer = newProducer(cluster, { caCerts, ...client });
       await producer.start();
       const { endTransaction } = await producer.sendMessageInTransaction({
         topic: "Secured",
@@ -76,7 +69,7 @@ launcherTest(
       assertEquals(endTransaction, "confirmed");
 
       const unknown = await stranger.issue("stranger");
-      await using refused = newProducer(cluster, createTlsDialer({ caCerts, ...unknown }));
+      await using refused = newProducer(cluster, { caCerts, ...unknown });
       assertStringIncludes(
         await startFailure(refused),
         "the peer refuses the certificate of this client",
@@ -84,29 +77,29 @@ launcherTest(
     });
 
     await test.step("plain text is refused", async () => {
-      await using producer = newProducer(cluster, dialTcp);
+      await using producer = newProducer(cluster, false);
       assertStringIncludes(await startFailure(producer), "the peer closed the connection");
     });
   },
 );
 
 launcherTest(
-  "createTlsDialer() - servers without a certificate of their own are not trusted",
+  "tls - servers without a certificate of their own are not trusted",
   async () => {
     await using cluster = await RocketMQCluster.start({ brokers: 0 });
-    await using producer = newProducer(cluster, createTlsDialer());
+    await using producer = newProducer(cluster, true);
     assertStringIncludes(await startFailure(producer), "over TLS: its certificate");
   },
 );
 
 launcherTest(
-  "createTlsDialer() - servers whose TLS is switched off are told from others",
+  "tls - servers whose TLS is switched off are told from others",
   async () => {
     await using cluster = await RocketMQCluster.start({
       brokers: 0,
       javaOptions: ["-Dtls.server.mode=disabled"],
     });
-    await using producer = newProducer(cluster, createTlsDialer());
+    await using producer = newProducer(cluster, true);
     assertStringIncludes(
       await startFailure(producer),
       "the peer ended the connection during the handshake, as one does that speaks plain text",
@@ -114,7 +107,7 @@ launcherTest(
   },
 );
 
-function newProducer(cluster: RocketMQCluster, dialer: Dialer): TransactionProducer {
+function newProducer(cluster: RocketMQCluster, tls: boolean | TlsOptions): TransactionProducer {
   return new TransactionProducer({
     nameServers: cluster.nameServers,
     producerGroup: "secured_group",
@@ -124,7 +117,7 @@ function newProducer(cluster: RocketMQCluster, dialer: Dialer): TransactionProdu
       checkLocalTransaction: () => Commit,
     },
     startTimeout: 3_000,
-    dialer,
+    tls,
   });
 }
 
