@@ -127,6 +127,13 @@ Deno.test("architecture - pure folders have no I/O, no clock and no logging", as
     "names performance",
     "imports src/logger.ts",
   );
+  assertBites(
+    pureFoldersStayPure,
+    "src/trace/encode_trace.ts",
+    `import { Telemetry } from "../telemetry.ts"; const now = Date.now();`,
+    "names Date.now",
+    "imports src/telemetry.ts",
+  );
   await assertKept(pureFoldersStayPure);
 });
 

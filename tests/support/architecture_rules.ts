@@ -18,11 +18,14 @@ const FOLDERS = [
 /** Folders that run in any JavaScript runtime: no I/O, no clock, no logging. */
 const PURE_FOLDERS = ["remoting", "message", "requests", "access"];
 
+/** Files that keep the same rules in folders that need not. */
+const PURE_FILES = ["src/trace/trace.ts", "src/trace/encode_trace.ts"];
+
 /** The files beside the folders, which all folders may import … */
 export const HELPERS = ["src/errors.ts", "src/logger.ts", "src/clock.ts", "src/telemetry.ts"];
 
 /** … but for these, which pure folders may not. */
-const IMPURE_HELPERS = ["src/logger.ts", "src/clock.ts"];
+const IMPURE_HELPERS = ["src/logger.ts", "src/clock.ts", "src/telemetry.ts"];
 
 /** Everything that may be imported and is not ours. */
 const DEPENDENCIES = /^(?:@std\/(?:bytes|streams|log)(?:\/.*)?|node:(?:zlib|crypto))$/;
@@ -55,7 +58,7 @@ function folderOf(path: string): string | undefined {
 }
 
 function isPure(file: SourceFile): boolean {
-  return PURE_FOLDERS.includes(folderOf(file.path) ?? "");
+  return PURE_FOLDERS.includes(folderOf(file.path) ?? "") || PURE_FILES.includes(file.path);
 }
 
 /** The paths that a file imports within the package. */

@@ -1,0 +1,146 @@
+import type { Clock, TimerHandle } from "../clock.ts";
+import { describe } from "../errors.ts";
+import { type Logger, ThrottledLogger } from "../logger.ts";
+import { packTraces, type TraceMessage } from "./encode_trace.ts";
+import type { Trace } from "./trace.ts";
+
+/** Most traces of one message. */
+const BATCH = 20;
+
+/** Longest time that a trace waits for others, in milliseconds. */
+const FLUSH_INTERVAL = 5_000;
+
+/** Most traces that wait. */
+const CAPACITY = 2_048;
+
+/** Most messages with traces on their way at once. */
+const CONCURRENCY = 4;
+
+/** First and longest pause after a failure, in milliseconds. */
+const MIN_PAUSE = 1_000, MAX_PAUSE = 60_000;
+
+/** What a dispatcher works with. */
+export interface TraceDispatcherOptions {
+  /** Sends one message with traces. */
+  send: (message: TraceMessage) => Promise<unknown>;
+  /** Time. */
+  clock: Clock;
+  /** Log. */
+  logger: Logger;
+}
+
+/**
+ * Sends traces in the background. Nobody ever waits for it: traces that find no room, or can't be
+ * sent, are dropped and counted, and after a failure it is quiet for a while.
+ */
+export class TraceDispatcher {
+  readonly #options: TraceDispatcherOptions;
+  readonly #warnings: ThrottledLogger;
+  readonly #queue: Trace[] = [];
+  readonly #timers = new Set<TimerHandle>();
+  #flushTimer: TimerHandle | undefined;
+  #onTheirWay = 0;
+  #dropped = 0;
+  #pause = 0;
+  #paused = false;
+  #closed = false;
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  constructor(options: TraceDispatcherOptions) {
+    this.#options = options;
+    this.#warnings = new ThrottledLogger(options.logger, options.clock);
+  }
+
+  /** Traces that were lost. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Takes a trace. Returns at once. */
+  append(trace: Trace): void {
+    if (this.#closed || this.#queue.length >= CAPACITY) {
+      this.#dropped++;
+      return;
+    }
+    this.#queue.push(trace);
+    if (this.#queue.length >= BATCH || this.#flushTimer === undefined) this.#pump(BATCH);
+  }
+
+  /** Sends what is left, for at most `timeout` milliseconds, and takes no more. */
+  async close(timeout: number): Promise<void> {
+    this.#closed = true;
+    if (!this.#paused && timeout > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      this.#after(timeout, resolve);
+      this.#pump(1);
+      if (this.#onTheirWay > 0) await promise;
+    }
+    this.#ended = true;
+    for (const timer of this.#timers) this.#options.clock.clearTimer(timer);
+    this.#dropped += this.#queue.splice(0).length;
+  }
+
+  /** Sends batches as long as at least `least` traces wait. */
+  #pump(least: number): void {
+    while (!this.#paused && this.#onTheirWay < CONCURRENCY && this.#queue.length >= least) {
+      this.#send(this.#queue.splice(0, BATCH));
+    }
+    const mustWait = this.#queue.length > 0 && !this.#paused && !this.#closed;
+    if (mustWait) this.#flushTimer ??= this.#after(FLUSH_INTERVAL, () => this.#flush());
+    else this.#stopFlushTimer();
+  }
+
+  #flush(): void {
+    this.#flushTimer = undefined;
+    this.#pump(1);
+  }
+
+  #stopFlushTimer(): void {
+    if (this.#flushTimer === undefined) return;
+    this.#options.clock.clearTimer(this.#flushTimer);
+    this.#timers.delete(this.#flushTimer);
+    this.#flushTimer = undefined;
+  }
+
+  async #send(traces: Trace[]): Promise<void> {
+    this.#onTheirWay++;
+    for (const message of packTraces(traces)) {
+      try {
+        await this.#options.send(message);
+        this.#pause = 0;
+      } catch (error) {
+        this.#fail(message.count, error);
+      }
+    }
+    this.#onTheirWay--;
+    if (this.#ended) return;
+    this.#pump(this.#closed ? 1 : BATCH);
+    if (this.#onTheirWay === 0) this.#wake?.();
+  }
+
+  #fail(count: number, error: unknown): void {
+    this.#dropped += count;
+    this.#warnings.warn(
+      "traces",
+      `Cannot send message traces, ${this.#dropped} were dropped so far: ${describe(error)}`,
+    );
+    if (this.#paused || this.#ended) return;
+    this.#paused = true;
+    this.#pause = Math.min(Math.max(2 * this.#pause, MIN_PAUSE), MAX_PAUSE);
+    this.#after(this.#pause, () => {
+      this.#paused = false;
+      this.#pump(1);
+    });
+  }
+
+  #after(delay: number, work: () => void): TimerHandle {
+    const timer = this.#options.clock.setTimer(() => {
+      this.#timers.delete(timer);
+      work();
+    }, delay);
+    this.#timers.add(timer);
+    return timer;
+  }
+}
