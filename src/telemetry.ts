@@ -1,0 +1,230 @@
+/*
+  The runtime, or an OpenTelemetry SDK, registers its API object under a symbol of the global object.
+  What is used of it is written down here as types, so that nothing is imported; whatever it does
+  wrong stays in here.
+*/
+
+const API = Symbol.for("opentelemetry.js.api.1");
+const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
+const SCOPE = "@rocketmq-deno/client";
+
+/** Where spans come from and go to: passed around, never looked into. */
+export interface TelemetryContext {
+  getValue(key: symbol): unknown;
+  setValue(key: symbol, value: unknown): TelemetryContext;
+  deleteValue(key: symbol): TelemetryContext;
+}
+
+/** What a span or a measurement is about; without a value it is left out. */
+export type Attributes = Record<string, string | number | boolean | undefined>;
+
+/** The roles of spans, by their numbers in the API. */
+export const SpanKind = { Internal: 0, Client: 2, Producer: 3 } as const;
+
+/** One of {@linkcode SpanKind}. */
+export type SpanKind = typeof SpanKind[keyof typeof SpanKind];
+
+interface Span {
+  end(): void;
+  recordException(exception: unknown): void;
+  setAttributes(attributes: Attributes): unknown;
+  setStatus(status: { code: number; message?: string }): unknown;
+}
+
+interface Tracer {
+  startSpan(
+    name: string,
+    options: { kind: number; attributes: Attributes },
+    context?: TelemetryContext,
+  ): Span;
+}
+
+interface Meter {
+  createCounter(name: string, options: InstrumentOptions): {
+    add(value: number, attributes: Attributes): void;
+  };
+  createHistogram(name: string, options: InstrumentOptions): {
+    record(value: number, attributes: Attributes): void;
+  };
+}
+
+interface InstrumentOptions {
+  unit: string;
+  description: string;
+}
+
+interface ContextManager {
+  active(): TelemetryContext;
+  with<T>(context: TelemetryContext, work: () => T): T;
+}
+
+interface Api {
+  trace?: { getTracer(name: string): Tracer };
+  metrics?: { getMeter(name: string): Meter };
+  context?: ContextManager;
+  propagation?: {
+    inject(context: TelemetryContext, carrier: unknown, setter: object): void;
+    extract(context: TelemetryContext, carrier: unknown, getter: object): TelemetryContext;
+  };
+}
+
+/** Takes a measurement. */
+export type Measure = (value: number, attributes: Attributes) => void;
+
+/** The OpenTelemetry of this process; undefined when it has none. */
+export function findTelemetry(): Telemetry | undefined {
+  const api = (globalThis as Record<symbol, unknown>)[API];
+  return typeof api === "object" && api !== null ? new Telemetry(api as Api) : undefined;
+}
+
+/** Spans, measurements and the travelling context. Nothing in here ever throws. */
+export class Telemetry {
+  readonly #contexts: ContextManager | undefined;
+  readonly #propagation: Api["propagation"];
+  readonly #tracer: Tracer | undefined;
+  readonly #meter: Meter | undefined;
+
+  constructor(api: Api) {
+    this.#contexts = attempt(() => api.context);
+    this.#propagation = attempt(() => api.propagation);
+    this.#tracer = attempt(() => api.trace?.getTracer(SCOPE));
+    this.#meter = attempt(() => api.metrics?.getMeter(SCOPE));
+  }
+
+  /** Starts a span, below `parent` or else below the one that is active. */
+  startSpan(
+    name: string,
+    kind: SpanKind,
+    attributes: Attributes,
+    parent: TelemetryContext = this.#active(),
+  ): TelemetrySpan {
+    const options = { kind, attributes: given(attributes) };
+    const span = attempt(() => this.#tracer?.startSpan(name, options, parent));
+    const context = span && attempt(() => parent.setValue(SPAN, span));
+    return new TelemetrySpan(span, context ?? parent, this.#contexts);
+  }
+
+  /** A context as it travels: `traceparent`, and what else the process is set up to pass on. */
+  inject(context: TelemetryContext): Record<string, string> {
+    const carrier: Record<string, string> = {};
+    const set = (_carrier: unknown, name: string, value: string) => void (carrier[name] = value);
+    attempt(() => this.#propagation?.inject(context, carrier, { set }));
+    return carrier;
+  }
+
+  /** The context that has travelled in `carrier`. */
+  extract(carrier: Readonly<Record<string, string>>): TelemetryContext {
+    const getter = {
+      get: (_carrier: unknown, name: string) =>
+        Object.hasOwn(carrier, name) ? carrier[name] : undefined,
+      keys: () => Object.keys(carrier),
+    };
+    const root = this.#active().deleteValue(SPAN);
+    return attempt(() => this.#propagation?.extract(root, carrier, getter)) ?? root;
+  }
+
+  /** A sum that only grows. */
+  counter(name: string, unit: string, description: string): Measure {
+    const counter = attempt(() => this.#meter?.createCounter(name, { unit, description }));
+    return (value, attributes) => attempt(() => counter?.add(value, given(attributes)));
+  }
+
+  /** A distribution of values. */
+  histogram(name: string, unit: string, description: string): Measure {
+    const histogram = attempt(() => this.#meter?.createHistogram(name, { unit, description }));
+    return (value, attributes) => attempt(() => histogram?.record(value, given(attributes)));
+  }
+
+  #active(): TelemetryContext {
+    return attempt(() => this.#contexts?.active()) ?? new PlainContext(new Map());
+  }
+}
+
+/** A span, and the context in which its children are started. */
+export class TelemetrySpan {
+  /** What a child is started below. */
+  readonly context: TelemetryContext;
+  readonly #span: Span | undefined;
+  readonly #contexts: ContextManager | undefined;
+
+  constructor(
+    span: Span | undefined,
+    context: TelemetryContext,
+    contexts: ContextManager | undefined,
+  ) {
+    this.#span = span;
+    this.context = context;
+    this.#contexts = contexts;
+  }
+
+  /** Runs `work` once, and spans that it starts become children of this one. */
+  run<T>(work: () => T): T {
+    if (!this.#contexts) return work();
+    let begun = false;
+    const begin = () => {
+      begun = true;
+      return work();
+    };
+    try {
+      const result = this.#contexts.with(this.context, begin);
+      return begun ? result : work();
+    } catch (error) {
+      if (begun) throw error;
+      return work();
+    }
+  }
+
+  /** Ends it, with an error if it has one. */
+  end(attributes: Attributes, error?: unknown): void {
+    attempt(() => this.#span?.setAttributes(given(attributes)));
+    if (error !== undefined) {
+      const message = error instanceof Error ? error.message : undefined;
+      attempt(() => error instanceof Error && this.#span?.recordException(error));
+      attempt(() => this.#span?.setStatus({ code: 2, ...(message ? { message } : {}) }));
+    }
+    attempt(() => this.#span?.end());
+  }
+}
+
+/** The name of a failure, one of few. */
+export function errorType(error: unknown): string | undefined {
+  if (error === undefined) return undefined;
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  if (typeof code === "string") return code;
+  return error instanceof Error && typeof name === "string" ? name : "_OTHER";
+}
+
+/** A context where nobody keeps an active one. */
+class PlainContext implements TelemetryContext {
+  readonly #values: ReadonlyMap<symbol, unknown>;
+
+  constructor(values: ReadonlyMap<symbol, unknown>) {
+    this.#values = values;
+  }
+
+  getValue(key: symbol): unknown {
+    return this.#values.get(key);
+  }
+
+  setValue(key: symbol, value: unknown): TelemetryContext {
+    return new PlainContext(new Map([...this.#values, [key, value]]));
+  }
+
+  deleteValue(key: symbol): TelemetryContext {
+    return new PlainContext(new Map([...this.#values].filter(([name]) => name !== key)));
+  }
+}
+
+function given(attributes: Attributes): Attributes {
+  return Object.fromEntries(
+    Object.entries(attributes).filter(([, value]) => value !== undefined),
+  );
+}
+
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
