@@ -4,6 +4,7 @@
  * | code | meaning |
  * | --- | --- |
  * | `INVALID_ARGUMENT` | an option, message or call is refused before anything is sent |
+ * | `FORBIDDEN` | a send hook refused the message |
  * | `INVALID_STATE` | the object is not started, already started, or closed |
  * | `OVERLOADED` | a bound of this client is reached: requests in flight or bytes to write |
  * | `CONNECT_FAILED` | no connection to an address could be made |
@@ -20,6 +21,7 @@
 export type RocketMQErrorCode =
   | "INVALID_ARGUMENT"
   | "INVALID_STATE"
+  | "FORBIDDEN"
   | "OVERLOADED"
   | "CONNECT_FAILED"
   | "CONNECTION_LOST"
@@ -108,6 +110,12 @@ export class InvalidStateError extends RocketMQError {
   constructor(message: string, options: RocketMQErrorOptions = {}) {
     super("INVALID_STATE", message, options);
   }
+}
+
+/** A send hook refused a message. Nothing of it was sent. */
+export class SendForbiddenError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "SendForbiddenError";
 }
 
 /** What a {@linkcode ConnectionError} says beyond the base. */

@@ -134,10 +134,14 @@ export function prepareBatch(
         "splitBatch() makes smaller ones",
     );
   }
-  const uniqueKey = options.uniqueKey();
+  const uniqueKey = options.uniqueKey(), { observation } = options;
+  const amended = observation?.begin(topic, uniqueKey, parts)
+    ?.map((properties, index) => ({ ...parts[index]!, properties }));
+  const amendedBody = amended && encodeBatch(amended);
+  const hasRoom = amendedBody && amendedBody.length <= options.maxMessageSize;
   return {
     topic,
-    body,
+    body: hasRoom ? amendedBody : body,
     flag: 0,
     sysFlag: 0,
     properties: encodeProperties({
@@ -148,6 +152,7 @@ export function prepareBatch(
     shardingKey: [...shardingKeys][0],
     batch: true,
     messageIds: parts.map((part) => part.uniqueKey),
+    observation,
   };
 }
 

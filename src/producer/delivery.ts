@@ -1,8 +1,7 @@
 import type { OutgoingMessage } from "./outgoing_message.ts";
+import type { SendCounters } from "./producer_stats.ts";
+import type { SendKind } from "./send_hooks.ts";
 import type { SendBounds, Sender, SendReceipt } from "./sender.ts";
-
-/** How a message is sent. */
-export type SendKind = "send" | "oneway" | "batch" | "request" | "half";
 
 /** How often a send is tried again, and after which response codes. */
 export interface RetryPolicy {
@@ -16,8 +15,11 @@ export interface RetryPolicy {
 export class Delivery {
   readonly #sender: Sender;
 
-  constructor(sender: Sender) {
+  readonly #counters: SendCounters;
+
+  constructor(sender: Sender, counters: SendCounters) {
     this.#sender = sender;
+    this.#counters = counters;
   }
 
   /** Sends a half message. See {@linkcode Sender.sendOnce}. */
@@ -47,21 +49,35 @@ export class Delivery {
     bounds: SendBounds,
     { retries, retryCodes }: RetryPolicy,
   ): Promise<SendReceipt> {
+    const onRetry = () => void this.#counters.sendRetries++;
     return await this.#deliver(
       kind,
       message,
       bounds,
-      (ready) => this.#sender.sendWithRetries(ready, bounds, retries, retryCodes),
+      (ready) => this.#sender.sendWithRetries(ready, bounds, retries, retryCodes, onRetry),
     );
   }
 
   /** What is done around every send goes here. */
-  async #deliver<T>(
+  async #deliver<T extends SendReceipt | void>(
     _kind: SendKind,
     message: OutgoingMessage,
     _bounds: SendBounds,
     transmit: (message: OutgoingMessage) => Promise<T>,
   ): Promise<T> {
-    return await transmit(message);
+    const counters = this.#counters, { observation } = message;
+    counters.sendsInFlight++;
+    try {
+      const result = observation
+        ? await observation.watch(message, () => transmit(message))
+        : await transmit(message);
+      counters.sends++;
+      return result;
+    } catch (error) {
+      counters.sendErrors++;
+      throw error;
+    } finally {
+      counters.sendsInFlight--;
+    }
   }
 }

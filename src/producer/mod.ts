@@ -10,9 +10,23 @@ export {
   splitBatch,
 } from "./batch.ts";
 export { type IndexQuery, MessageIndex } from "./message_index.ts";
+export type { MessageTraceOption } from "./message_trace.ts";
+export type { Observation } from "./observation.ts";
+export type { ObservedMessage } from "./send_observation.ts";
 export type { OutgoingMessage } from "./outgoing_message.ts";
 export { coreOf, Producer, type ProducerOptions } from "./producer.ts";
 export { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
+export type { ProducerStats, SendCounters } from "./producer_stats.ts";
+export {
+  callHook,
+  checkHooks,
+  type SendContext,
+  type SendHookMessage,
+  type SendHooks,
+  type SendKind,
+  type SendOutcome,
+} from "./send_hooks.ts";
+export { operationDuration, serverOf } from "./send_telemetry.ts";
 export type { TopicFields } from "./topic_creation.ts";
 export type { MessageQuery } from "./look_up.ts";
 export { createReply, ReplyMessage } from "./reply_message.ts";

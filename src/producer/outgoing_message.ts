@@ -6,6 +6,7 @@ import {
   MessageProperty,
   SysFlag,
 } from "../message/mod.ts";
+import type { SendObservation } from "./send_observation.ts";
 import { replyFactsOf } from "./reply_message.ts";
 import { checkTopic } from "./validation.ts";
 
@@ -29,6 +30,8 @@ export interface OutgoingMessage {
   readonly batch?: boolean;
   /** Of a reply, which is passed on at once: the broker whose client waits for it. */
   readonly replyTo?: string | undefined;
+  /** Those who look on at its send. */
+  readonly observation?: SendObservation | undefined;
 }
 
 /** A message as it was read, with its properties one by one. */
@@ -47,6 +50,8 @@ export interface OutgoingOptions {
   uniqueKey: () => string;
   /** Largest body in bytes. */
   maxMessageSize: number;
+  /** Those who look on at its send. */
+  observation?: SendObservation | undefined;
 }
 
 /** Properties that delay a message: half messages and batches can't carry them. */
@@ -75,8 +80,18 @@ export function prepareMessage(
   message: DelayableMessage,
   options: OutgoingOptions,
 ): OutgoingMessage {
-  const read = readMessage(message, options);
-  return { ...read, properties: encodeProperties(read.properties) };
+  return encodeMessage(readMessage(message, options), options);
+}
+
+/** Makes what goes on the wire of a message that was read, with what those who look on add to it. */
+export function encodeMessage(
+  read: ReadMessage,
+  { observation }: OutgoingOptions,
+): OutgoingMessage {
+  const properties = encodeProperties(read.properties);
+  if (!observation) return { ...read, properties };
+  const [amended] = observation.begin(read.topic, read.uniqueKey, [read]) ?? [];
+  return { ...read, properties: amended ? encodeProperties(amended) : properties, observation };
 }
 
 /** Checks and reads a message as {@linkcode prepareMessage} does. @throws {InvalidArgumentError} */
@@ -159,7 +174,7 @@ function copyProperties(topic: string, properties: unknown): Record<string, stri
 }
 
 /** What the broker would accept on a half message, and then treat in a way that nobody expects. */
-function checkTransactionalProperties(topic: string, own: Record<string, string>): void {
+export function checkTransactionalProperties(topic: string, own: Record<string, string>): void {
   for (const name of DELAY_PROPERTIES) {
     if (!Object.hasOwn(own, name)) continue;
     throw refuse(topic, `property "${name}" delays it, and a half message can't be delayed`);

@@ -12,6 +12,7 @@ import {
 import type { RetryPolicy } from "./delivery.ts";
 import { LookUp, type MessageQuery } from "./look_up.ts";
 import { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
+import type { ProducerStats } from "./producer_stats.ts";
 import { type RecallFields, recallMessage } from "./recall.ts";
 import { awaitReply, prepareRequest } from "./request_reply.ts";
 import { type CallOptions, resultOf, type SendOptions, type SendResult } from "./send_result.ts";
@@ -103,6 +104,7 @@ export class Producer implements AsyncDisposable {
    * Sends a message and waits until a broker has stored it.
    *
    * @throws {InvalidArgumentError} when the message can't be carried.
+   * @throws {SendForbiddenError} when a send hook forbids it; no kind of send is excepted.
    * @throws {RocketMQError} the failure of the last try.
    */
   async send(message: DelayableMessage, options: SendOptions = {}): Promise<SendResult> {
@@ -124,7 +126,7 @@ export class Producer implements AsyncDisposable {
   async sendOneway(message: DelayableMessage, options: SendOptions = {}): Promise<string> {
     const bounds = this.#core.bounds(options, message);
     const delivery = this.#core.delivery();
-    const outgoing = this.#core.prepare(message, false);
+    const outgoing = this.#core.prepare(message, false, "oneway");
     await delivery.oneway(outgoing, bounds);
     return outgoing.uniqueKey;
   }
@@ -147,7 +149,7 @@ export class Producer implements AsyncDisposable {
     }
     const bounds = this.#core.bounds(options, messages?.[0]);
     const delivery = this.#core.delivery();
-    const prepared = { ...this.#core.outgoing(false), queueIsNamed: queue !== undefined };
+    const prepared = { ...this.#core.outgoing(false, "batch"), queueIsNamed: queue !== undefined };
     const batch = prepareBatch(messages, prepared);
     const receipt = await delivery.send("batch", batch, bounds, this.#retry);
     return batchResultOf(batch, receipt);
@@ -166,7 +168,7 @@ export class Producer implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<string> {
     const [client, bounds] = this.#contact(options);
-    return await recallMessage(client, this.#core.producerGroup, fields, bounds);
+    return await recallMessage(client, this.#core.observation, fields, bounds);
   }
 
   /**
@@ -179,7 +181,7 @@ export class Producer implements AsyncDisposable {
   async request(message: Message, options: SendOptions = {}): Promise<MessageExt> {
     const bounds = this.#core.bounds(options, message as DelayableMessage);
     const delivery = this.#core.delivery(), client = this.#core.client!;
-    const prepared = this.#core.outgoing(false), correlationId = prepared.uniqueKey();
+    const prepared = this.#core.outgoing(false, "request"), correlationId = prepared.uniqueKey();
     const { timeout } = bounds.deadline, { clientId } = client;
     const outgoing = prepareRequest(message, prepared, { correlationId, clientId, timeout });
     const send = () => delivery.send("request", outgoing, bounds, this.#retry);
@@ -242,6 +244,11 @@ export class Producer implements AsyncDisposable {
   async queryMessages(query: MessageQuery, options: CallOptions = {}): Promise<MessageExt[]> {
     const [client, bounds] = this.#contact(options);
     return await new LookUp(client, this.#core.settings.clock).query(query, bounds);
+  }
+
+  /** What was counted, and how much is held now. */
+  stats(): ProducerStats {
+    return this.#core.stats();
   }
 
   /** Unregisters and closes, within `timeout` milliseconds. */

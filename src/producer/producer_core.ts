@@ -13,8 +13,12 @@ import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import { type DelayableMessage, UniqueKeyGenerator } from "../message/mod.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
 import { Delivery } from "./delivery.ts";
+import type { MessageTraceOption } from "./message_trace.ts";
+import { Observation } from "./observation.ts";
 import { type OutgoingMessage, type OutgoingOptions, prepareMessage } from "./outgoing_message.ts";
+import { newSendCounters, type ProducerStats } from "./producer_stats.ts";
 import { queueChoice } from "./queue_choice.ts";
+import type { SendHooks, SendKind } from "./send_hooks.ts";
 import type { SendOptions } from "./send_result.ts";
 import { type SendBounds, Sender } from "./sender.ts";
 import { checkProducerGroup, checkTopic, DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
@@ -30,6 +34,16 @@ export interface ProducerBaseOptions extends ClientOptions {
   sendTimeout?: number;
   /** Largest body in bytes, before compression. @default {4194304} */
   maxMessageSize?: number;
+  /** What the application wants to do around every send. Several are called in their order. */
+  sendHooks?: SendHooks | readonly SendHooks[];
+  /**
+   * Sends a trace of each message, verdict and recall to a topic, as the Java client does, in the
+   * background: traces that can't be sent are dropped. `true` means the topic `RMQ_SYS_TRACE_TOPIC`,
+   * which a broker with `traceTopicEnable=true` has.
+   *
+   * @default {false}
+   */
+  messageTrace?: MessageTraceOption;
 }
 
 /** Head room in a frame for header and properties. */
@@ -43,11 +57,14 @@ export class ProducerCore {
   readonly settings: ClientSettings;
   /** Resolves when the producer is closed. */
   readonly closed: Promise<void>;
+  /** Everyone who looks on. */
+  readonly observation: Observation;
 
   readonly #topics: readonly string[];
   readonly #sendTimeout: number;
   readonly #maxMessageSize: number;
   readonly #resolveClosed: () => void;
+  readonly #counters = newSendCounters();
   #state: "new" | "starting" | "running" | "closing" | "closed" = "new";
   #client: ClientInstance | undefined;
   #delivery: Delivery | undefined;
@@ -63,6 +80,7 @@ export class ProducerCore {
     for (const topic of topics) checkTopic(topic);
     this.producerGroup = options.producerGroup;
     this.settings = resolveClientOptions(options);
+    this.observation = new Observation(options, this.settings, this.producerGroup);
     this.#topics = [...new Set(topics)];
     this.#sendTimeout = checkTime("sendTimeout", options.sendTimeout, 3_000);
     this.#maxMessageSize = checkCount(
@@ -106,6 +124,7 @@ export class ProducerCore {
     }
     this.#state = "starting";
     const client = new ClientInstance(this.settings, hooks);
+    this.observation.attach(client, () => this.#uniqueKeys!.next());
     const abort = this.#abortStart = new AbortController();
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     this.#startEnded = ended;
@@ -124,7 +143,8 @@ export class ProducerCore {
       end();
     }
     this.#client = client;
-    this.#delivery = new Delivery(new Sender(client, this.settings.clock, this.producerGroup));
+    const sender = new Sender(client, this.settings.clock, this.producerGroup);
+    this.#delivery = new Delivery(sender, this.#counters);
     this.#uniqueKeys = new UniqueKeyGenerator({
       clock: this.settings.clock,
       ...ownAddress(client.localHost),
@@ -142,17 +162,32 @@ export class ProducerCore {
   }
 
   /** Checks a message and makes what is sent of it. @throws {InvalidArgumentError} */
-  prepare(message: DelayableMessage, transactional: boolean): OutgoingMessage {
-    return prepareMessage(message, this.outgoing(transactional));
+  prepare(
+    message: DelayableMessage,
+    transactional: boolean,
+    kind: SendKind = transactional ? "half" : "send",
+  ): OutgoingMessage {
+    return prepareMessage(message, this.outgoing(transactional, kind));
   }
 
   /** What a message or a batch is prepared with. */
-  outgoing(transactional: boolean): OutgoingOptions {
+  outgoing(transactional: boolean, kind: SendKind): OutgoingOptions {
     return {
       producerGroup: this.producerGroup,
       transactional,
       uniqueKey: () => this.#uniqueKeys!.next(),
       maxMessageSize: this.#maxMessageSize,
+      observation: this.observation.open(kind),
+    };
+  }
+
+  /** What was counted, and how much is held now. */
+  stats(): ProducerStats {
+    return {
+      ...this.#counters,
+      droppedTraces: this.observation.traces?.dropped ?? 0,
+      registeredBrokers: this.#client?.registeredBrokers() ?? [],
+      openConnections: this.#client?.openConnections ?? 0,
     };
   }
 
@@ -186,6 +221,7 @@ export class ProducerCore {
     );
     if (wasRunning) {
       await drain(deadline);
+      await this.observation.close(deadline.remaining);
       await this.#client!.close(Math.min(Math.max(deadline.remaining, 500), 3_000));
     } else await this.#startEnded;
     this.#state = "closed";

@@ -1,6 +1,7 @@
 import type { ClientInstance } from "../client/mod.ts";
 import { InvalidArgumentError, printable, TopicRouteNotFoundError } from "../errors.ts";
 import { createRecallMessageRequest, readRecallMessageResponse } from "../requests/mod.ts";
+import type { Observation } from "./observation.ts";
 import type { SendBounds } from "./sender.ts";
 import { checkTopic } from "./validation.ts";
 
@@ -15,12 +16,13 @@ export interface RecallFields {
 /** Takes a timer message back from the broker that its handle names. @throws {RocketMQError} */
 export async function recallMessage(
   client: ClientInstance,
-  producerGroup: string,
+  observation: Observation,
   { topic, recallHandle }: RecallFields,
   bounds: SendBounds,
 ): Promise<string> {
   checkTopic(topic);
-  const brokerName = brokerOf(recallHandle);
+  const { producerGroup } = observation;
+  const { brokerName, messageId } = readHandle(recallHandle);
   const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
   let route = await client.route(topic, rest());
   if (route.masterAddress(brokerName) === undefined) {
@@ -41,14 +43,15 @@ export async function recallMessage(
     bname: brokerName,
   });
   const response = await connection.request(request, rest());
+  observation.recalled(topic, messageId, response);
   return readRecallMessageResponse(response, { address: connection.address, brokerName, topic });
 }
 
-/** The broker in a handle, which is `v1 topic broker time id` in base64 for URLs. */
-function brokerOf(handle: unknown): string {
+/** The broker and the message in a handle, which is `v1 topic broker time id` in base64 for URLs. */
+function readHandle(handle: unknown): { brokerName: string; messageId: string } {
   const parts = decodeBase64(handle)?.split(" ") ?? [];
-  const [version, , brokerName] = parts;
-  if (version === "v1" && parts.length >= 5 && brokerName) return brokerName;
+  const [version, , brokerName, , messageId] = parts;
+  if (version === "v1" && messageId !== undefined && brokerName) return { brokerName, messageId };
   throw new InvalidArgumentError(
     `Cannot recall a message: "${
       printable(String(handle), 64)

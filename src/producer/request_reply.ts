@@ -3,13 +3,13 @@ import type { Clock } from "../clock.ts";
 import { ConnectionError, InvalidArgumentError } from "../errors.ts";
 import {
   type DelayableMessage,
-  encodeProperties,
   type Message,
   type MessageExt,
   MessageProperty,
 } from "../message/mod.ts";
 import {
   DELAY_PROPERTIES,
+  encodeMessage,
   type OutgoingMessage,
   type OutgoingOptions,
   readMessage,
@@ -46,7 +46,7 @@ export function prepareRequest(
     [MessageProperty.ReplyToClient]: clientId,
     [MessageProperty.MessageTtl]: String(timeout),
   };
-  return { ...read, properties: encodeProperties(properties) };
+  return encodeMessage({ ...read, properties }, options);
 }
 
 /**

@@ -39,6 +39,10 @@ export interface SendReceipt {
   readonly commitLogOffset: bigint;
   /** The connection that it was sent on. */
   readonly connection: Connection;
+  /** Region of the broker. */
+  readonly regionId?: string | undefined;
+  /** Whether the broker wants traces. */
+  readonly traceOn: boolean;
 }
 
 /** The bounds of one send. */
@@ -100,6 +104,7 @@ export class Sender {
     bounds: SendBounds,
     retries: number,
     retryCodes: ReadonlySet<number>,
+    onRetry?: () => void,
   ): Promise<SendReceipt> {
     const avoid = await this.#othersThan(message, bounds);
     const chosen = await this.#chosenQueue(message, bounds);
@@ -114,6 +119,7 @@ export class Sender {
         if (triesLeft <= 1 || bounds.deadline.passed || bounds.signal?.aborted) throw error;
         if (!mayRetry(error, retryCodes)) throw error;
         avoid.add(queue.brokerName);
+        onRetry?.();
       }
     }
   }
@@ -142,6 +148,8 @@ export class Sender {
       recallHandle: stored.recallHandle,
       commitLogOffset: parseOffsetMessageId(stored.offsetMessageId).offset,
       connection,
+      regionId: stored.regionId,
+      traceOn: stored.traceOn,
     };
   }
 

@@ -97,7 +97,7 @@ function keysOf(trace: Trace): string[] {
 
 /** A field never ends early, whatever a server said. */
 function encodeField(value: string | number | boolean | undefined): string {
-  return String(value ?? "null").replace(/[\u0001\u0002]/g, "?");
+  return String(value ?? "null").replaceAll(FIELD_END, "?").replaceAll(TRACE_END, "?");
 }
 
 function sizeOf(text: string): number {

@@ -4,6 +4,7 @@ import { MessageProperty, openStoredMessage, type StoredMessage } from "../messa
 import type { CheckTransactionStateHeader } from "../requests/mod.ts";
 import { type AnswerCheck, CheckBack } from "./check_back.ts";
 import type { PendingCheck } from "./check_queue.ts";
+import type { TransactionObservation } from "./transaction_observation.ts";
 
 /** What a check-back is opened with. */
 export interface OpenCheckOptions {
@@ -15,6 +16,8 @@ export interface OpenCheckOptions {
   maxMessageSize: number;
   /** Aborts when the producer waits no longer. */
   timeUp: AbortSignal;
+  /** Everyone who looks on. */
+  observation: TransactionObservation;
   /** Sends the answer. */
   answer: AnswerCheck;
 }
@@ -31,7 +34,11 @@ export async function openCheck(
   options: OpenCheckOptions,
 ): Promise<CheckBack> {
   const { record, handle } = pending;
-  const { clock, timeout, maxMessageSize, timeUp, answer } = options;
+  const { clock, timeout, maxMessageSize, timeUp, observation } = options;
+  const answer: AnswerCheck = (state, cause) => {
+    observation.checkEnds(check, state, cause);
+    return options.answer(state, cause);
+  };
   const message = await openStoredMessage(pending.message, { maxBodySize: maxMessageSize });
   if (!message.bodyCrcValid) {
     throw new MessageDecodeError("Cannot decode message: the checksum of its body is wrong");
@@ -66,6 +73,7 @@ export async function openCheck(
     stop();
     return answer(state, cause);
   });
+  observation.checkBegins(check, record);
   return check;
 }
 

@@ -76,6 +76,7 @@ export class TransactionCoordinator {
       producerGroup,
       timeout: endTransactionTimeout,
       mode: endTransactionMode,
+      observation: this.#journal.observation,
     });
   }
 
@@ -144,6 +145,7 @@ export class TransactionCoordinator {
       phase: "open",
       localTransactionRan: undefined,
     };
+    this.#journal.observation.recognize(record, message.properties);
     this.#timing.learn(handle);
     const handling = this.#route({ record, message, handle });
     this.#journal.checkBack(record, brokerName, checkTimesOf(message), handling);
@@ -249,7 +251,7 @@ export class TransactionCoordinator {
   ): Promise<EndTransactionResult> {
     const { transactionId, topic } = record;
     const remark = cause === undefined ? undefined : describe(cause);
-    const facts = { transactionId, topic, remark };
+    const facts = { transactionId, topic, remark, observed: record.observed };
     const result = await this.#underWay.run(() => this.#verdicts!.send(handle, state, facts));
     this.#journal.verdictSent(record, handle, state, result);
     return result;
@@ -263,6 +265,7 @@ export class TransactionCoordinator {
         timeout: this.#options.checkTimeout,
         maxMessageSize: this.#options.maxMessageSize,
         timeUp: this.#timeUp.signal,
+        observation: this.#journal.observation,
         answer: (state, cause) => this.#answer(pending, state, cause),
       });
     } catch (cause) {

@@ -1,6 +1,7 @@
 import { type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, printable } from "../errors.ts";
+import type { ObservedMessage } from "../producer/mod.ts";
 import { type RemotingRequest, ResponseCode } from "../remoting/mod.ts";
 import {
   CommitOrRollback,
@@ -9,6 +10,7 @@ import {
 } from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { LocalTransactionState } from "./local_transaction_state.ts";
+import type { TransactionObservation } from "./transaction_observation.ts";
 import type { HalfMessageHandle } from "./transaction_table.ts";
 
 /**
@@ -30,6 +32,8 @@ export interface EndTransactionResult {
   readonly error?: Error;
   /** The connection on which it was confirmed. */
   readonly confirmedOn?: Connection;
+  /** `host:port` of the broker that it was sent to. */
+  readonly address?: string;
 }
 
 /** What a verdict is about, beside the handle. */
@@ -40,6 +44,8 @@ export interface EndTransactionFacts {
   topic: string;
   /** What went wrong in the listener, for the broker's log. */
   remark?: string | undefined;
+  /** What those who look on remember of the message. */
+  observed?: ObservedMessage | undefined;
 }
 
 /** The settings of the verdicts. */
@@ -54,6 +60,8 @@ export interface VerdictSenderOptions {
   timeout: number;
   /** Whether answers are asked for. */
   mode: "confirm" | "oneway";
+  /** Everyone who looks on. */
+  observation: TransactionObservation;
 }
 
 /** Response codes with which a broker refuses a verdict now and may take it later. */
@@ -87,6 +95,16 @@ export class VerdictSender {
     state: LocalTransactionState,
     facts: EndTransactionFacts,
   ): Promise<EndTransactionResult> {
+    const { observation } = this.#options;
+    const send = () => this.#send(handle, state, facts);
+    return await observation.verdict(handle, state, facts, send);
+  }
+
+  async #send(
+    handle: HalfMessageHandle,
+    state: LocalTransactionState,
+    facts: EndTransactionFacts,
+  ): Promise<EndTransactionResult> {
     const request = this.#request(handle, state, facts);
     const { client, clock, timeout, mode } = this.#options;
     const oneway = state === "UNKNOWN" || mode === "oneway";
@@ -101,18 +119,23 @@ export class VerdictSender {
         }
         if (oneway) {
           await connection.oneway(request, { timeout: deadline.remaining });
-          return { outcome: "sent" };
+          return { outcome: "sent", address: connection.address };
         }
         const response = await connection.request(request, { timeout: deadline.remaining });
         const { address } = connection;
         const { brokerName } = handle;
         readEndTransactionResponse(response, { address, brokerName, topic: facts.topic });
-        return { outcome: "confirmed", confirmedOn: connection };
+        return { outcome: "confirmed", confirmedOn: connection, address };
       } catch (error) {
         const isSlave = error instanceof BrokerResponseError &&
           error.responseCode === ResponseCode.SLAVE_NOT_AVAILABLE && !masterMoved;
         if (deadline.passed || !(isSlave || maySendAgain(error))) {
-          return { outcome: "failed", error: error as Error };
+          const { address } = connection ?? {};
+          return {
+            outcome: "failed",
+            error: error as Error,
+            ...(address === undefined ? {} : { address }),
+          };
         }
         if (isSlave) {
           masterMoved = true;

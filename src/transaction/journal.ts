@@ -1,10 +1,13 @@
 import { Broadcast } from "../client/mod.ts";
 import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Observation } from "../producer/mod.ts";
 import type { EndTransactionResult } from "./end_transaction.ts";
 import type { LocalTransactionState, Verdict } from "./local_transaction_state.ts";
 import type { CheckHandling, TransactionEvent } from "./transaction_events.ts";
+import type { TransactionSettings } from "./transaction_options.ts";
 import { newCounters, type TransactionCounters } from "./transaction_stats.ts";
+import { TransactionObservation } from "./transaction_observation.ts";
 import type { HalfMessageHandle, TransactionRecord } from "./transaction_table.ts";
 
 /** Tells what happens in a producer: as counters, as events, and in the log. */
@@ -13,10 +16,17 @@ export class TransactionJournal {
   readonly counters: TransactionCounters = newCounters();
   /** Everything that happens, for those who look on. */
   readonly events: Broadcast<TransactionEvent> = new Broadcast();
+  /** Everyone who looks on, for whom counters, events and log are not enough. */
+  readonly observation: TransactionObservation;
   readonly #logger: Logger;
 
-  constructor(logger: Logger) {
+  constructor(
+    logger: Logger,
+    { observation }: { observation: Observation },
+    { endTransactionHooks }: Pick<TransactionSettings, "endTransactionHooks">,
+  ) {
     this.#logger = logger;
+    this.observation = new TransactionObservation(observation, endTransactionHooks);
   }
 
   brokerRegistered(brokerName: string, address: string): void {
@@ -102,6 +112,7 @@ export class TransactionJournal {
   ): void {
     this.counters.checkBacks++;
     this.counters[`${handling}Checks`]++;
+    this.observation.checkBack(record, handling);
     this.#publish(() => ({
       type: "checkBack",
       ...named(record, brokerName),

@@ -6,6 +6,11 @@
 export { CheckBack } from "./check_back.ts";
 export type { AnswerCheck } from "./check_back.ts";
 export type { EndTransactionOutcome } from "./end_transaction.ts";
+export type {
+  EndTransactionContext,
+  EndTransactionHooks,
+  EndTransactionReport,
+} from "./end_transaction_hooks.ts";
 export type { TransactionInspection } from "./inspection.ts";
 export { Transaction } from "./explicit_transaction.ts";
 export { LocalTransactionState } from "./local_transaction_state.ts";

@@ -1,6 +1,7 @@
 import { checkCount, checkTime } from "../client/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { ProducerOptions, SendOptions } from "../producer/mod.ts";
+import { checkHooks, type ProducerOptions, type SendOptions } from "../producer/mod.ts";
+import type { EndTransactionHooks } from "./end_transaction_hooks.ts";
 import type { LocalTransactionState } from "./local_transaction_state.ts";
 import type { TransactionListener } from "./transaction_listener.ts";
 
@@ -39,6 +40,8 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
    * @default {20000}
    */
   checkTimeout?: number;
+  /** What the application wants to do around every verdict. Several are called in their order. */
+  endTransactionHooks?: EndTransactionHooks | readonly EndTransactionHooks[];
 }
 
 /** What follows the message in a transactional send: the argument may be left out where it may be undefined. */
@@ -66,6 +69,8 @@ export interface TransactionSettings {
   readonly checkConcurrency: number;
   /** See {@linkcode TransactionProducerOptions.checkTimeout}. */
   readonly checkTimeout: number;
+  /** See {@linkcode TransactionProducerOptions.endTransactionHooks}. */
+  readonly endTransactionHooks: readonly EndTransactionHooks[];
 }
 
 /** Checks what only transactions need, and adds the defaults. @throws {InvalidArgumentError} */
@@ -108,5 +113,9 @@ export function resolveTransactionOptions<Arg>(
     ),
     checkConcurrency: checkCount("checkConcurrency", options.checkConcurrency, 64, 1, 100_000),
     checkTimeout: checkTime("checkTimeout", options.checkTimeout, 20_000),
+    endTransactionHooks: checkHooks("endTransactionHooks", options.endTransactionHooks, [
+      "before",
+      "after",
+    ]),
   };
 }

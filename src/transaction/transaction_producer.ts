@@ -78,7 +78,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     this.#core = coreOf(this);
     this.#listener = options.transactionListener;
     const { clock, logger } = this.#core.settings;
-    this.#journal = new TransactionJournal(logger);
+    this.#journal = new TransactionJournal(logger, this.#core, this.#settings);
     this.#coordinator = new TransactionCoordinator({
       ...this.#settings,
       clock,
@@ -224,15 +224,13 @@ export class TransactionProducer<Arg = unknown> extends Producer {
   }
 
   /** What was counted, and how much is held now. */
-  stats(): TransactionProducerStats {
-    const client = this.#core.client;
+  override stats(): TransactionProducerStats {
     return {
+      ...super.stats(),
       ...this.#journal.counters,
       transactionsInFlight: this.#inFlight.size,
       waitingChecks: this.#coordinator.checks.waiting,
       runningChecks: this.#coordinator.checks.running,
-      registeredBrokers: client?.registeredBrokers() ?? [],
-      openConnections: client?.openConnections ?? 0,
       droppedEvents: this.#journal.events.dropped,
     };
   }
@@ -253,7 +251,8 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     const { checks } = this.#coordinator;
     const listener = this.#listener;
     if (!listener.checkLocalTransaction || checks.hasConsumer || !checks.isOpen) return;
-    const ask = listener.checkLocalTransaction.bind(listener);
+    const listen = listener.checkLocalTransaction.bind(listener);
+    const ask = this.#journal.observation.watchListener(listen);
     pumpChecks(checks, ask, this.#settings.checkConcurrency, this.#core.settings.logger);
   }
 

@@ -40,6 +40,7 @@ export class TransactionRunner {
   ): Promise<TransactionSendResult> {
     const { coordinator, core, journal, timeUp } = this.#options;
     const record = coordinator.begin(outgoing.uniqueKey, outgoing.topic);
+    record.observed = outgoing.observation;
     let receipt: SendReceipt;
     try {
       receipt = await core.delivery().half(outgoing, bounds);
@@ -81,11 +82,12 @@ export class TransactionRunner {
     coordinator.running(record);
     let state: LocalTransactionState = "UNKNOWN", cause: unknown;
     try {
-      const returned: unknown = await local({
+      const context = {
         transactionId: record.transactionId,
         messageQueue,
         signal: signal ? AbortSignal.any([signal, timeUp]) : timeUp,
-      });
+      };
+      const returned = await journal.observation.local(record, () => local(context));
       if (isLocalTransactionState(returned)) state = returned;
       else cause = notAState("the local transaction", returned);
     } catch (error) {

@@ -1,15 +1,13 @@
+import type { ProducerStats } from "../producer/mod.ts";
+
 /** What a transaction producer has counted since it was made, and how much it holds now. */
-export interface TransactionProducerStats extends TransactionCounters {
+export interface TransactionProducerStats extends TransactionCounters, ProducerStats {
   /** Transactional sends that are under way. */
   transactionsInFlight: number;
   /** Check-backs that wait for the listener. */
   waitingChecks: number;
   /** Check-backs that the listener works on. */
   runningChecks: number;
-  /** Brokers whose check-backs can reach this producer now. */
-  registeredBrokers: string[];
-  /** Open connections, to name servers and brokers. */
-  openConnections: number;
   /** Events that slow iterations over `events()` lost. */
   droppedEvents: number;
 }

@@ -1,3 +1,4 @@
+import type { ObservedMessage } from "../producer/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { Verdict } from "./local_transaction_state.ts";
 
@@ -45,6 +46,8 @@ export interface TransactionRecord {
   verdict?: Verdict;
   /** The connection on which the broker confirmed the verdict. */
   confirmedOn?: Connection;
+  /** What those who look on remember of its message. */
+  observed?: ObservedMessage | undefined;
 }
 
 /**

@@ -124,6 +124,11 @@ Deno.test("stats - count what happened and what is held now", async () => {
     registeredBrokers: ["broker-1", "broker-2"],
     openConnections: 3,
     droppedEvents: 0,
+    sends: 4,
+    sendErrors: 0,
+    sendRetries: 0,
+    sendsInFlight: 0,
+    droppedTraces: 0,
   });
   const { registeredBrokers, openConnections } = producer.stats();
   assertEquals({ registeredBrokers, openConnections }, {
