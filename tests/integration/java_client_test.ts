@@ -1,11 +1,11 @@
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater } from "@std/assert";
 import {
   createQueryConsumerOffsetRequest,
   readQueryConsumerOffsetResponse,
 } from "../../src/requests/mod.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { findCompiler, runJava } from "../support/java_program.ts";
 import { launcherTest } from "../support/real_broker.ts";
-import { findInstallation } from "../support/rocketmq_home.ts";
 import { announceUnavailable, isClusterRequired } from "../support/shared_cluster.ts";
 import { TestClient } from "../support/test_client.ts";
 
@@ -83,40 +83,13 @@ if (javac === undefined && !isClusterRequired()) {
   });
 }
 
-async function findCompiler(): Promise<string | undefined> {
-  const installation = await findInstallation().catch(() => undefined);
-  const path = `${installation?.java}c`;
-  return installation && await Deno.stat(path).then(() => path, () => undefined);
-}
-
-/** Compiles and runs it, and gives the lines that it printed, split into words. */
+/** Runs it, and gives the lines that it printed, split into words. */
 async function runOfficialClient(nameServer: string): Promise<string[][]> {
-  assert(javac, "a JDK is needed");
-  const { java, classpath } = await findInstallation();
-  const folder = await Deno.makeTempDir({ prefix: "official-client-" });
-  try {
-    await run(javac, ["-nowarn", "-cp", classpath, "-d", folder, SOURCE]);
-    const output = await run(java, [
-      ...["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", `-Duser.home=${folder}`],
-      ...["-cp", `${folder}:${classpath}`, "OfficialClient", nameServer, TOPIC],
-    ]);
-    // The set-up of the logging library prints lines too.
-    const lines = output.split("\n").filter((line) => /^(?:[a-z]+\||done$)/.test(line));
-    assertGreater(lines.length, 0, output);
-    return lines.map((line) => line.split("|"));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function run(command: string, args: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command, {
-    args: [...args],
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  assert(success, `${command} failed\n${decoder.decode(stdout)}\n${decoder.decode(stderr)}`);
-  return decoder.decode(stdout);
+  const output = await runJava(SOURCE, [nameServer, TOPIC]);
+  // The set-up of the logging library prints lines too.
+  const lines = output.split("\n").filter((line) => /^(?:[a-z]+\||done$)/.test(line));
+  assertGreater(lines.length, 0, output);
+  return lines.map((line) => line.split("|"));
 }
 
 /** How far the official lite consumer says it has read, over all queues. */
