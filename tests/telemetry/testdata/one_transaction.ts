@@ -2,7 +2,7 @@
  * Sends a transaction whose verdict a check-back has to give, and prints the `traceparent` that its
  * message carries.
  */
-import { TransactionProducer } from "../../../mod.ts";
+import { LocalTransactionState, TransactionProducer } from "../../../mod.ts";
 import { EmbeddedBroker } from "../../../src/testing/mod.ts";
 
 await using broker = await EmbeddedBroker.start({
@@ -21,9 +21,9 @@ await using producer = new TransactionProducer({
       await Promise.resolve();
       // The application's own work, which makes a span by itself.
       await fetch("data:text/plain,row");
-      return "UNKNOWN";
+      return LocalTransactionState.Unknown;
     },
-    checkLocalTransaction: () => "COMMIT",
+    checkLocalTransaction: () => LocalTransactionState.Commit,
   },
 });
 await producer.start();
