@@ -84,14 +84,18 @@ export function prepareMessage(
 }
 
 /** Makes what goes on the wire of a message that was read, with what those who look on add to it. */
-export function encodeMessage(
-  read: ReadMessage,
-  { observation }: OutgoingOptions,
-): OutgoingMessage {
-  const properties = encodeProperties(read.properties);
-  if (!observation) return { ...read, properties };
+export function encodeMessage(read: ReadMessage, options: OutgoingOptions): OutgoingMessage {
+  const observed = observeMessage(read, options);
+  return { ...observed, properties: encodeProperties(observed.properties) };
+}
+
+/** Shows a message that was read to those who look on at its send, which begins now. */
+export function observeMessage(read: ReadMessage, { observation }: OutgoingOptions): ReadMessage {
+  if (!observation) return read;
+  // What can't be carried is refused before anyone sees it.
+  encodeProperties(read.properties);
   const [amended] = observation.begin(read.topic, read.uniqueKey, [read]) ?? [];
-  return { ...read, properties: amended ? encodeProperties(amended) : properties, observation };
+  return { ...read, properties: amended ?? read.properties, observation };
 }
 
 /** Checks and reads a message as {@linkcode prepareMessage} does. @throws {InvalidArgumentError} */

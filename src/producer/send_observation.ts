@@ -115,15 +115,16 @@ export class SendObservation implements ObservedMessage {
     const bodySize = body.length;
     try {
       const receipt = await transmit();
-      this.#end(receipt ? { bodySize, receipt } : { bodySize });
+      this.end(receipt ? { bodySize, receipt } : { bodySize });
       return receipt;
     } catch (error) {
-      this.#end({ bodySize, error });
+      this.end({ bodySize, error });
       throw error;
     }
   }
 
-  #end(end: Omit<SendEnd, "duration">): void {
+  /** The send has ended. */
+  end(end: Omit<SendEnd, "duration">): void {
     this.regionId = end.receipt?.regionId;
     this.traceOn = end.receipt?.traceOn ?? true;
     const duration = this.#options.clock.monotonic() - this.#startedAt;
