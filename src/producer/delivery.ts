@@ -1,23 +1,22 @@
 import type { OutgoingMessage } from "./outgoing_message.ts";
+import type { RetryPolicy } from "./retry_policy.ts";
+import type { SendGate } from "./send_gate.ts";
 import type { SendBounds, Sender, SendReceipt } from "./sender.ts";
+
+export type { RetryPolicy } from "./retry_policy.ts";
 
 /** How a message is sent. */
 export type SendKind = "send" | "oneway" | "batch" | "request" | "half";
 
-/** How often a send is tried again, and after which response codes. */
-export interface RetryPolicy {
-  /** Tries after the first. */
-  retries: number;
-  /** Response codes after which it is tried again. */
-  retryCodes: ReadonlySet<number>;
-}
-
 /** The one way by which every message leaves, whatever its kind. */
 export class Delivery {
   readonly #sender: Sender;
+  readonly #gate: SendGate;
 
-  constructor(sender: Sender) {
+  /** What the gate does not let in waits. */
+  constructor(sender: Sender, gate: SendGate) {
     this.#sender = sender;
+    this.#gate = gate;
   }
 
   /** Sends a half message. See {@linkcode Sender.sendOnce}. */
@@ -45,23 +44,34 @@ export class Delivery {
     kind: "send" | "batch" | "request",
     message: OutgoingMessage,
     bounds: SendBounds,
-    { retries, retryCodes }: RetryPolicy,
+    policy: RetryPolicy,
   ): Promise<SendReceipt> {
     return await this.#deliver(
       kind,
       message,
       bounds,
-      (ready) => this.#sender.sendWithRetries(ready, bounds, retries, retryCodes),
+      (ready) => this.#sender.sendWithRetries(ready, bounds, policy),
     );
+  }
+
+  /** Refuses what waits to be let in: the producer ends. */
+  close(): void {
+    this.#gate.close();
   }
 
   /** What is done around every send goes here. */
   async #deliver<T>(
     _kind: SendKind,
     message: OutgoingMessage,
-    _bounds: SendBounds,
+    bounds: SendBounds,
     transmit: (message: OutgoingMessage) => Promise<T>,
   ): Promise<T> {
-    return await transmit(message);
+    const turn = this.#gate.enter(message, bounds);
+    if (turn) await turn;
+    try {
+      return await transmit(message);
+    } finally {
+      this.#gate.leave(message);
+    }
   }
 }

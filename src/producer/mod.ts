@@ -13,6 +13,8 @@ export { type IndexQuery, MessageIndex } from "./message_index.ts";
 export type { OutgoingMessage } from "./outgoing_message.ts";
 export { coreOf, Producer, type ProducerOptions } from "./producer.ts";
 export { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
+export type { RetryOptions } from "./retry_policy.ts";
+export type { LatencyFaultToleranceOptions, SendingOptions } from "./sending_options.ts";
 export type { TopicFields } from "./topic_creation.ts";
 export type { MessageQuery } from "./look_up.ts";
 export { createReply, ReplyMessage } from "./reply_message.ts";

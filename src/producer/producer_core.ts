@@ -13,14 +13,21 @@ import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import { type DelayableMessage, UniqueKeyGenerator } from "../message/mod.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
 import { Delivery } from "./delivery.ts";
+import { FaultDetector } from "./fault_detector.ts";
 import { type OutgoingMessage, type OutgoingOptions, prepareMessage } from "./outgoing_message.ts";
 import { queueChoice } from "./queue_choice.ts";
 import type { SendOptions } from "./send_result.ts";
+import { SendGate } from "./send_gate.ts";
 import { type SendBounds, Sender } from "./sender.ts";
+import {
+  resolveSendingOptions,
+  type SendingOptions,
+  type SendingSettings,
+} from "./sending_options.ts";
 import { checkProducerGroup, checkTopic, DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
 
 /** What every producer can be told, beside what every client can. */
-export interface ProducerBaseOptions extends ClientOptions {
+export interface ProducerBaseOptions extends ClientOptions, SendingOptions {
   /**
    * Name of the group that this producer belongs to: 1 to 120 of `A-Z a-z 0-9 _ - % |`. Any member
    * of a group may be asked about the transactions of any other.
@@ -46,11 +53,13 @@ export class ProducerCore {
 
   readonly #topics: readonly string[];
   readonly #sendTimeout: number;
+  readonly #sending: SendingSettings;
   readonly #maxMessageSize: number;
   readonly #resolveClosed: () => void;
   #state: "new" | "starting" | "running" | "closing" | "closed" = "new";
   #client: ClientInstance | undefined;
   #delivery: Delivery | undefined;
+  #detector: FaultDetector | undefined;
   #uniqueKeys: UniqueKeyGenerator | undefined;
   #abortStart: AbortController | undefined;
   #startEnded: Promise<void> | undefined;
@@ -65,6 +74,7 @@ export class ProducerCore {
     this.settings = resolveClientOptions(options);
     this.#topics = [...new Set(topics)];
     this.#sendTimeout = checkTime("sendTimeout", options.sendTimeout, 3_000);
+    this.#sending = resolveSendingOptions(options);
     this.#maxMessageSize = checkCount(
       "maxMessageSize",
       options.maxMessageSize,
@@ -124,7 +134,12 @@ export class ProducerCore {
       end();
     }
     this.#client = client;
-    this.#delivery = new Delivery(new Sender(client, this.settings.clock, this.producerGroup));
+    const { clock } = this.settings, { faultTolerance } = this.#sending;
+    this.#detector = faultTolerance && new FaultDetector(client, this.settings, faultTolerance);
+    this.#delivery = new Delivery(
+      new Sender(client, clock, this.producerGroup, this.#detector?.faults),
+      new SendGate(clock, this.#sending),
+    );
     this.#uniqueKeys = new UniqueKeyGenerator({
       clock: this.settings.clock,
       ...ownAddress(client.localHost),
@@ -186,6 +201,8 @@ export class ProducerCore {
     );
     if (wasRunning) {
       await drain(deadline);
+      this.#delivery!.close();
+      await this.#detector?.stop();
       await this.#client!.close(Math.min(Math.max(deadline.remaining, 500), 3_000));
     } else await this.#startEnded;
     this.#state = "closed";
