@@ -52,6 +52,12 @@ export class FailedTries {
     }
   }
 
+  /** All brokers have failed: the next round leaves out only the last one. */
+  beginAnew({ brokerName }: MessageQueue): void {
+    this.brokers.clear();
+    this.brokers.add(brokerName);
+  }
+
   /**
    * Waits before a try of a broker that has said that it is busy; others are tried at once.
    *

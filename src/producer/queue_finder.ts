@@ -77,8 +77,7 @@ export class QueueFinder {
       selector = new QueueSelector(() => this.#clock.random());
       this.#selectors.set(route.topic, selector);
     }
-    for (const passedOver of this.#unwanted()) {
-      const unwanted = new Set([...avoid, ...passedOver]);
+    for (const unwanted of this.#unwanted(avoid)) {
       if (queues.some(({ brokerName }) => !unwanted.has(brokerName))) {
         return selector.select(queues, unwanted);
       }
@@ -86,14 +85,17 @@ export class QueueFinder {
     return selector.select(queues, avoid);
   }
 
-  /** The brokers that are passed over beside those that have failed, fewer each time. */
-  *#unwanted(): Iterable<string[]> {
+  /** The brokers that are passed over, the best choice first; none when all is well. */
+  *#unwanted(avoid: ReadonlySet<string>): Iterable<ReadonlySet<string>> {
     const down = this.#client.downBrokers();
-    if (this.#faults?.isAny) {
-      yield [...down, ...this.#faults.unavailable()];
-      yield [...down, ...this.#faults.unreachable()];
-    }
-    if (down.length > 0) yield down;
+    const faults = this.#faults?.isAny ? this.#faults : undefined;
+    if (!faults && down.length === 0) return;
+    if (faults) yield new Set([...avoid, ...down, ...faults.unavailable()]);
+    const gone = [...down, ...faults?.unreachable() ?? []];
+    yield new Set([...avoid, ...gone]);
+    // Rather one that has failed and is there than one that is not.
+    yield new Set(gone);
+    yield new Set([...avoid, ...down]);
   }
 }
 

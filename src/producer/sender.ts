@@ -141,12 +141,13 @@ export class Sender {
         const receipt = await this.#sendTo(queue, message, { ...bounds, deadline });
         if (receipt.sendStatus === "SEND_OK" || !retryOnStoreNotOk || isLast()) return receipt;
         tries.addWeak(queue, receipt);
-        if (!this.#queues.hasOther(message, bounds, (name) => !tries.brokers.has(name))) {
-          return receipt;
-        }
+        if (!this.#hasUntried(message, bounds, tries)) return receipt;
       } catch (error) {
         if (isLast() || !mayRetry(error, retryCodes)) throw error;
         tries.add(queue, error);
+        if (this.#hasUntried(message, bounds, tries)) continue;
+        if (tries.weakReceipt) throw error;
+        tries.beginAnew(queue);
       }
     }
   }
@@ -257,6 +258,10 @@ export class Sender {
     return message.replyTo !== undefined
       ? { ...request, code: RequestCode.SEND_REPLY_MESSAGE_V2 }
       : request;
+  }
+
+  #hasUntried(message: OutgoingMessage, bounds: SendBounds, { brokers }: FailedTries): boolean {
+    return this.#queues.hasOther(message, bounds, (name) => !brokers.has(name));
   }
 
   /** Whether another broker can take a message when that of `queue` does not. */
