@@ -84,12 +84,15 @@ export class LatencyFaults {
     this.#faults.delete(brokerName);
   }
 
-  /** Sends to a queue and takes in how long it took, or that it failed. */
-  async observe<T>(queue: MessageQueue, send: () => Promise<T>): Promise<T> {
+  /**
+   * Sends to a queue and takes in how long it took, or that it failed. Where no answer is awaited,
+   * only a failure says anything.
+   */
+  async observe<T>(queue: MessageQueue, send: () => Promise<T>, isAnswered: boolean): Promise<T> {
     const began = this.#clock.monotonic();
     try {
       const receipt = await send();
-      this.#note(queue, this.#clock.monotonic() - began, true);
+      if (isAnswered) this.#note(queue, this.#clock.monotonic() - began, true);
       return receipt;
     } catch (error) {
       const isUnreachable = error instanceof ConnectionError && error.code !== "ABORTED" &&

@@ -33,7 +33,11 @@ export interface ProducerBaseOptions extends ClientOptions, SendingOptions {
    * of a group may be asked about the transactions of any other.
    */
   producerGroup: string;
-  /** For one send, all tries together, in milliseconds. @default {3000} */
+  /**
+   * For one send, in milliseconds: the wait for its turn, all tries, and the pauses between them.
+   *
+   * @default {3000}
+   */
   sendTimeout?: number;
   /** Largest body in bytes, before compression. @default {4194304} */
   maxMessageSize?: number;

@@ -101,7 +101,7 @@ export class Sender {
         const connection = await this.#connect(queue, message, bounds);
         const request = this.#request(queue, message);
         await connection.oneway(request, { timeout: deadline.remaining, signal });
-      }));
+      }, false));
   }
 
   /**
@@ -194,11 +194,11 @@ export class Sender {
         commitLogOffset: parseOffsetMessageId(stored.offsetMessageId).offset,
         connection,
       };
-    });
+    }, true);
   }
 
-  #observe<T>(queue: MessageQueue, send: () => Promise<T>): Promise<T> {
-    return this.#faults ? this.#faults.observe(queue, send) : send();
+  #observe<T>(queue: MessageQueue, send: () => Promise<T>, isAnswered: boolean): Promise<T> {
+    return this.#faults ? this.#faults.observe(queue, send, isAnswered) : send();
   }
 
   async #once<T>(

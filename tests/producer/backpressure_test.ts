@@ -147,7 +147,11 @@ Deno.test("maxSendBytesWaiting - bounds the bytes that wait", async () => {
   const sends = await broker.send("a", body, body, body);
   assertEquals(sends.map(({ state }) => state), ["pending", "pending", "pending", "rejected"]);
   assertOverloaded(sends[3]!.error, "maxSendBytesWaiting", "at most 5000");
+  await broker.answer();
+  const [later] = await broker.send(body);
+  assertEquals(later!.state, "pending", "one has left, so there is room to wait");
   for (let i = 0; i < 3; i++) await broker.answer();
+  assertEquals(later!.state, "resolved");
 });
 
 Deno.test("maxSendsInFlight - half messages, batches and one-way messages count, local transactions don't", async () => {

@@ -186,6 +186,20 @@ Deno.test("latencyFaultTolerance - half messages go past slow brokers, too, and 
   assertEquals(places.sort(), ["broker-1", "broker-2"]);
 });
 
+Deno.test("latencyFaultTolerance - that a one-way message was written does not make a frozen broker reachable", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { producer, a, clock } = await start(stack);
+  a.on(SEND, silence).on(PROBE, silence);
+  const send = watch(producer.send(message()));
+  await clock.advance(1_000);
+  assertEquals(send.state, "resolved");
+  await producer.sendOneway(message(), { queue: { brokerName: "broker-1", queueId: 0 } });
+  assertEquals(a.requests(SEND).length, 2);
+  await clock.advance(20_000);
+
+  assertEquals(await placesOf(producer), ["2", "2", "2", "2"]);
+});
+
 Deno.test("latencyFaultTolerance - a chosen queue is kept to", async () => {
   await using stack = new AsyncDisposableStack();
   const { cluster, producer, a, clock } = await start(stack);
