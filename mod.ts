@@ -100,6 +100,7 @@ export type {
 export type {
   BatchedMessage,
   CallOptions,
+  LatencyFaultToleranceOptions,
   MessageQuery,
   MessageTraceOption,
   ProducerBaseOptions,
@@ -107,6 +108,7 @@ export type {
   ProducerStats,
   QueueName,
   RecallFields,
+  RetryOptions,
   SelectQueue,
   SendBatchOptions,
   SendBatchResult,
@@ -114,6 +116,7 @@ export type {
   SendCounters,
   SendHookMessage,
   SendHooks,
+  SendingOptions,
   SendKind,
   SendOptions,
   SendOutcome,

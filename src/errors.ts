@@ -6,7 +6,7 @@
  * | `INVALID_ARGUMENT` | an option, message or call is refused before anything is sent |
  * | `FORBIDDEN` | a send hook refused the message |
  * | `INVALID_STATE` | the object is not started, already started, or closed |
- * | `OVERLOADED` | a bound of this client is reached: requests in flight or bytes to write |
+ * | `OVERLOADED` | a bound of this client is reached: sends or requests in flight, or their bytes |
  * | `CONNECT_FAILED` | no connection to an address could be made |
  * | `CONNECTION_LOST` | a connection ended while something waited on it |
  * | `TIMEOUT` | no answer within the deadline |

@@ -135,7 +135,7 @@ export class BrokerLinks {
         );
       } catch (error) {
         if (deadline.passed || options.signal?.aborted || isFinal(error)) throw error;
-        await sleep(this.#clock, Math.min(50, deadline.remaining));
+        await sleep(this.#clock, Math.min(50, deadline.remaining), options.signal).catch(() => {});
         if (deadline.passed) throw error;
       }
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { Backoff } from "./backoff.ts";
 export { Broadcast } from "./broadcast.ts";
 export type { CheckRequest } from "./check_request.ts";
 export { type ClientHooks, ClientInstance } from "./client_instance.ts";

@@ -1,24 +1,23 @@
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { SendCounters } from "./producer_stats.ts";
+import type { RetryPolicy } from "./retry_policy.ts";
+import type { SendGate } from "./send_gate.ts";
 import type { SendKind } from "./send_hooks.ts";
 import type { SendBounds, Sender, SendReceipt } from "./sender.ts";
 
-/** How often a send is tried again, and after which response codes. */
-export interface RetryPolicy {
-  /** Tries after the first. */
-  retries: number;
-  /** Response codes after which it is tried again. */
-  retryCodes: ReadonlySet<number>;
-}
+export type { RetryPolicy } from "./retry_policy.ts";
 
 /** The one way by which every message leaves, whatever its kind. */
 export class Delivery {
   readonly #sender: Sender;
+  readonly #gate: SendGate;
 
   readonly #counters: SendCounters;
 
-  constructor(sender: Sender, counters: SendCounters) {
+  /** What the gate does not let in waits. */
+  constructor(sender: Sender, gate: SendGate, counters: SendCounters) {
     this.#sender = sender;
+    this.#gate = gate;
     this.#counters = counters;
   }
 
@@ -47,32 +46,43 @@ export class Delivery {
     kind: "send" | "batch" | "request",
     message: OutgoingMessage,
     bounds: SendBounds,
-    { retries, retryCodes }: RetryPolicy,
+    policy: RetryPolicy,
   ): Promise<SendReceipt> {
     const onRetry = () => void this.#counters.sendRetries++;
     return await this.#deliver(
       kind,
       message,
       bounds,
-      (ready) => this.#sender.sendWithRetries(ready, bounds, retries, retryCodes, onRetry),
+      (ready) => this.#sender.sendWithRetries(ready, bounds, policy, onRetry),
     );
+  }
+
+  /** Refuses what waits to be let in: the producer ends. */
+  close(): void {
+    this.#gate.close();
   }
 
   /** What is done around every send goes here. */
   async #deliver<T extends SendReceipt | void>(
     _kind: SendKind,
     message: OutgoingMessage,
-    _bounds: SendBounds,
+    bounds: SendBounds,
     transmit: (message: OutgoingMessage) => Promise<T>,
   ): Promise<T> {
     const counters = this.#counters, { observation } = message;
     counters.sendsInFlight++;
     try {
-      const result = observation
-        ? await observation.watch(message, () => transmit(message))
-        : await transmit(message);
-      counters.sends++;
-      return result;
+      const turn = this.#gate.enter(message, bounds);
+      if (turn) await turn;
+      try {
+        const result = observation
+          ? await observation.watch(message, () => transmit(message))
+          : await transmit(message);
+        counters.sends++;
+        return result;
+      } finally {
+        this.#gate.leave(message);
+      }
     } catch (error) {
       counters.sendErrors++;
       throw error;

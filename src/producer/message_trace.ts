@@ -4,6 +4,7 @@ import { encodeProperties, MessageProperty } from "../message/mod.ts";
 import { TraceDispatcher, TracedMessageType, type TraceMessage } from "../trace/mod.ts";
 import type { SendFacts, SendWatch, SendWatcher } from "./send_observation.ts";
 import { DELAY_PROPERTIES } from "./outgoing_message.ts";
+import { resolveRetryPolicy } from "./retry_policy.ts";
 import { Sender } from "./sender.ts";
 import { checkTopic } from "./validation.ts";
 
@@ -16,10 +17,10 @@ export type MessageTraceOption = boolean | {
 /** The topic of the system that only traces go to. */
 const DEFAULT_TRACE_TOPIC = "RMQ_SYS_TRACE_TOPIC";
 
-/** Milliseconds for a message with traces, and how often it is tried again. */
-const SEND_TIMEOUT = 5_000, RETRIES = 2;
+/** Milliseconds for a message with traces. */
+const SEND_TIMEOUT = 5_000;
 
-const NO_CODES: ReadonlySet<number> = new Set();
+const RETRIES = resolveRetryPolicy({ retries: 2, retryCodes: [] });
 
 /** The topic of traces; undefined when nothing is traced. @throws {InvalidArgumentError} */
 export function checkMessageTrace(option: MessageTraceOption | undefined): string | undefined {
@@ -56,7 +57,7 @@ export function createTraceDispatcher(
     });
     const message = { topic, body, flag: 0, sysFlag: 0, properties, uniqueKey: id };
     const bounds = { deadline: new Deadline(clock, SEND_TIMEOUT) };
-    return sender.sendWithRetries(message, bounds, RETRIES, NO_CODES);
+    return sender.sendWithRetries(message, bounds, RETRIES);
   };
   return new TraceDispatcher({ send, clock, logger });
 }

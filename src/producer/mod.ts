@@ -27,6 +27,8 @@ export {
   type SendOutcome,
 } from "./send_hooks.ts";
 export { operationDuration, serverOf } from "./send_telemetry.ts";
+export type { RetryOptions } from "./retry_policy.ts";
+export type { LatencyFaultToleranceOptions, SendingOptions } from "./sending_options.ts";
 export type { TopicFields } from "./topic_creation.ts";
 export type { MessageQuery } from "./look_up.ts";
 export { createReply, ReplyMessage } from "./reply_message.ts";

@@ -1,49 +1,27 @@
 import type { ClientHooks, ClientInstance } from "../client/mod.ts";
-import { checkCount } from "../client/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import type { DelayableMessage, Message, MessageExt } from "../message/mod.ts";
-import { ResponseCode } from "../remoting/mod.ts";
 import {
   batchResultOf,
   prepareBatch,
   type SendBatchOptions,
   type SendBatchResult,
 } from "./batch.ts";
-import type { RetryPolicy } from "./delivery.ts";
 import { LookUp, type MessageQuery } from "./look_up.ts";
 import { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
 import type { ProducerStats } from "./producer_stats.ts";
 import { type RecallFields, recallMessage } from "./recall.ts";
 import { awaitReply, prepareRequest } from "./request_reply.ts";
+import { resolveRetryPolicy, type RetryOptions, type RetryPolicy } from "./retry_policy.ts";
 import { type CallOptions, resultOf, type SendOptions, type SendResult } from "./send_result.ts";
 import type { SendBounds } from "./sender.ts";
 import { createTopic, type TopicFields } from "./topic_creation.ts";
 
 /** The options of a {@linkcode Producer}. */
-export interface ProducerOptions extends ProducerBaseOptions {
+export interface ProducerOptions extends ProducerBaseOptions, RetryOptions {
   /** Topics whose routes are found, and with whose brokers it registers, before `start()` resolves. */
   topics?: readonly string[];
-  /** How often a send is tried again, on another broker where there is one. @default {2} */
-  retries?: number;
-  /**
-   * Response codes after which a send is tried again.
-   *
-   * @default {DEFAULT_RETRY_CODES} those of the Java client: 1, 2, 14, 16, 17, 204, 205, 1500
-   */
-  retryCodes?: Iterable<number>;
 }
-
-/** Response codes after which another broker may take the message: those of the Java client. */
-export const DEFAULT_RETRY_CODES: ReadonlySet<number> = new Set([
-  ResponseCode.SYSTEM_ERROR,
-  ResponseCode.SYSTEM_BUSY,
-  ResponseCode.SERVICE_NOT_AVAILABLE,
-  ResponseCode.NO_PERMISSION,
-  ResponseCode.TOPIC_NOT_EXIST,
-  ResponseCode.NO_BUYER_ID,
-  ResponseCode.NOT_IN_CURRENT_UNIT,
-  ResponseCode.GO_AWAY,
-]);
 
 const NO_HOOKS: ClientHooks = {
   onRegistered: () => {},
@@ -80,10 +58,7 @@ export class Producer implements AsyncDisposable {
   /** Checks the options; nothing is connected yet. @throws {InvalidArgumentError} */
   constructor(options: ProducerOptions) {
     this.#core = new ProducerCore(options, options?.topics ?? []);
-    this.#retry = {
-      retries: checkCount("retries", options.retries, 2, 0, 16),
-      retryCodes: checkRetryCodes(options.retryCodes),
-    };
+    this.#retry = resolveRetryPolicy(options);
   }
 
   /** Resolves when the producer is closed. */
@@ -265,11 +240,4 @@ export class Producer implements AsyncDisposable {
     this.#core.delivery();
     return [this.#core.client!, this.#core.bounds(options)];
   }
-}
-
-function checkRetryCodes(codes: Iterable<number> | undefined): ReadonlySet<number> {
-  if (codes === undefined) return DEFAULT_RETRY_CODES;
-  const set = new Set(codes);
-  for (const code of set) checkCount("retryCodes", code, 0, 1, 2 ** 31 - 1);
-  return set;
 }

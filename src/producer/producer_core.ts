@@ -15,22 +15,33 @@ import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
 import { Delivery } from "./delivery.ts";
 import type { MessageTraceOption } from "./message_trace.ts";
 import { Observation } from "./observation.ts";
+import { FaultDetector } from "./fault_detector.ts";
 import { type OutgoingMessage, type OutgoingOptions, prepareMessage } from "./outgoing_message.ts";
 import { newSendCounters, type ProducerStats } from "./producer_stats.ts";
 import { queueChoice } from "./queue_choice.ts";
 import type { SendHooks, SendKind } from "./send_hooks.ts";
 import type { SendOptions } from "./send_result.ts";
+import { SendGate } from "./send_gate.ts";
 import { type SendBounds, Sender } from "./sender.ts";
+import {
+  resolveSendingOptions,
+  type SendingOptions,
+  type SendingSettings,
+} from "./sending_options.ts";
 import { checkProducerGroup, checkTopic, DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
 
 /** What every producer can be told, beside what every client can. */
-export interface ProducerBaseOptions extends ClientOptions {
+export interface ProducerBaseOptions extends ClientOptions, SendingOptions {
   /**
    * Name of the group that this producer belongs to: 1 to 120 of `A-Z a-z 0-9 _ - % |`. Any member
    * of a group may be asked about the transactions of any other.
    */
   producerGroup: string;
-  /** For one send, all tries together, in milliseconds. @default {3000} */
+  /**
+   * For one send, in milliseconds: the wait for its turn, all tries, and the pauses between them.
+   *
+   * @default {3000}
+   */
   sendTimeout?: number;
   /** Largest body in bytes, before compression. @default {4194304} */
   maxMessageSize?: number;
@@ -62,12 +73,14 @@ export class ProducerCore {
 
   readonly #topics: readonly string[];
   readonly #sendTimeout: number;
+  readonly #sending: SendingSettings;
   readonly #maxMessageSize: number;
   readonly #resolveClosed: () => void;
   readonly #counters = newSendCounters();
   #state: "new" | "starting" | "running" | "closing" | "closed" = "new";
   #client: ClientInstance | undefined;
   #delivery: Delivery | undefined;
+  #detector: FaultDetector | undefined;
   #uniqueKeys: UniqueKeyGenerator | undefined;
   #abortStart: AbortController | undefined;
   #startEnded: Promise<void> | undefined;
@@ -83,6 +96,7 @@ export class ProducerCore {
     this.observation = new Observation(options, this.settings, this.producerGroup);
     this.#topics = [...new Set(topics)];
     this.#sendTimeout = checkTime("sendTimeout", options.sendTimeout, 3_000);
+    this.#sending = resolveSendingOptions(options);
     this.#maxMessageSize = checkCount(
       "maxMessageSize",
       options.maxMessageSize,
@@ -143,8 +157,13 @@ export class ProducerCore {
       end();
     }
     this.#client = client;
-    const sender = new Sender(client, this.settings.clock, this.producerGroup);
-    this.#delivery = new Delivery(sender, this.#counters);
+    const { clock } = this.settings, { faultTolerance } = this.#sending;
+    this.#detector = faultTolerance && new FaultDetector(client, this.settings, faultTolerance);
+    this.#delivery = new Delivery(
+      new Sender(client, clock, this.producerGroup, this.#detector?.faults),
+      new SendGate(clock, this.#sending),
+      this.#counters,
+    );
     this.#uniqueKeys = new UniqueKeyGenerator({
       clock: this.settings.clock,
       ...ownAddress(client.localHost),
@@ -221,6 +240,8 @@ export class ProducerCore {
     );
     if (wasRunning) {
       await drain(deadline);
+      this.#delivery!.close();
+      await this.#detector?.stop();
       await this.observation.close(deadline.remaining);
       await this.#client!.close(Math.min(Math.max(deadline.remaining, 500), 3_000));
     } else await this.#startEnded;

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { ConnectionError } from "../errors.ts";
 import {
   type ClientInstance,
@@ -13,10 +13,13 @@ import {
   type SendStatus,
 } from "../requests/mod.ts";
 import { type RemotingRequest, RequestCode } from "../remoting/mod.ts";
-import { QueueSelector, type TopicRoute } from "../route/mod.ts";
 import type { Connection } from "../transport/mod.ts";
+import { FailedTries, pause } from "./failed_tries.ts";
+import type { LatencyFaults } from "./latency_faults.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
-import { noQueue, type QueueChoice, selectByHash } from "./queue_choice.ts";
+import type { QueueChoice } from "./queue_choice.ts";
+import { QueueFinder } from "./queue_finder.ts";
+import { mayRetry, type RetryPolicy } from "./retry_policy.ts";
 
 /** Milliseconds before a broker is tried again, when none could be reached. */
 const PAUSE = 50;
@@ -60,24 +63,33 @@ export class Sender {
   readonly #client: ClientInstance;
   readonly #clock: Clock;
   readonly #producerGroup: string;
-  readonly #selectors = new Map<string, QueueSelector>();
+  readonly #faults: LatencyFaults | undefined;
+  readonly #queues: QueueFinder;
 
-  constructor(client: ClientInstance, clock: Clock, producerGroup: string) {
+  /** With `faults`, brokers that they tell of are passed over, and each send is taken in there. */
+  constructor(
+    client: ClientInstance,
+    clock: Clock,
+    producerGroup: string,
+    faults?: LatencyFaults,
+  ) {
     this.#client = client;
     this.#clock = clock;
     this.#producerGroup = producerGroup;
+    this.#faults = faults;
+    this.#queues = new QueueFinder(client, clock, faults);
   }
 
   /**
    * Sends a message once. Brokers that can't be reached are passed over as long as nothing of the
-   * message was written; from then on it is never sent again.
+   * message was written; from then on it is never sent again, not even when the broker refused it.
    *
    * @throws {ConnectionError} whose `written` says whether the broker may have it.
    * @throws {BrokerResponseError} when the broker refused it. @throws {ProtocolError} when its
    * answer makes no sense, and the message may be stored.
    */
   async sendOnce(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
-    return await this.#once(message, bounds, (queue) => this.sendTo(queue, message, bounds));
+    return await this.#once(message, bounds, (queue) => this.#sendTo(queue, message, bounds));
   }
 
   /**
@@ -87,70 +99,118 @@ export class Sender {
    * @throws {ConnectionError} when it was not written, or not as a whole.
    */
   async sendOneway(message: OutgoingMessage, bounds: SendBounds): Promise<void> {
-    await this.#once(message, bounds, async (queue) => {
-      const connection = await this.#connect(queue, message, bounds);
-      const request = this.#request(queue, message);
-      await connection.oneway(request, { timeout: bounds.deadline.remaining });
-    });
+    const { deadline, signal } = bounds;
+    await this.#once(message, bounds, (queue) =>
+      this.#observe(queue, async () => {
+        const connection = await this.#connect(queue, message, bounds);
+        const request = this.#request(queue, message);
+        await connection.oneway(request, { timeout: deadline.remaining, signal });
+      }, false));
   }
 
   /**
-   * Sends a message, and again to another broker when it may help.
+   * Sends a message, and again to another broker when it may help; to one that has said that it is
+   * busy only after a pause.
    *
    * @throws {RocketMQError} the failure of the last try.
    */
   async sendWithRetries(
     message: OutgoingMessage,
     bounds: SendBounds,
-    retries: number,
-    retryCodes: ReadonlySet<number>,
+    policy: RetryPolicy,
     onRetry?: () => void,
   ): Promise<SendReceipt> {
-    const avoid = await this.#othersThan(message, bounds);
-    const chosen = await this.#chosenQueue(message, bounds);
+    const tries = new FailedTries(
+      this.#clock,
+      await this.#queues.othersThan(message, bounds),
+      onRetry,
+    );
+    const chosen = await this.#queues.chosen(message, bounds);
+    try {
+      return await this.#tryOnAndOn(message, chosen, bounds, policy, tries);
+    } catch (error) {
+      if (tries.weakReceipt) return tries.weakReceipt;
+      throw tries.finalError(error);
+    }
+  }
+
+  async #tryOnAndOn(
+    message: OutgoingMessage,
+    chosen: MessageQueue | undefined,
+    bounds: SendBounds,
+    { retries, retryCodes, retryOnStoreNotOk, timeoutPerTry }: RetryPolicy,
+    tries: FailedTries,
+  ): Promise<SendReceipt> {
     for (let triesLeft = 1 + retries;; triesLeft--) {
-      const queue = chosen ?? await this.#nextQueue(message.topic, avoid, bounds);
-      const share = triesLeft > 1 && this.#hasAlternative(message, queue, bounds)
-        ? new Deadline(this.#clock, bounds.deadline.remaining / triesLeft)
-        : bounds.deadline;
+      const queue = chosen ?? await this.#queues.next(message.topic, tries.brokers, bounds);
+      await tries.rest(queue, bounds);
+      if (triesLeft <= retries) tries.onRetry?.();
+      const deadline = this.#deadlineOfTry(queue, message, bounds, triesLeft, timeoutPerTry);
+      const isLast = () => triesLeft <= 1 || bounds.deadline.passed || bounds.signal?.aborted;
       try {
-        return await this.sendTo(queue, message, { ...bounds, deadline: share });
+        const receipt = await this.#sendTo(queue, message, { ...bounds, deadline });
+        if (receipt.sendStatus === "SEND_OK" || !retryOnStoreNotOk || isLast()) return receipt;
+        tries.addWeak(queue, receipt);
+        if (!this.#hasUntried(message, bounds, tries)) return receipt;
       } catch (error) {
-        if (triesLeft <= 1 || bounds.deadline.passed || bounds.signal?.aborted) throw error;
-        if (!mayRetry(error, retryCodes)) throw error;
-        avoid.add(queue.brokerName);
-        onRetry?.();
+        if (isLast() || !mayRetry(error, retryCodes)) throw error;
+        tries.add(queue, error);
+        if (this.#hasUntried(message, bounds, tries)) continue;
+        if (tries.weakReceipt) throw error;
+        tries.beginAnew(queue);
       }
     }
   }
 
-  /** Sends a message to a queue. Errors as in {@linkcode Sender.sendOnce}. */
-  async sendTo(
+  /** A try that is not the last one leaves time for those that follow. */
+  #deadlineOfTry(
+    queue: MessageQueue,
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    triesLeft: number,
+    timeoutPerTry: number | undefined,
+  ): Deadline {
+    const { remaining } = bounds.deadline;
+    if (triesLeft <= 1) return bounds.deadline;
+    if (timeoutPerTry !== undefined) {
+      return timeoutPerTry < remaining ? new Deadline(this.#clock, timeoutPerTry) : bounds.deadline;
+    }
+    if (!this.#hasAlternative(message, queue, bounds)) return bounds.deadline;
+    return new Deadline(this.#clock, remaining / triesLeft);
+  }
+
+  async #sendTo(
     queue: MessageQueue,
     message: OutgoingMessage,
     bounds: SendBounds,
   ): Promise<SendReceipt> {
-    const { topic } = message;
-    const { brokerName } = queue;
-    const connection = await this.#connect(queue, message, bounds);
-    const response = await connection.request(this.#request(queue, message), {
-      timeout: bounds.deadline.remaining,
-      signal: bounds.signal,
-    });
-    const { address } = connection;
-    const stored = readSendMessageResponse(response, { address, brokerName, topic });
-    return {
-      sendStatus: stored.status,
-      messageQueue: { topic, brokerName, queueId: stored.queueId },
-      queueOffset: stored.queueOffset,
-      offsetMessageId: stored.offsetMessageId,
-      offsetMessageIds: stored.offsetMessageIds,
-      recallHandle: stored.recallHandle,
-      commitLogOffset: parseOffsetMessageId(stored.offsetMessageId).offset,
-      connection,
-      regionId: stored.regionId,
-      traceOn: stored.traceOn,
-    };
+    return await this.#observe(queue, async () => {
+      const { topic } = message;
+      const { brokerName } = queue;
+      const connection = await this.#connect(queue, message, bounds);
+      const response = await connection.request(this.#request(queue, message), {
+        timeout: bounds.deadline.remaining,
+        signal: bounds.signal,
+      });
+      const { address } = connection;
+      const stored = readSendMessageResponse(response, { address, brokerName, topic });
+      return {
+        sendStatus: stored.status,
+        messageQueue: { topic, brokerName, queueId: stored.queueId },
+        queueOffset: stored.queueOffset,
+        offsetMessageId: stored.offsetMessageId,
+        offsetMessageIds: stored.offsetMessageIds,
+        recallHandle: stored.recallHandle,
+        commitLogOffset: parseOffsetMessageId(stored.offsetMessageId).offset,
+        connection,
+        regionId: stored.regionId,
+        traceOn: stored.traceOn,
+      };
+    }, true);
+  }
+
+  #observe<T>(queue: MessageQueue, send: () => Promise<T>, isAnswered: boolean): Promise<T> {
+    return this.#faults ? this.#faults.observe(queue, send, isAnswered) : send();
   }
 
   async #once<T>(
@@ -158,20 +218,21 @@ export class Sender {
     bounds: SendBounds,
     deliver: (queue: MessageQueue) => Promise<T>,
   ): Promise<T> {
+    const { deadline, signal } = bounds;
     const avoid = new Set<string>();
-    const chosen = await this.#chosenQueue(message, bounds);
+    const chosen = await this.#queues.chosen(message, bounds);
     let lastError: ConnectionError | undefined;
     for (;;) {
-      const queue = chosen ?? await this.#nextQueue(message.topic, avoid, bounds);
+      const queue = chosen ?? await this.#queues.next(message.topic, avoid, bounds);
       if (lastError && avoid.has(queue.brokerName)) {
         if (!lastError.isRetriable) throw lastError;
-        await sleep(this.#clock, Math.min(PAUSE, bounds.deadline.remaining));
+        await pause(this.#clock, Math.min(PAUSE, deadline.remaining), signal, message.topic);
       }
       try {
         return await deliver(queue);
       } catch (error) {
         if (!(error instanceof ConnectionError) || error.written) throw error;
-        if (error.code === "ABORTED" || error.code === "OVERLOADED" || bounds.deadline.passed) {
+        if (error.code === "ABORTED" || error.code === "OVERLOADED" || deadline.passed) {
           throw error;
         }
         lastError = error;
@@ -211,82 +272,12 @@ export class Sender {
       : request;
   }
 
-  /** The queue that was chosen for a message; undefined when any will do. */
-  async #chosenQueue(
-    message: OutgoingMessage,
-    bounds: SendBounds,
-  ): Promise<MessageQueue | undefined> {
-    const choose = choiceOf(message, bounds);
-    if (!choose) return undefined;
-    const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
-    let route = await this.#client.route(message.topic, rest());
-    if (route.writableQueues.length === 0) {
-      route = await this.#client.refreshRoute(message.topic, rest());
-    }
-    if (route.writableQueues.length === 0) throw noQueue(route);
-    const queue = choose(route);
-    if (route.masterAddress(queue.brokerName) !== undefined) return queue;
-    route = await this.#client.refreshRoute(message.topic, rest());
-    if (route.masterAddress(queue.brokerName) !== undefined) return queue;
-    throw noQueue(route, queue.brokerName);
-  }
-
-  /** For a reply all brokers but that of its request; they are tried when that one fails. */
-  async #othersThan({ topic, replyTo }: OutgoingMessage, bounds: SendBounds): Promise<Set<string>> {
-    if (replyTo === undefined) return new Set();
-    const { deadline, signal } = bounds;
-    const route = await this.#client.route(topic, { timeout: deadline.remaining, signal });
-    return new Set(route.brokerNames.filter((name) => route.masterAddress(name) !== replyTo));
-  }
-
-  async #nextQueue(
-    topic: string,
-    avoid: ReadonlySet<string>,
-    bounds: SendBounds,
-  ): Promise<MessageQueue> {
-    const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
-    let route = await this.#client.route(topic, rest());
-    let queue = this.#select(route, avoid);
-    if (!queue) {
-      route = await this.#client.refreshRoute(topic, rest());
-      queue = this.#select(route, avoid);
-    }
-    if (queue) return queue;
-    throw noQueue(route);
-  }
-
-  #select(route: TopicRoute, avoid: ReadonlySet<string>): MessageQueue | undefined {
-    let selector = this.#selectors.get(route.topic);
-    if (!selector) {
-      selector = new QueueSelector(() => this.#clock.random());
-      this.#selectors.set(route.topic, selector);
-    }
-    const down = this.#client.downBrokers();
-    if (down.length > 0) {
-      const unwanted = new Set([...avoid, ...down]);
-      const queue = selector.select(route.writableQueues, unwanted);
-      if (queue && !unwanted.has(queue.brokerName)) return queue;
-    }
-    return selector.select(route.writableQueues, avoid);
+  #hasUntried(message: OutgoingMessage, bounds: SendBounds, { brokers }: FailedTries): boolean {
+    return this.#queues.hasOther(message, bounds, (name) => !brokers.has(name));
   }
 
   /** Whether another broker can take a message when that of `queue` does not. */
   #hasAlternative(message: OutgoingMessage, queue: MessageQueue, bounds: SendBounds): boolean {
-    if (choiceOf(message, bounds)) return false;
-    const route = this.#client.peekRoute(message.topic);
-    return route?.writableQueues.some(({ brokerName }) => brokerName !== queue.brokerName) ?? false;
+    return this.#queues.hasOther(message, bounds, (name) => name !== queue.brokerName);
   }
-}
-
-function choiceOf(message: OutgoingMessage, bounds: SendBounds): QueueChoice | undefined {
-  return bounds.choose ??
-    (message.shardingKey === undefined
-      ? undefined
-      : ({ writableQueues }) => selectByHash(message.shardingKey!)(writableQueues));
-}
-
-function mayRetry(error: unknown, retryCodes: ReadonlySet<number>): boolean {
-  if (error instanceof ConnectionError) return error.code !== "OVERLOADED";
-  const { responseCode } = error as { responseCode?: number };
-  return responseCode !== undefined && retryCodes.has(responseCode);
 }

@@ -1,4 +1,4 @@
-import { type ClientInstance, Deadline } from "../client/mod.ts";
+import { Backoff, type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, printable } from "../errors.ts";
 import type { ObservedMessage } from "../producer/mod.ts";
@@ -111,7 +111,8 @@ export class VerdictSender {
     const deadline = new Deadline(clock, timeout);
     let connection: Connection | undefined = handle.connection;
     let masterMoved = false;
-    for (let pause = 50;; pause = Math.min(2 * pause, 1_000)) {
+    const backoff = new Backoff(clock, 100, 2_000);
+    for (;;) {
       try {
         if (!connection?.isOpen) {
           const bounds = { timeout: deadline.remaining };
@@ -141,7 +142,7 @@ export class VerdictSender {
           masterMoved = true;
           connection = undefined;
           await client.refreshRoute(facts.topic, { timeout: deadline.remaining }).catch(() => {});
-        } else await sleep(clock, Math.min(pause, deadline.remaining));
+        } else await sleep(clock, Math.min(backoff.next(), deadline.remaining));
       }
     }
   }

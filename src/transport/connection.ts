@@ -115,16 +115,16 @@ export class Connection {
    * Sends a one-way request. Resolves when its bytes were handed to the stream, which says nothing
    * about the server.
    *
-   * @throws {ConnectionError} when the connection ends, the deadline passes or a bound is reached
-   * before that; its `written` says whether the server may have seen a part of it.
+   * @throws {ConnectionError} when the connection ends, the deadline passes, the signal aborts or a
+   * bound is reached before that; its `written` says whether the server may have seen a part of it.
    */
-  async oneway(request: RemotingRequest, options: { timeout: number }): Promise<void> {
-    this.#admit(request);
+  async oneway(request: RemotingRequest, options: RequestOptions): Promise<void> {
+    this.#admit(request, options.signal);
     const bytes = encodeCommand(createRequest(request, this.#pending.takeOpaque(), true));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let written = false;
-    const fail = (failure: RequestFailure, reason: string) =>
-      reject(this.#failure(failure, { code: request.code, written }, reason));
+    const fail = (failure: RequestFailure, reason: string, cause?: unknown) =>
+      reject(this.#failure(failure, { code: request.code, written }, reason, cause));
     const frame: QueuedFrame = {
       bytes,
       onWrite: () => written = true,
@@ -135,11 +135,17 @@ export class Connection {
       frame.cancelled = true;
       fail("TIMEOUT", `the peer did not take it within ${Math.round(options.timeout)} ms`);
     }, options.timeout);
+    const onAbort = () => {
+      frame.cancelled = true;
+      fail("ABORTED", "the caller aborted it", options.signal!.reason);
+    };
+    options.signal?.addEventListener("abort", onAbort, { once: true });
     this.#writes.push(frame);
     try {
       await promise;
     } finally {
       this.#clock.clearTimer(timer);
+      options.signal?.removeEventListener("abort", onAbort);
     }
   }
 

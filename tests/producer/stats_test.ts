@@ -13,7 +13,7 @@ Deno.test("stats() - a producer counts what it has sent, tried again and failed 
   await producer.start();
   await producer.send(message());
   await producer.sendOneway(message());
-  for (const broker of cluster.brokers) broker.on(SEND, () => ({ code: 2, remark: "busy" }));
+  for (const broker of cluster.brokers) broker.on(SEND, () => ({ code: 1, remark: "failed" }));
   await assertRejects(() => producer.send(message()));
   for (const broker of cluster.brokers) broker.on(SEND, silence);
   const waiting = watch(producer.send(message(), { timeout: 1_000 }));

@@ -92,6 +92,26 @@ Deno.test("verdict - a broker that stays busy ends it at its deadline, after pau
   assert(tries >= 3 && tries <= 8, `${tries} tries in 2 s`);
 });
 
+Deno.test("verdict - the pauses before a busy broker is asked again are drawn by lot", async () => {
+  for (const [chance, pauses] of [[0, [50, 100, 200]], [0.5, [75, 150, 300]]] as const) {
+    await using cluster = new ScriptedCluster();
+    const { broker, clock } = cluster;
+    broker.on(END, () => ({ code: 2 }));
+    const producer = await cluster.started(saying("COMMIT"), { endTransactionTimeout: 2_000 });
+    clock.chance = () => chance;
+    const send = watch(producer.sendMessageInTransaction(message()));
+    await clock.advance(0);
+    for (const [index, pause] of pauses.entries()) {
+      await clock.advance(pause - 1);
+      assertEquals(broker.states().length, 1 + index);
+      await clock.advance(1);
+      assertEquals(broker.states().length, 2 + index);
+    }
+    await clock.advance(2_000);
+    assertEquals(send.value?.endTransaction, "failed");
+  }
+});
+
 /** What leaves the fate of a verdict open. */
 const LOST: Record<string, { reaction: Reaction; code: string }> = {
   "the connection breaks": { reaction: (_c, from) => from.reset(), code: "CONNECTION_LOST" },

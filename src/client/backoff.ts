@@ -1,0 +1,26 @@
+import type { Clock } from "../clock.ts";
+
+/**
+ * The pauses between tries: each bound is twice the one before, up to a maximum, and each pause is
+ * drawn from the upper half below its bound, so that clients that failed together do not come back
+ * together.
+ */
+export class Backoff {
+  readonly #clock: Clock;
+  readonly #max: number;
+  #bound: number;
+
+  /** `min` is the bound of the first pause, `max` that of the last ones, in milliseconds. */
+  constructor(clock: Clock, min: number, max: number) {
+    this.#clock = clock;
+    this.#max = max;
+    this.#bound = min;
+  }
+
+  /** Milliseconds of the next pause. */
+  next(): number {
+    const bound = this.#bound;
+    this.#bound = Math.min(2 * bound, this.#max);
+    return bound / 2 + this.#clock.random() * bound / 2;
+  }
+}

@@ -1,0 +1,153 @@
+import type { Clock } from "../clock.ts";
+import { ConnectionError, InvalidStateError } from "../errors.ts";
+import type { OutgoingMessage } from "./outgoing_message.ts";
+import type { SendBounds } from "./sender.ts";
+import { WaitLine } from "./wait_line.ts";
+
+/** How much may be under way at once, and how much may wait for that. */
+export interface SendGateLimits {
+  /** Most sends under way. */
+  readonly maxSendsInFlight: number;
+  /** Most bytes of their bodies and properties; a larger message goes alone. */
+  readonly maxSendBytesInFlight: number;
+  /** Most sends that wait. */
+  readonly maxSendsWaiting: number;
+  /** Most bytes of their bodies and properties. */
+  readonly maxSendBytesWaiting: number;
+}
+
+/** A send that waits. */
+interface Waiter {
+  readonly size: number;
+  /** Ends the wait, with an error or without. */
+  readonly end: (error?: Error) => void;
+}
+
+/**
+ * Lets so many sends, and so many bytes, be under way at once. Others wait, each until its own
+ * deadline, and go in the order in which they came, whatever their size.
+ */
+export class SendGate {
+  readonly #clock: Clock;
+  readonly #limits: SendGateLimits;
+  readonly #line = new WaitLine<Waiter>();
+  #sends = 0;
+  #bytes = 0;
+  #bytesWaiting = 0;
+
+  constructor(clock: Clock, limits: SendGateLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /**
+   * Lets a send in; undefined when it is in at once. {@linkcode SendGate.leave} must follow, unless
+   * the promise rejects.
+   *
+   * @throws {ConnectionError} with code `OVERLOADED` when too many wait already or the deadline
+   * passed, or `ABORTED`. Nothing was written then.
+   */
+  enter(message: OutgoingMessage, bounds: SendBounds): Promise<void> | undefined {
+    const size = sizeOf(message);
+    if (this.#line.size === 0 && this.#fits(size)) {
+      this.#take(size);
+      return undefined;
+    }
+    return this.#wait(message.topic, size, bounds);
+  }
+
+  /** A send is over: those that fit now follow. */
+  leave(message: OutgoingMessage): void {
+    this.#sends--;
+    this.#bytes -= sizeOf(message);
+    this.#admit();
+  }
+
+  /** Refuses all that wait: the producer ends. */
+  close(): void {
+    for (let first = this.#line.first; first; first = this.#line.first) {
+      first.end(new InvalidStateError("Cannot send: the producer was shut down while it waited"));
+    }
+  }
+
+  #fits(size: number): boolean {
+    if (this.#sends === 0) return true;
+    const { maxSendsInFlight, maxSendBytesInFlight } = this.#limits;
+    return this.#sends < maxSendsInFlight && this.#bytes + size <= maxSendBytesInFlight;
+  }
+
+  #take(size: number): void {
+    this.#sends++;
+    this.#bytes += size;
+  }
+
+  #admit(): void {
+    for (let first = this.#line.first; first && this.#fits(first.size); first = this.#line.first) {
+      this.#take(first.size);
+      first.end();
+    }
+  }
+
+  async #wait(topic: string, size: number, { deadline, signal }: SendBounds): Promise<void> {
+    if (signal?.aborted) throw aborted(topic, signal);
+    this.#checkRoom(topic, size);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const end = (error?: Error) => {
+      this.#line.leave(place);
+      this.#bytesWaiting -= size;
+      this.#clock.clearTimer(timer);
+      signal?.removeEventListener("abort", onAbort);
+      if (error) reject(error);
+      else resolve();
+    };
+    const giveUp = (error: Error) => {
+      end(error);
+      this.#admit();
+    };
+    const place = this.#line.join({ size, end });
+    this.#bytesWaiting += size;
+    const onAbort = () => giveUp(aborted(topic, signal!));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const timer = this.#clock.setTimer(
+      () => giveUp(this.#overloaded(topic, `its turn did not come within ${deadline.timeout} ms`)),
+      deadline.remaining,
+    );
+    await promise;
+  }
+
+  #checkRoom(topic: string, size: number): void {
+    const { maxSendsWaiting, maxSendBytesWaiting } = this.#limits;
+    if (this.#line.size >= maxSendsWaiting) {
+      throw this.#overloaded(topic, `${maxSendsWaiting} others wait (maxSendsWaiting)`);
+    }
+    if (this.#line.size > 0 && this.#bytesWaiting + size > maxSendBytesWaiting) {
+      const reason = `${this.#bytesWaiting} bytes wait, at most ${maxSendBytesWaiting} may ` +
+        "(maxSendBytesWaiting)";
+      throw this.#overloaded(topic, reason);
+    }
+  }
+
+  #overloaded(topic: string, reason: string): ConnectionError {
+    const { maxSendsInFlight, maxSendBytesInFlight } = this.#limits;
+    return new ConnectionError(
+      "OVERLOADED",
+      `Cannot send to topic "${topic}": ${reason}, while ${this.#sends} sends of at most ` +
+        `${maxSendsInFlight} (maxSendsInFlight) and ${this.#bytes} bytes of at most ` +
+        `${maxSendBytesInFlight} (maxSendBytesInFlight) are under way. Await some sends before ` +
+        "more are begun, or raise the bounds",
+      { topic, isRetriable: true },
+    );
+  }
+}
+
+function sizeOf({ body, properties }: OutgoingMessage): number {
+  return body.length + properties.length;
+}
+
+function aborted(topic: string, signal: AbortSignal): ConnectionError {
+  return new ConnectionError(
+    "ABORTED",
+    `Cannot send to topic "${topic}": the caller aborted it before its turn came`,
+    { topic, cause: signal.reason },
+  );
+}
