@@ -1,3 +1,4 @@
+import type { BodyCompressor } from "./body_compression.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { SendBounds, Sender, SendReceipt } from "./sender.ts";
 
@@ -15,9 +16,11 @@ export interface RetryPolicy {
 /** The one way by which every message leaves, whatever its kind. */
 export class Delivery {
   readonly #sender: Sender;
+  readonly #compress: BodyCompressor;
 
-  constructor(sender: Sender) {
+  constructor(sender: Sender, compress: BodyCompressor) {
     this.#sender = sender;
+    this.#compress = compress;
   }
 
   /** Sends a half message. See {@linkcode Sender.sendOnce}. */
@@ -57,11 +60,11 @@ export class Delivery {
 
   /** What is done around every send goes here. */
   async #deliver<T>(
-    _kind: SendKind,
+    kind: SendKind,
     message: OutgoingMessage,
     _bounds: SendBounds,
     transmit: (message: OutgoingMessage) => Promise<T>,
   ): Promise<T> {
-    return await transmit(message);
+    return await transmit(kind === "batch" ? message : this.#compress(message));
   }
 }

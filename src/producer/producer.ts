@@ -4,6 +4,13 @@ import { InvalidArgumentError } from "../errors.ts";
 import type { DelayableMessage, Message, MessageExt } from "../message/mod.ts";
 import { ResponseCode } from "../remoting/mod.ts";
 import {
+  type AutoBatchOptions,
+  type AutoBatchSettings,
+  createAutoBatcher,
+  resolveAutoBatch,
+} from "./auto_batch.ts";
+import type { AutoBatcher } from "./auto_batcher.ts";
+import {
   batchResultOf,
   prepareBatch,
   type SendBatchOptions,
@@ -11,6 +18,7 @@ import {
 } from "./batch.ts";
 import type { RetryPolicy } from "./delivery.ts";
 import { LookUp, type MessageQuery } from "./look_up.ts";
+import { readMessage } from "./outgoing_message.ts";
 import { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
 import { type RecallFields, recallMessage } from "./recall.ts";
 import { awaitReply, prepareRequest } from "./request_reply.ts";
@@ -30,6 +38,13 @@ export interface ProducerOptions extends ProducerBaseOptions {
    * @default {DEFAULT_RETRY_CODES} those of the Java client: 1, 2, 14, 16, 17, 204, 205, 1500
    */
   retryCodes?: Iterable<number>;
+  /**
+   * Gathers messages of `send()` that go to one topic, or to one chosen queue, into batches, which are
+   * not compressed. Not gathered are messages with a delay, a priority or a lite topic, and replies.
+   *
+   * @default {false}
+   */
+  autoBatch?: boolean | AutoBatchOptions;
 }
 
 /** Response codes after which another broker may take the message: those of the Java client. */
@@ -75,6 +90,8 @@ export class Producer implements AsyncDisposable {
 
   readonly #core: ProducerCore;
   readonly #retry: RetryPolicy;
+  readonly #autoBatch: AutoBatchSettings | undefined;
+  #batcher: AutoBatcher | undefined;
 
   /** Checks the options; nothing is connected yet. @throws {InvalidArgumentError} */
   constructor(options: ProducerOptions) {
@@ -83,6 +100,7 @@ export class Producer implements AsyncDisposable {
       retries: checkCount("retries", options.retries, 2, 0, 16),
       retryCodes: checkRetryCodes(options.retryCodes),
     };
+    this.#autoBatch = resolveAutoBatch(options.autoBatch, this.#core);
   }
 
   /** Resolves when the producer is closed. */
@@ -108,6 +126,11 @@ export class Producer implements AsyncDisposable {
   async send(message: DelayableMessage, options: SendOptions = {}): Promise<SendResult> {
     const bounds = this.#core.bounds(options, message);
     const delivery = this.#core.delivery();
+    if (this.#autoBatch) {
+      const read = readMessage(message, this.#core.outgoing(false));
+      this.#batcher ??= createAutoBatcher(this.#core, this.#autoBatch, this.#retry);
+      return await this.#batcher.send(read, bounds);
+    }
     const outgoing = this.#core.prepare(message, false);
     const receipt = await delivery.send("send", outgoing, bounds, this.#retry);
     return resultOf(outgoing, receipt);

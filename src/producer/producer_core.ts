@@ -12,6 +12,11 @@ import {
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import { type DelayableMessage, UniqueKeyGenerator } from "../message/mod.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
+import {
+  type BodyCompressor,
+  bodyCompressor,
+  type CompressionOptions,
+} from "./body_compression.ts";
 import { Delivery } from "./delivery.ts";
 import { type OutgoingMessage, type OutgoingOptions, prepareMessage } from "./outgoing_message.ts";
 import { queueChoice } from "./queue_choice.ts";
@@ -20,7 +25,7 @@ import { type SendBounds, Sender } from "./sender.ts";
 import { checkProducerGroup, checkTopic, DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
 
 /** What every producer can be told, beside what every client can. */
-export interface ProducerBaseOptions extends ClientOptions {
+export interface ProducerBaseOptions extends ClientOptions, CompressionOptions {
   /**
    * Name of the group that this producer belongs to: 1 to 120 of `A-Z a-z 0-9 _ - % |`. Any member
    * of a group may be asked about the transactions of any other.
@@ -47,7 +52,9 @@ export class ProducerCore {
   readonly #topics: readonly string[];
   readonly #sendTimeout: number;
   readonly #maxMessageSize: number;
+  readonly #compress: BodyCompressor;
   readonly #resolveClosed: () => void;
+  readonly #drains: ((deadline: Deadline) => Promise<void>)[] = [];
   #state: "new" | "starting" | "running" | "closing" | "closed" = "new";
   #client: ClientInstance | undefined;
   #delivery: Delivery | undefined;
@@ -73,9 +80,15 @@ export class ProducerCore {
       DEFAULT_MAX_FRAME_SIZE - FRAME_HEAD_ROOM,
       " bytes",
     );
+    this.#compress = bodyCompressor(options);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#resolveClosed = resolve;
+  }
+
+  /** Milliseconds of one send, all tries together. */
+  get sendTimeout(): number {
+    return this.#sendTimeout;
   }
 
   /** Largest body in bytes. */
@@ -124,7 +137,8 @@ export class ProducerCore {
       end();
     }
     this.#client = client;
-    this.#delivery = new Delivery(new Sender(client, this.settings.clock, this.producerGroup));
+    const sender = new Sender(client, this.settings.clock, this.producerGroup);
+    this.#delivery = new Delivery(sender, this.#compress);
     this.#uniqueKeys = new UniqueKeyGenerator({
       clock: this.settings.clock,
       ...ownAddress(client.localHost),
@@ -166,6 +180,11 @@ export class ProducerCore {
     };
   }
 
+  /** Has something finished at the end of the producer, beside what `shutdown` is given. */
+  addDrain(drain: (deadline: Deadline) => Promise<void>): void {
+    this.#drains.push(drain);
+  }
+
   /**
    * Ends the producer: `drain` gets the deadline and finishes what is under way, then the brokers
    * are told, then everything is closed. A second call waits for the first.
@@ -185,7 +204,7 @@ export class ProducerCore {
       ),
     );
     if (wasRunning) {
-      await drain(deadline);
+      await Promise.all([drain, ...this.#drains].map((finish) => finish(deadline)));
       await this.#client!.close(Math.min(Math.max(deadline.remaining, 500), 3_000));
     } else await this.#startEnded;
     this.#state = "closed";
