@@ -41,6 +41,8 @@ export interface ProducerOptions extends ProducerBaseOptions {
   /**
    * Gathers messages of `send()` that go to one topic, or to one chosen queue, into batches, which are
    * not compressed. Not gathered are messages with a delay, a priority or a lite topic, and replies.
+   * A batch keeps the order of its messages; between sends that do not wait for each other a broker
+   * keeps none.
    *
    * @default {false}
    */

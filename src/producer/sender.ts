@@ -103,7 +103,8 @@ export class Sender {
     retries: number,
     retryCodes: ReadonlySet<number>,
   ): Promise<SendReceipt> {
-    const avoid = await this.#othersThan(message, bounds);
+    const failed = new Set<string>();
+    let avoid: ReadonlySet<string> = await this.#othersThan(message, bounds);
     const chosen = await this.#chosenQueue(message, bounds);
     for (let triesLeft = 1 + retries;; triesLeft--) {
       const queue = chosen ?? await this.#nextQueue(message.topic, avoid, bounds);
@@ -115,7 +116,7 @@ export class Sender {
       } catch (error) {
         if (triesLeft <= 1 || bounds.deadline.passed || bounds.signal?.aborted) throw error;
         if (!mayRetry(error, retryCodes)) throw error;
-        avoid.add(queue.brokerName);
+        avoid = failed.add(queue.brokerName);
       }
     }
   }
