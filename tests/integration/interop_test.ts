@@ -4,7 +4,7 @@ import {
   type DelayableMessage,
   type Message,
   type MessageExt,
-  Producer,
+  type Producer,
   type ProducerOptions,
   TransactionProducer,
 } from "../../mod.ts";
