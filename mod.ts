@@ -44,6 +44,7 @@ export {
   Producer,
   ReplyMessage,
   selectByHash,
+  selectByMachineRoom,
   selectRandom,
   splitBatch,
 } from "./src/producer/mod.ts";
@@ -98,9 +99,13 @@ export type {
   Verdict,
 } from "./src/transaction/mod.ts";
 export type {
+  AutoBatchOptions,
   BatchedMessage,
   CallOptions,
+  CompressionName,
+  CompressionOptions,
   LatencyFaultToleranceOptions,
+  MachineRoomOptions,
   MessageQuery,
   MessageTraceOption,
   ProducerBaseOptions,
@@ -131,6 +136,7 @@ export type {
   Message,
   MessageExt,
   MessageQueue,
+  SingleMessageFields,
 } from "./src/message/mod.ts";
 export type { Dialer, DialOptions, TlsOptions, Transport } from "./src/transport/mod.ts";
 export type { Clock, TimerHandle } from "./src/clock.ts";

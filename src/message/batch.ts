@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes/concat";
 import { InvalidArgumentError } from "../errors.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
@@ -26,24 +27,29 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
  * @throws {InvalidArgumentError} when properties can't be carried, or a flag is no 32-bit integer.
  */
 export function encodeBatch(messages: readonly BatchMessage[]): Uint8Array {
-  const parts = messages.map(({ body, flag = 0, properties }) => {
-    if ((flag | 0) !== flag) {
-      throw new InvalidArgumentError(`Cannot encode batch: flag ${flag} is not a 32-bit integer`);
-    }
-    const encoded = encoder.encode(encodeProperties(properties));
-    return { body, flag, properties: encoded, size: FIXED_SIZE + body.length + encoded.length };
-  });
-  const writer = new ByteWriter(parts.reduce((sum, { size }) => sum + size, 0));
-  for (const { body, flag, properties, size } of parts) {
-    writer.int32(size);
-    // Magic code and CRC: the broker sets them.
-    writer.int64(0n);
-    writer.int32(flag);
-    writer.int32(body.length);
-    writer.put(body);
-    writer.int16(properties.length);
-    writer.put(properties);
+  return concat(messages.map(encodeBatchMessage));
+}
+
+/**
+ * Encodes one message of a batch; the body of the request is one after the other.
+ *
+ * @throws {InvalidArgumentError} when properties can't be carried, or the flag is no 32-bit integer.
+ */
+export function encodeBatchMessage({ body, flag = 0, properties }: BatchMessage): Uint8Array {
+  if ((flag | 0) !== flag) {
+    throw new InvalidArgumentError(`Cannot encode batch: flag ${flag} is not a 32-bit integer`);
   }
+  const encoded = encoder.encode(encodeProperties(properties));
+  const size = FIXED_SIZE + body.length + encoded.length;
+  const writer = new ByteWriter(size);
+  writer.int32(size);
+  // Magic code and CRC: the broker sets them.
+  writer.int64(0n);
+  writer.int32(flag);
+  writer.int32(body.length);
+  writer.put(body);
+  writer.int16(encoded.length);
+  writer.put(encoded);
   return writer.bytes;
 }
 

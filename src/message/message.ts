@@ -22,8 +22,17 @@ export interface Message {
   flag?: number;
   /** Messages of one key keep their order: they go to one queue, as long as the queues stay the same. */
   shardingKey?: string;
-  /** Consumers of a priority topic get higher ones first: an integer from 0. */
-  priority?: number;
+  /**
+   * Whether the broker answers only when the message is as safe as the broker is set up for: on disk
+   * with synchronous flushing, on a slave with synchronous replication.
+   *
+   * @default {true}
+   */
+  waitStoreMessageOk?: boolean;
+  /** Only a {@linkcode DelayableMessage} has one: the broker drops that of a half message. */
+  priority?: never;
+  /** Only a {@linkcode DelayableMessage} has one: a half message would be visible there at once. */
+  liteTopic?: never;
   /** Only a {@linkcode DelayableMessage} can be delayed, a half message can't. */
   delayLevel?: never;
   /** Only a {@linkcode DelayableMessage} can be delayed, a half message can't. */
@@ -45,8 +54,23 @@ export interface DeliveryDelay {
   deliverAt?: Date | number;
 }
 
-/** A message that is sent without a transaction: it may be delivered later. */
-export type DelayableMessage = Omit<Message, keyof DeliveryDelay> & DeliveryDelay;
+/** What only a message can have that is sent by itself, without a transaction and without a batch. */
+export interface SingleMessageFields extends DeliveryDelay {
+  /**
+   * Consumers of a topic with the attribute `message.type=PRIORITY` get higher ones first: an integer
+   * from 0. The broker puts the message into the queue of this number, or the last one. Not together
+   * with a delay or a sharding key, which make the broker drop it.
+   */
+  priority?: number;
+  /**
+   * The lite topic within the topic: 1 to 64 of `A-Z a-z 0-9 _ - % |`. Brokers from version 5.4 with
+   * `enableLmq=true` and `enableMultiDispatch=true` keep a queue for each.
+   */
+  liteTopic?: string;
+}
+
+/** A message that is sent by itself and without a transaction: it may be delayed, or have a priority. */
+export type DelayableMessage = Omit<Message, keyof SingleMessageFields> & SingleMessageFields;
 
 /** A message as a broker keeps it, opened for reading. */
 export interface MessageExt {

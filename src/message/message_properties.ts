@@ -7,7 +7,7 @@ const KEY_SEPARATOR = " ";
 
 /** The fields of a message that travel as properties. */
 export type PropertySources = {
-  [Name in Exclude<keyof DelayableMessage, "topic" | "body" | "flag">]?:
+  [Name in Exclude<keyof DelayableMessage, "topic" | "body" | "flag" | "waitStoreMessageOk">]?:
     | DelayableMessage[Name]
     | undefined;
 };
@@ -40,8 +40,9 @@ export function createProperties(
     checkProperty(MessageProperty.ShardingKey, message.shardingKey);
     properties[MessageProperty.ShardingKey] = message.shardingKey;
   }
-  if (message.priority !== undefined) {
-    properties[MessageProperty.Priority] = checkWhole("priority", message.priority, 0, 2 ** 31 - 1);
+  if (message.priority !== undefined) properties[MessageProperty.Priority] = priorityOf(message);
+  if (message.liteTopic !== undefined) {
+    properties[MessageProperty.LiteTopic] = checkLiteTopic(message.liteTopic);
   }
   Object.assign(properties, delayOf(message));
   return properties;
@@ -77,6 +78,29 @@ function delayOf(
     };
   }
   return {};
+}
+
+/** The broker takes a message for one kind only, and drops a priority beside a delay or an order. */
+function priorityOf(
+  { priority, shardingKey, delayLevel, delay, deliverAt }: PropertySources,
+): string {
+  const others = { shardingKey, delayLevel, delay, deliverAt };
+  for (const [name, value] of Object.entries(others)) {
+    if (value === undefined) continue;
+    throw new InvalidArgumentError(
+      `Cannot use priority together with ${name}: the broker would drop the priority`,
+    );
+  }
+  return checkWhole("priority", priority!, 0, 2 ** 31 - 1);
+}
+
+function checkLiteTopic(name: string): string {
+  if (typeof name === "string" && /^[A-Za-z0-9_%|-]{1,64}$/.test(name)) return name;
+  throw new InvalidArgumentError(
+    `Cannot use lite topic "${
+      printable(String(name), 64)
+    }": 1 to 64 of the characters A-Z a-z 0-9 _ - % | are allowed`,
+  );
 }
 
 function checkWhole(name: string, value: number, min: number, max: number): string {

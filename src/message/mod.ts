@@ -24,8 +24,8 @@
  *
  * @module
  */
-export { type BatchMessage, decodeBatch, encodeBatch } from "./batch.ts";
-export { compress, decompress } from "./compression.ts";
+export { type BatchMessage, decodeBatch, encodeBatch, encodeBatchMessage } from "./batch.ts";
+export { compress, createCompressor, decompress } from "./compression.ts";
 export { crc32 } from "./crc32.ts";
 export { decodeMessages, openStoredMessage } from "./decode_messages.ts";
 export { encodeStoredMessage, type StoredMessageFields } from "./encode_stored_message.ts";
@@ -36,15 +36,17 @@ export type {
   Message,
   MessageExt,
   MessageQueue,
+  SingleMessageFields,
 } from "./message.ts";
 export { createOffsetMessageId, type OffsetMessageId, parseOffsetMessageId } from "./message_id.ts";
-export { createProperties, type PropertySources } from "./message_properties.ts";
+export { createProperties, type PropertySources, splitKeys } from "./message_properties.ts";
 export {
   decodeProperties,
   encodeProperties,
   MAX_PROPERTIES_SIZE,
   MAX_STORED_PROPERTIES_SIZE,
 } from "./properties.ts";
+export type { Compressor } from "./node_compressors.ts";
 export { isReservedProperty, MessageProperty } from "./property_names.ts";
 export { stringHash } from "./string_hash.ts";
 export { decodeStoredMessage, decodeStoredMessages, type StoredMessage } from "./stored_message.ts";

@@ -13,6 +13,9 @@ export interface NodeZlib {
   ) => Uint8Array;
 }
 
+/** Compresses a body, which it does not change. */
+export type Compressor = (bytes: Uint8Array) => Uint8Array;
+
 /** Loads `node:zlib` at the moment of use, so that this module loads in runtimes without it. */
 export type LoadZlib = () => Promise<NodeZlib>;
 
@@ -27,8 +30,8 @@ export async function compressZlib(
   level: number,
   load: LoadZlib = loadNodeZlib,
 ): Promise<Uint8Array> {
-  const { deflateSync } = await loadOrNothing(load);
-  if (deflateSync) return withoutBuffer(deflateSync(bytes, { level }));
+  const deflate = zlibCompressor(await loadOrNothing(load), level);
+  if (deflate) return deflate(bytes);
   const stream = new Blob([bytes.slice()]).stream().pipeThrough(new CompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -39,15 +42,36 @@ export async function compressZstd(
   level: number,
   load: LoadZlib = loadNodeZlib,
 ): Promise<Uint8Array> {
-  const { zstdCompressSync, constants } = await loadOrNothing(load);
+  const zstd = zstdCompressor(await loadOrNothing(load), level);
+  if (zstd) return zstd(bytes);
+  throw new InvalidArgumentError(
+    "Cannot compress body with ZSTD: this runtime has no zstdCompressSync in node:zlib, " +
+      "use ZLIB or LZ4",
+  );
+}
+
+/** `node:zlib` of a runtime that gives its built-in modules out at once; otherwise nothing. */
+export function nodeZlib(): NodeZlib {
+  const { process } = globalThis as {
+    process?: { getBuiltinModule?: (name: string) => unknown };
+  };
+  return (process?.getBuiltinModule?.("node:zlib") ?? {}) as NodeZlib;
+}
+
+/** Makes zlib streams of one level, if `node:zlib` can. */
+export function zlibCompressor({ deflateSync }: NodeZlib, level: number): Compressor | undefined {
+  return deflateSync && ((bytes) => withoutBuffer(deflateSync(bytes, { level })));
+}
+
+/** Makes Zstandard frames of one level, if `node:zlib` can. */
+export function zstdCompressor(
+  { zstdCompressSync, constants }: NodeZlib,
+  level: number,
+): Compressor | undefined {
   const levelKey = constants?.ZSTD_c_compressionLevel;
-  if (!zstdCompressSync || levelKey === undefined) {
-    throw new InvalidArgumentError(
-      "Cannot compress body with ZSTD: this runtime has no zstdCompressSync in node:zlib, " +
-        "use ZLIB or LZ4",
-    );
-  }
-  return withoutBuffer(zstdCompressSync(bytes, { params: { [levelKey]: level } }));
+  if (!zstdCompressSync || levelKey === undefined) return undefined;
+  const options = { params: { [levelKey]: level } };
+  return (bytes) => withoutBuffer(zstdCompressSync(bytes, options));
 }
 
 async function loadOrNothing(load: LoadZlib): Promise<NodeZlib> {

@@ -53,6 +53,8 @@ export const MessageProperty = {
   Priority: "_SYS_MSG_PRIORITY_",
   /** Name of the lite topic. */
   LiteTopic: "__LITE_TOPIC",
+  /** Names of queues that the broker puts the message into as well. */
+  InnerMultiDispatch: "INNER_MULTI_DISPATCH",
   /** Topic that a retried message came from. */
   RetryTopic: "RETRY_TOPIC",
   /** How often a retried message was given back. */

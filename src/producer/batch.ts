@@ -13,6 +13,7 @@ import {
   DELAY_PROPERTIES,
   type OutgoingMessage,
   type OutgoingOptions,
+  type ReadMessage,
   readMessage,
 } from "./outgoing_message.ts";
 import type { SendOptions } from "./send_result.ts";
@@ -26,7 +27,10 @@ export type SendBatchOptions = Omit<SendOptions, "selector">;
 export interface BatchedMessage {
   /** The id that the producer gave it (`UNIQ_KEY`); consumers see the same. */
   readonly messageId: string;
-  /** The id that says where it is stored: broker address and position in the commit log. */
+  /**
+   * The id that says where it is stored: broker address and position in the commit log. In a topic
+   * with the attribute `queue.type=BatchCQ` all messages of a batch have the same.
+   */
   readonly offsetMessageId: string;
   /** Position in the queue. */
   readonly queueOffset: bigint;
@@ -106,15 +110,13 @@ export function prepareBatch(
   }
   const parts = messages.map((message) => readMessage(message, options));
   const { topic } = parts[0]!;
-  if (topic.startsWith("%RETRY%")) throw refuse(topic, "a retry topic takes none");
+  if (isRetryTopic(topic)) throw refuse(topic, "a retry topic takes none");
   for (const [index, part] of parts.entries()) {
     if (part.topic !== topic) {
       throw refuse(topic, `message ${index} is for topic "${part.topic}", one topic is allowed`);
     }
-    for (const name of DELAY_PROPERTIES) {
-      if (!Object.hasOwn(part.properties, name)) continue;
-      throw refuse(topic, `message ${index} has a delay, send it by itself`);
-    }
+    const reason = whyAlone(part);
+    if (reason) throw refuse(topic, `message ${index} ${reason}, send it by itself`);
   }
   const shardingKeys = new Set(
     parts.map(({ shardingKey }) => shardingKey).filter((key) => key !== undefined),
@@ -124,6 +126,12 @@ export function prepareBatch(
       topic,
       `its messages have ${shardingKeys.size} sharding keys, and a batch goes to one queue: ` +
         "make a batch for each key, or name the queue",
+    );
+  }
+  if (new Set(parts.map(waitOf)).size > 1) {
+    throw refuse(
+      topic,
+      "waitStoreMessageOk differs between its messages, and counts for all of them",
     );
   }
   const body = encodeBatch(parts);
@@ -139,28 +147,39 @@ export function prepareBatch(
     ?.map((properties, index) => ({ ...parts[index]!, properties }));
   const amendedBody = amended && encodeBatch(amended);
   const hasRoom = amendedBody && amendedBody.length <= options.maxMessageSize;
+  const [shardingKey] = shardingKeys;
+  const batch = assembleBatch(parts, hasRoom ? amendedBody : body, uniqueKey);
+  return { ...batch, shardingKey, observation };
+}
+
+/** Makes a batch of checked messages of one topic. */
+export function assembleBatch(
+  parts: readonly Pick<ReadMessage, "topic" | "properties" | "uniqueKey">[],
+  body: Uint8Array,
+  uniqueKey: string,
+  properties: Record<string, string> = {},
+): OutgoingBatch {
   return {
-    topic,
-    body: hasRoom ? amendedBody : body,
+    topic: parts[0]!.topic,
+    body,
     flag: 0,
     sysFlag: 0,
     properties: encodeProperties({
-      [MessageProperty.WaitStoreMessageOk]: "true",
+      ...properties,
+      [MessageProperty.WaitStoreMessageOk]: waitOf(parts[0]!),
       [MessageProperty.UniqueKey]: uniqueKey,
     }),
     uniqueKey,
-    shardingKey: [...shardingKeys][0],
     batch: true,
     messageIds: parts.map((part) => part.uniqueKey),
-    observation,
   };
 }
 
 /** What a caller is told of a batch. @throws {ProtocolError} when the answer is about another number. */
 export function batchResultOf(batch: OutgoingBatch, receipt: SendReceipt): SendBatchResult {
-  const { sendStatus, messageQueue, queueOffset, offsetMessageIds } = receipt;
+  const { sendStatus, messageQueue, queueOffset, offsetMessageIds, innerBatch } = receipt;
   const { topic, messageIds } = batch;
-  if (offsetMessageIds.length !== messageIds.length) {
+  if (offsetMessageIds.length !== (innerBatch ? 1 : messageIds.length)) {
     const { brokerName } = messageQueue;
     throw new ProtocolError(
       `Cannot read the answer of broker "${brokerName}" to a batch for topic "${topic}": ` +
@@ -174,17 +193,34 @@ export function batchResultOf(batch: OutgoingBatch, receipt: SendReceipt): SendB
     messageQueue,
     messages: messageIds.map((messageId, index) => ({
       messageId,
-      offsetMessageId: offsetMessageIds[index]!,
+      offsetMessageId: offsetMessageIds[innerBatch ? 0 : index]!,
       queueOffset: queueOffset + BigInt(index),
     })),
   };
+}
+
+/** Whether a topic is that of messages that consumers gave back; it takes no batches. */
+export function isRetryTopic(topic: string): boolean {
+  return topic.startsWith("%RETRY%");
+}
+
+/** What keeps a message out of any batch: a broker does it for single messages only. */
+export function whyAlone({ properties }: Pick<ReadMessage, "properties">): string | undefined {
+  for (const name of DELAY_PROPERTIES) if (Object.hasOwn(properties, name)) return "has a delay";
+  if (Object.hasOwn(properties, MessageProperty.Priority)) return "has a priority";
+  if (Object.hasOwn(properties, MessageProperty.LiteTopic)) return "has a lite topic";
+}
+
+/** Whether the broker answers a message only when it is safe, as it stands in its properties. */
+function waitOf({ properties }: Pick<ReadMessage, "properties">): string {
+  return properties[MessageProperty.WaitStoreMessageOk]!;
 }
 
 /** Bytes that a message takes in a batch. */
 function sizeOf(message: Message): number {
   const properties = createProperties(message);
   properties[MessageProperty.UniqueKey] = UNIQUE_KEY_PLACEHOLDER;
-  properties[MessageProperty.WaitStoreMessageOk] = "true";
+  properties[MessageProperty.WaitStoreMessageOk] = String(message.waitStoreMessageOk ?? true);
   const body = typeof message.body === "string" ? encoder.encode(message.body) : message.body;
   return encodeBatch([{ body: new Uint8Array(), properties }]).length + body.length;
 }

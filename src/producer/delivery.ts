@@ -1,3 +1,4 @@
+import type { BodyCompressor } from "./body_compression.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { SendCounters } from "./producer_stats.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
@@ -11,13 +12,15 @@ export type { RetryPolicy } from "./retry_policy.ts";
 export class Delivery {
   readonly #sender: Sender;
   readonly #gate: SendGate;
-
+  readonly #compress: BodyCompressor;
   readonly #counters: SendCounters;
+  #onIdle: (() => void) | undefined;
 
   /** What the gate does not let in waits. */
-  constructor(sender: Sender, gate: SendGate, counters: SendCounters) {
+  constructor(sender: Sender, gate: SendGate, compress: BodyCompressor, counters: SendCounters) {
     this.#sender = sender;
     this.#gate = gate;
+    this.#compress = compress;
     this.#counters = counters;
   }
 
@@ -57,6 +60,12 @@ export class Delivery {
     );
   }
 
+  /** Waits until no send is under way. */
+  async idle(): Promise<void> {
+    if (this.#counters.sendsInFlight === 0) return;
+    await new Promise<void>((resolve) => this.#onIdle = resolve);
+  }
+
   /** Refuses what waits to be let in: the producer ends. */
   close(): void {
     this.#gate.close();
@@ -64,7 +73,7 @@ export class Delivery {
 
   /** What is done around every send goes here. */
   async #deliver<T extends SendReceipt | void>(
-    _kind: SendKind,
+    kind: SendKind,
     message: OutgoingMessage,
     bounds: SendBounds,
     transmit: (message: OutgoingMessage) => Promise<T>,
@@ -75,9 +84,10 @@ export class Delivery {
       const turn = this.#gate.enter(message, bounds);
       if (turn) await turn;
       try {
+        const ready = kind === "batch" ? message : this.#compress(message);
         const result = observation
-          ? await observation.watch(message, () => transmit(message))
-          : await transmit(message);
+          ? await observation.watch(ready, () => transmit(ready))
+          : await transmit(ready);
         counters.sends++;
         return result;
       } finally {
@@ -87,7 +97,7 @@ export class Delivery {
       counters.sendErrors++;
       throw error;
     } finally {
-      counters.sendsInFlight--;
+      if (--counters.sendsInFlight === 0) this.#onIdle?.();
     }
   }
 }

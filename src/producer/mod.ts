@@ -3,12 +3,15 @@
  *
  * @module
  */
+export type { AutoBatchOptions } from "./auto_batch.ts";
 export {
   type BatchedMessage,
   type SendBatchOptions,
   type SendBatchResult,
   splitBatch,
 } from "./batch.ts";
+export type { CompressionName, CompressionOptions } from "./body_compression.ts";
+export { type MachineRoomOptions, selectByMachineRoom } from "./machine_room.ts";
 export { type IndexQuery, MessageIndex } from "./message_index.ts";
 export type { MessageTraceOption } from "./message_trace.ts";
 export type { Observation } from "./observation.ts";

@@ -103,16 +103,25 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
   if (message === null || typeof message !== "object") {
     throw new InvalidArgumentError("Cannot send message: it is not an object with topic and body");
   }
-  const { topic, body, flag = 0, tags, keys, shardingKey, priority } = message;
-  const { delayLevel, delay, deliverAt } = message;
+  const { topic, body, flag = 0, tags, keys, shardingKey, waitStoreMessageOk = true } = message;
+  const { delayLevel, delay, deliverAt, priority, liteTopic } = message;
   checkTopic(topic);
   const properties = copyProperties(topic, message.properties);
   if (typeof flag !== "number" || (flag | 0) !== flag) {
     throw refuse(topic, `flag ${printable(String(flag), 32)} is not a 32-bit integer`);
   }
+  if (typeof waitStoreMessageOk !== "boolean") {
+    throw refuse(topic, "waitStoreMessageOk is neither true nor false");
+  }
   if (options.transactional) {
     if (delayLevel !== undefined || delay !== undefined || deliverAt !== undefined) {
       throw refuse(topic, "it has a delay, and a half message can't be delayed");
+    }
+    if (priority !== undefined) {
+      throw refuse(topic, "it has a priority, which the broker drops from a half message");
+    }
+    if (liteTopic !== undefined) {
+      throw refuse(topic, "it has a lite topic, where a half message would be visible at once");
     }
     checkTransactionalProperties(topic, properties);
   }
@@ -122,6 +131,7 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
     properties,
     shardingKey,
     priority,
+    liteTopic,
     delayLevel,
     delay,
     deliverAt,
@@ -130,7 +140,7 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
   Object.assign(all, reply?.properties);
   const uniqueKey = options.uniqueKey();
   all[MessageProperty.UniqueKey] = uniqueKey;
-  all[MessageProperty.WaitStoreMessageOk] = "true";
+  all[MessageProperty.WaitStoreMessageOk] = String(waitStoreMessageOk);
   if (options.transactional) {
     all[MessageProperty.TransactionPrepared] = "true";
     all[MessageProperty.ProducerGroup] = options.producerGroup;
@@ -182,6 +192,13 @@ export function checkTransactionalProperties(topic: string, own: Record<string, 
   for (const name of DELAY_PROPERTIES) {
     if (!Object.hasOwn(own, name)) continue;
     throw refuse(topic, `property "${name}" delays it, and a half message can't be delayed`);
+  }
+  if (Object.hasOwn(own, MessageProperty.InnerMultiDispatch)) {
+    throw refuse(
+      topic,
+      `property "${MessageProperty.InnerMultiDispatch}" names queues where a half message would be ` +
+        "visible at once",
+    );
   }
   const immunity = own[MessageProperty.CheckImmunityTimeInSeconds];
   if (immunity === undefined) return;

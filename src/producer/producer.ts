@@ -2,12 +2,20 @@ import type { ClientHooks, ClientInstance } from "../client/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import type { DelayableMessage, Message, MessageExt } from "../message/mod.ts";
 import {
+  type AutoBatchOptions,
+  type AutoBatchSettings,
+  createAutoBatcher,
+  resolveAutoBatch,
+} from "./auto_batch.ts";
+import type { AutoBatcher } from "./auto_batcher.ts";
+import {
   batchResultOf,
   prepareBatch,
   type SendBatchOptions,
   type SendBatchResult,
 } from "./batch.ts";
 import { LookUp, type MessageQuery } from "./look_up.ts";
+import { observeMessage, readMessage } from "./outgoing_message.ts";
 import { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
 import type { ProducerStats } from "./producer_stats.ts";
 import { type RecallFields, recallMessage } from "./recall.ts";
@@ -21,6 +29,15 @@ import { createTopic, type TopicFields } from "./topic_creation.ts";
 export interface ProducerOptions extends ProducerBaseOptions, RetryOptions {
   /** Topics whose routes are found, and with whose brokers it registers, before `start()` resolves. */
   topics?: readonly string[];
+  /**
+   * Gathers messages of `send()` that go to one topic, or to one chosen queue, into batches, which are
+   * not compressed. Not gathered are messages with a delay, a priority or a lite topic, and replies.
+   * A batch keeps the order of its messages; between sends that do not wait for each other a broker
+   * keeps none.
+   *
+   * @default {false}
+   */
+  autoBatch?: boolean | AutoBatchOptions;
 }
 
 const NO_HOOKS: ClientHooks = {
@@ -54,11 +71,14 @@ export class Producer implements AsyncDisposable {
 
   readonly #core: ProducerCore;
   readonly #retry: RetryPolicy;
+  readonly #autoBatch: AutoBatchSettings | undefined;
+  #batcher: AutoBatcher | undefined;
 
   /** Checks the options; nothing is connected yet. @throws {InvalidArgumentError} */
   constructor(options: ProducerOptions) {
     this.#core = new ProducerCore(options, options?.topics ?? []);
     this.#retry = resolveRetryPolicy(options);
+    this.#autoBatch = resolveAutoBatch(options.autoBatch, this.#core);
   }
 
   /** Resolves when the producer is closed. */
@@ -85,6 +105,12 @@ export class Producer implements AsyncDisposable {
   async send(message: DelayableMessage, options: SendOptions = {}): Promise<SendResult> {
     const bounds = this.#core.bounds(options, message);
     const delivery = this.#core.delivery();
+    if (this.#autoBatch) {
+      const outgoing = this.#core.outgoing(false, "send");
+      const read = observeMessage(readMessage(message, outgoing), outgoing);
+      this.#batcher ??= createAutoBatcher(this.#core, this.#autoBatch, this.#retry);
+      return await this.#batcher.send(read, bounds);
+    }
     const outgoing = this.#core.prepare(message, false);
     const receipt = await delivery.send("send", outgoing, bounds, this.#retry);
     return resultOf(outgoing, receipt);

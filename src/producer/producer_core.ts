@@ -8,10 +8,16 @@ import {
   type ClientSettings,
   Deadline,
   resolveClientOptions,
+  within,
 } from "../client/mod.ts";
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import { type DelayableMessage, UniqueKeyGenerator } from "../message/mod.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
+import {
+  type BodyCompressor,
+  bodyCompressor,
+  type CompressionOptions,
+} from "./body_compression.ts";
 import { Delivery } from "./delivery.ts";
 import type { MessageTraceOption } from "./message_trace.ts";
 import { Observation } from "./observation.ts";
@@ -31,7 +37,7 @@ import {
 import { checkProducerGroup, checkTopic, DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
 
 /** What every producer can be told, beside what every client can. */
-export interface ProducerBaseOptions extends ClientOptions, SendingOptions {
+export interface ProducerBaseOptions extends ClientOptions, SendingOptions, CompressionOptions {
   /**
    * Name of the group that this producer belongs to: 1 to 120 of `A-Z a-z 0-9 _ - % |`. Any member
    * of a group may be asked about the transactions of any other.
@@ -75,8 +81,10 @@ export class ProducerCore {
   readonly #sendTimeout: number;
   readonly #sending: SendingSettings;
   readonly #maxMessageSize: number;
+  readonly #compress: BodyCompressor;
   readonly #resolveClosed: () => void;
   readonly #counters = newSendCounters();
+  readonly #drains: ((deadline: Deadline) => Promise<void>)[] = [];
   #state: "new" | "starting" | "running" | "closing" | "closed" = "new";
   #client: ClientInstance | undefined;
   #delivery: Delivery | undefined;
@@ -105,9 +113,15 @@ export class ProducerCore {
       DEFAULT_MAX_FRAME_SIZE - FRAME_HEAD_ROOM,
       " bytes",
     );
+    this.#compress = bodyCompressor(options);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#resolveClosed = resolve;
+  }
+
+  /** Milliseconds of one send, all tries together. */
+  get sendTimeout(): number {
+    return this.#sendTimeout;
   }
 
   /** Largest body in bytes. */
@@ -162,6 +176,7 @@ export class ProducerCore {
     this.#delivery = new Delivery(
       new Sender(client, clock, this.producerGroup, this.#detector?.faults),
       new SendGate(clock, this.#sending),
+      this.#compress,
       this.#counters,
     );
     this.#uniqueKeys = new UniqueKeyGenerator({
@@ -220,6 +235,11 @@ export class ProducerCore {
     };
   }
 
+  /** Has something finished at the end of the producer, beside what `shutdown` is given. */
+  addDrain(drain: (deadline: Deadline) => Promise<void>): void {
+    this.#drains.push(drain);
+  }
+
   /**
    * Ends the producer: `drain` gets the deadline and finishes what is under way, then the brokers
    * are told, then everything is closed. A second call waits for the first.
@@ -239,7 +259,7 @@ export class ProducerCore {
       ),
     );
     if (wasRunning) {
-      await drain(deadline);
+      await this.#drain([drain, ...this.#drains], deadline);
       this.#delivery!.close();
       await this.#detector?.stop();
       await this.observation.close(deadline.remaining);
@@ -247,6 +267,17 @@ export class ProducerCore {
     } else await this.#startEnded;
     this.#state = "closed";
     this.#resolveClosed();
+  }
+
+  /** Finishes what is under way, the sends last: what drains may send. */
+  async #drain(
+    drains: readonly ((deadline: Deadline) => Promise<void>)[],
+    deadline: Deadline,
+  ): Promise<void> {
+    await Promise.all(drains.map((drain) => drain(deadline)));
+    const rest = { timeout: deadline.remaining };
+    await within(this.settings.clock, this.#delivery!.idle(), rest, () => new Error("time is up"))
+      .catch(() => {});
   }
 }
 

@@ -65,7 +65,7 @@ export class QueueFinder {
     bounds: SendBounds,
     accepts: (brokerName: string) => boolean,
   ): boolean {
-    if (bounds.choose || message.shardingKey !== undefined) return false;
+    if (choiceOf(message, bounds)) return false;
     const route = this.#client.peekRoute(message.topic);
     return route?.writableQueues.some(({ brokerName }) => accepts(brokerName)) ?? false;
   }
@@ -103,7 +103,11 @@ function rest({ deadline, signal }: SendBounds): WaitOptions {
   return { timeout: deadline.remaining, signal };
 }
 
-function choiceOf(message: OutgoingMessage, bounds: SendBounds): QueueChoice | undefined {
+/** How the queue of a message is chosen; undefined when any will do. */
+export function choiceOf(
+  message: Pick<OutgoingMessage, "shardingKey">,
+  bounds: SendBounds,
+): QueueChoice | undefined {
   return bounds.choose ??
     (message.shardingKey === undefined
       ? undefined

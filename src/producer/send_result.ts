@@ -10,7 +10,10 @@ export interface SendResult {
   readonly sendStatus: SendStatus;
   /** The id that the producer gave it (`UNIQ_KEY`); consumers see the same. */
   readonly messageId: string;
-  /** The id that says where it is stored: broker address and position in the commit log. */
+  /**
+   * The id that says where it is stored: broker address and position in the commit log. Empty for a
+   * reply to a broker that passes replies on and does not store them.
+   */
   readonly offsetMessageId: string;
   /** The queue that it is in. */
   readonly messageQueue: MessageQueue;

@@ -32,10 +32,12 @@ export interface SendReceipt {
   readonly messageQueue: MessageQueue;
   /** Position in that queue; of a half message the position in the half topic. */
   readonly queueOffset: bigint;
-  /** Where it was stored: broker address and physical offset. */
+  /** Where it was stored: broker address and physical offset. Empty for a reply that was not. */
   readonly offsetMessageId: string;
   /** The ids of all messages of a batch; otherwise the one. */
   readonly offsetMessageIds: readonly string[];
+  /** Whether the broker keeps a batch as one record. */
+  readonly innerBatch: boolean;
   /** What a timer message is taken back with. */
   readonly recallHandle?: string | undefined;
   /** The physical offset in {@linkcode SendReceipt.offsetMessageId}. */
@@ -193,15 +195,18 @@ export class Sender {
         signal: bounds.signal,
       });
       const { address } = connection;
-      const stored = readSendMessageResponse(response, { address, brokerName, topic });
+      const kind = message.replyTo === undefined ? "message" : "reply";
+      const stored = readSendMessageResponse(response, { address, brokerName, topic }, kind);
+      const { offsetMessageId } = stored;
       return {
         sendStatus: stored.status,
         messageQueue: { topic, brokerName, queueId: stored.queueId },
         queueOffset: stored.queueOffset,
-        offsetMessageId: stored.offsetMessageId,
+        offsetMessageId,
         offsetMessageIds: stored.offsetMessageIds,
+        innerBatch: stored.batchUniqId !== undefined,
         recallHandle: stored.recallHandle,
-        commitLogOffset: parseOffsetMessageId(stored.offsetMessageId).offset,
+        commitLogOffset: offsetMessageId === "" ? 0n : parseOffsetMessageId(offsetMessageId).offset,
         connection,
         regionId: stored.regionId,
         traceOn: stored.traceOn,

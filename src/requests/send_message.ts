@@ -17,6 +17,8 @@ import { malformed, refusal, type ResponseContext } from "./response.ts";
              [recallHandle:string] [MSG_REGION:string] [TRACE_ON:string]
            | any other code: not stored
 
+  A reply that the broker only passes on is answered with msgId 0 (SEND_REPLY_MESSAGE_V2).
+
   msgId is the offset id: host, port and commit log offset in hex; for a batch one for each message,
   with commas between. For a half message queueOffset is that in the half topic. queueId -1 in the
   request lets the broker choose.
@@ -83,7 +85,7 @@ export type SendStatus = typeof SendStatus[keyof typeof SendStatus];
 export interface SendMessageResponse {
   /** How safely it was stored. */
   status: SendStatus;
-  /** Id of the stored record, 32 or 56 hex digits; the first one of a batch. */
+  /** Id of the stored record, 32 or 56 hex digits; the first one of a batch. Empty if not stored. */
   offsetMessageId: string;
   /** The ids of all records: one, or one for each message of a batch. */
   offsetMessageIds: readonly string[];
@@ -110,6 +112,9 @@ const STATUSES: Readonly<Record<number, SendStatus>> = {
   [ResponseCode.FLUSH_SLAVE_TIMEOUT]: SendStatus.FLUSH_SLAVE_TIMEOUT,
 };
 
+/** What the answer to a reply names that was passed on and not stored. */
+const NOT_STORED = "0";
+
 /** Sends a message, or with `batch: true` a batch, to a broker. */
 export function createSendMessageRequest(
   header: SendMessageHeader,
@@ -125,18 +130,20 @@ export function createSendMessageRequest(
 /**
  * Reads the answer to a send. All four stored outcomes come back with their status.
  *
+ * @param kind A reply need not be stored: then it has no ids.
  * @throws {BrokerResponseError} when the message was not stored.
  * @throws {ProtocolError} when it was stored and the answer lacks the ids or offsets that name it.
  */
 export function readSendMessageResponse(
   response: RemotingCommand,
   context: ResponseContext,
+  kind: "message" | "reply" = "message",
 ): SendMessageResponse {
   const status = Object.hasOwn(STATUSES, response.code) ? STATUSES[response.code] : undefined;
   if (status === undefined) throw refusal(response, "send a message", context);
   const header = sendMessageResponseHeader.decode(response.extFields, context);
   const { msgId, traceOn, ...facts } = header;
-  const offsetMessageIds = msgId.split(",");
+  const offsetMessageIds = kind === "reply" && msgId === NOT_STORED ? [] : msgId.split(",");
   if (!offsetMessageIds.every(isOffsetMessageId)) {
     throw malformed(
       sendMessageResponseHeader.name,
@@ -147,7 +154,7 @@ export function readSendMessageResponse(
   return {
     ...facts,
     status,
-    offsetMessageId: offsetMessageIds[0]!,
+    offsetMessageId: offsetMessageIds[0] ?? "",
     offsetMessageIds,
     traceOn: traceOn !== "false",
   };

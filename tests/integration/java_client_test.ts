@@ -1,12 +1,11 @@
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import {
   createQueryConsumerOffsetRequest,
   readQueryConsumerOffsetResponse,
 } from "../../src/requests/mod.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
-import { findCompiler, runJava } from "../support/java_program.ts";
+import { canRunJava, runJava } from "../support/java_program.ts";
 import { launcherTest } from "../support/real_broker.ts";
-import { announceUnavailable, isClusterRequired } from "../support/shared_cluster.ts";
 import { TestClient } from "../support/test_client.ts";
 
 const SOURCE = new URL("java/OfficialClient.java", import.meta.url).pathname;
@@ -25,16 +24,13 @@ const VISIBLE: Readonly<Record<string, string>> = {
 };
 const KEYS = Object.keys(VISIBLE);
 
-const javac = await findCompiler();
-if (javac === undefined && !isClusterRequired()) {
-  announceUnavailable("there is no `javac` beside `java`, the official client can't be compiled");
-} else {
+if (canRunJava()) {
   launcherTest("EmbeddedBroker - the official Java client works on it", async () => {
     await using broker = await EmbeddedBroker.start({
       transactionTimeout: 1_000,
       transactionCheckInterval: 1_000,
     });
-    const lines = await runOfficialClient(broker.nameServer);
+    const lines = await runJava(SOURCE, [broker.nameServer, TOPIC]);
     const of = (kind: string) =>
       lines.filter((line) => line[0] === kind).map((line) => line.slice(1));
 
@@ -81,15 +77,6 @@ if (javac === undefined && !isClusterRequired()) {
     );
     assertEquals(await committedOffsets(broker), KEYS.length);
   });
-}
-
-/** Runs it, and gives the lines that it printed, split into words. */
-async function runOfficialClient(nameServer: string): Promise<string[][]> {
-  const output = await runJava(SOURCE, [nameServer, TOPIC]);
-  // The set-up of the logging library prints lines too.
-  const lines = output.split("\n").filter((line) => /^(?:[a-z]+\||done$)/.test(line));
-  assertGreater(lines.length, 0, output);
-  return lines.map((line) => line.split("|"));
 }
 
 /** How far the official lite consumer says it has read, over all queues. */

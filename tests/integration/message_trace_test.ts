@@ -1,18 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { type MessageExt, TransactionProducer } from "../../mod.ts";
-import { findCompiler, runJava } from "../support/java_program.ts";
+import { canRunJava, runJava } from "../support/java_program.ts";
 import { eventually } from "../support/progress.ts";
 import { clusterTest } from "../support/real_broker.ts";
-import { announceUnavailable, isClusterRequired } from "../support/shared_cluster.ts";
 import { silentLogger, TestClient } from "../support/test_client.ts";
 
 const DECODER = new URL("java/TraceDecoder.java", import.meta.url).pathname;
 const TOPIC = "Traced";
 const GROUP = "traced-group";
 
-if (await findCompiler() === undefined && !isClusterRequired()) {
-  announceUnavailable("there is no `javac` beside `java`, the official decoder can't be compiled");
-} else {
+if (canRunJava()) {
   clusterTest(
     "messageTrace - the official decoder reads sends, verdicts and recalls from the topic of the system",
     { brokerConfig: { traceTopicEnable: "true", recallMessageEnable: "true" } },
@@ -82,11 +79,10 @@ async function decode(
 ): Promise<{ timestamp: string; rest: string }[]> {
   const file = await Deno.makeTempFile({ prefix: "traces-" });
   try {
-    const lines = messages.map(({ body }) => btoa(String.fromCharCode(...body)));
-    await Deno.writeTextFile(file, lines.join("\n"));
-    const output = await runJava(DECODER, [file]);
-    return output.split("\n").filter((line) => line.startsWith("trace|")).map((line) => {
-      const [, type, timestamp, regionId, group, topic, ...rest] = line.split("|");
+    const bodies = messages.map(({ body }) => btoa(String.fromCharCode(...body)));
+    await Deno.writeTextFile(file, bodies.join("\n"));
+    const lines = await runJava(DECODER, [file]);
+    return lines.map(([, type, timestamp, regionId, group, topic, ...rest]) => {
       assertEquals([regionId, group, topic], ["DefaultRegion", GROUP, TOPIC]);
       return { timestamp: timestamp!, rest: [type, ...rest].join("|") };
     });

@@ -1,20 +1,17 @@
-import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   type BatchedMessage,
-  BrokerResponseError,
   ConnectionError,
   createReply,
-  type DelayableMessage,
   type Message,
   type MessageExt,
   Producer,
-  ResponseCode,
   selectByHash,
   splitBatch,
 } from "../../mod.ts";
 import { createTopic } from "../support/create_topic.ts";
 import { eventually } from "../support/progress.ts";
-import { brokerTest, clusterTest } from "../support/real_broker.ts";
+import { brokerTest } from "../support/real_broker.ts";
 import { silentLogger, TestClient } from "../support/test_client.ts";
 
 brokerTest(
@@ -128,53 +125,6 @@ brokerTest(
       assertEquals([body, keys, tags], [message.body, message.keys, "batch"] as unknown[]);
       assertEquals(properties["имя"], `значение ${index}`);
     }
-  },
-);
-
-clusterTest(
-  "Producer - delayed messages come when they are due, recalled ones never",
-  { brokerConfig: { recallMessageEnable: "true" } },
-  async ({ nameServers }) => {
-    const topic = "Delayed";
-    await using consumer = new TestClient(nameServers);
-    await using producer = new Producer({
-      nameServers,
-      producerGroup: "delayed",
-      topics: [topic],
-      sendTimeout: 30_000,
-      logger: silentLogger,
-    });
-    await producer.start();
-    const now = Date.now();
-    const delays: [due: number, DelayableMessage][] = [
-      [now + 5_000, { topic, body: "level", delayLevel: 2 }],
-      [now + 4_000, { topic, body: "delay", delay: 4_000 }],
-      [now + 4_000, { topic, body: "date", deliverAt: new Date(now + 4_000) }],
-    ];
-    const due = new Map<string, number>();
-    for (const [time, message] of delays) {
-      due.set((await producer.send(message)).messageId, time);
-    }
-    const recalled = await producer.send({ topic, body: "recalled", delay: 6_000 });
-    const last = await producer.send({ topic, body: "last", delay: 9_000 });
-    due.set(last.messageId, now + 9_000);
-    const recallHandle = recalled.recallHandle!;
-    assertEquals(await producer.recall({ topic, recallHandle }), recalled.messageId);
-    assertEquals(await consumer.visibleMessages(topic), []);
-
-    const arrived = async () => (await consumer.visibleMessages(topic)).length >= due.size;
-    assert(await eventually(arrived, 60_000, 200));
-    const visible = await consumer.visibleMessages(topic);
-    assertEquals(visible.map(({ messageId }) => messageId).sort(), [...due.keys()].sort());
-    for (const { messageId, storeTimestamp } of visible) {
-      // A timer is exact to a second.
-      assertGreaterOrEqual(storeTimestamp, due.get(messageId)! - 1_000);
-    }
-    const late = await assertRejects(
-      () => producer.recall({ topic, recallHandle: last.recallHandle! }),
-      BrokerResponseError,
-    );
-    assertEquals(late.responseCode, ResponseCode.ILLEGAL_OPERATION);
   },
 );
 

@@ -1,12 +1,18 @@
 import zlib from "node:zlib";
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import {
   compress,
   CompressionType,
+  createCompressor,
   decompress,
   InvalidArgumentError,
 } from "../../src/message/mod.ts";
-import { compressZlib, compressZstd } from "../../src/message/node_compressors.ts";
+import {
+  compressZlib,
+  compressZstd,
+  zlibCompressor,
+  zstdCompressor,
+} from "../../src/message/node_compressors.ts";
 import { createRandom, fromBase64, readVectors } from "./fixtures.ts";
 
 const { Lz4, Zstd, Zlib } = CompressionType;
@@ -112,3 +118,15 @@ Deno.test("compress() - the result is on its own: it shares no memory with later
 function plain(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
+
+Deno.test("createCompressor() - gives at once what compress() gives", async () => {
+  for (const [type, level] of [[Lz4, 1], [Zstd, 3], [Zlib, 9], [Zlib, undefined]] as const) {
+    const compressor = createCompressor(type, level);
+    for (const body of [ORDERS, new Uint8Array(5_000)]) {
+      assertEquals(compressor(body), await compress(body, type, level));
+    }
+  }
+  assertThrows(() => createCompressor(Zlib, 10), InvalidArgumentError, "from 1 to 9");
+  assertThrows(() => createCompressor(Lz4, 0), InvalidArgumentError, "from 1 to 22");
+  assertEquals([zlibCompressor({}, 5), zstdCompressor({}, 5)], [undefined, undefined]);
+});

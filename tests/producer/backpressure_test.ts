@@ -87,7 +87,8 @@ Deno.test("maxSendBytesInFlight - a large message waits for room, small ones tha
 
 Deno.test("maxSendBytesInFlight - a message that is larger goes alone", async () => {
   await using stack = new AsyncDisposableStack();
-  const broker = await SlowBroker.start(stack, { maxSendBytesInFlight: 1_000 });
+  const bounds = { maxSendBytesInFlight: 1_000, compression: "NONE" } as const;
+  const broker = await SlowBroker.start(stack, bounds);
   const huge = "h".repeat(5_000);
   await broker.send("a", huge, "b");
   assertEquals(broker.came, ["a"]);
@@ -185,11 +186,25 @@ Deno.test("maxSendsInFlight - half messages, batches and one-way messages count,
   assertEquals(half.value?.endTransaction, "confirmed");
 });
 
-Deno.test("maxSendsInFlight - sends that wait when the producer is shut down fail, nothing is left", async () => {
+Deno.test("shutdown - waits for the sends under way, those that wait for their turn included", async () => {
+  await using stack = new AsyncDisposableStack();
+  const broker = await SlowBroker.start(stack, { maxSendsInFlight: 1 });
+  const sends = await broker.send("a", "b");
+  const closing = watch(broker.producer.shutdown());
+  await broker.answer();
+  assertEquals([broker.came, closing.state], [["a", "b"], "pending"]);
+  await broker.answer();
+  await settle();
+
+  assertEquals(sends.map(({ state }) => state), ["resolved", "resolved"]);
+  assertEquals([closing.state, broker.cluster.clock.pendingTimers], ["resolved", 0]);
+});
+
+Deno.test("maxSendsInFlight - sends that wait when a shutdown gives up fail, nothing is left", async () => {
   await using stack = new AsyncDisposableStack();
   const broker = await SlowBroker.start(stack, { maxSendsInFlight: 1 });
   const sends = await broker.send("a", "b", "c");
-  const closing = broker.producer.shutdown();
+  const closing = broker.producer.shutdown({ timeout: 1_000 });
   await broker.cluster.clock.advance(3_000);
   await closing;
 

@@ -9,6 +9,7 @@ import {
   BrokerResponseError,
   InvalidArgumentError,
   type Message,
+  type MessageExt,
   Producer,
   type ProducerOptions,
   ProtocolError,
@@ -16,7 +17,7 @@ import {
   selectRandom,
   splitBatch,
 } from "../../mod.ts";
-import { encodeBatch } from "../../src/message/mod.ts";
+import { createOffsetMessageId, encodeBatch } from "../../src/message/mod.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { silentLogger } from "../support/test_client.ts";
 
@@ -125,6 +126,9 @@ Deno.test("sendBatch() - what no batch can carry is refused, and nothing is sent
       [[good, { ...good, delayLevel: 1 }], "message 1 has a delay"],
       [[{ ...good, delay: 1_000 }], "message 0 has a delay"],
       [[{ ...good, deliverAt: new Date() }], "message 0 has a delay"],
+      [[good, { ...good, priority: 1 }], "message 1 has a priority, send it by itself"],
+      [[{ ...good, liteTopic: "lite" }], "message 0 has a lite topic"],
+      [[good, { ...good, waitStoreMessageOk: false }], "waitStoreMessageOk differs"],
       [[{ topic: "%RETRY%group", body: "b" }], "retry topic"],
       [[{ ...good, body: "" }], "empty"],
       [Array(20).fill(good), "splitBatch() makes smaller ones"],
@@ -156,6 +160,41 @@ Deno.test("sendBatch() - an answer about another number of messages is an error"
     "names 1 messages, the batch has 2",
   );
 });
+
+Deno.test("sendBatch() - a broker that keeps a batch as one record gives it one position", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { broker, producer } = await start(stack);
+  const msgId = createOffsetMessageId("10.0.0.9", 10911, 389n);
+  using _fault = broker.faults.add({
+    on: "SEND_MESSAGE",
+    action: "answer",
+    code: 0,
+    extFields: { msgId, queueId: "0", queueOffset: "7", batchUniqId: "B".repeat(32) },
+  });
+  const message = { topic: TOPIC, body: "b" };
+  const { messages } = await producer.sendBatch([message, message]);
+  assertEquals(
+    messages.map(({ offsetMessageId, queueOffset }) => [offsetMessageId, queueOffset]),
+    [[msgId, 7n], [msgId, 8n]],
+  );
+});
+
+Deno.test("sendBatch() - all of its messages wait to be safe, or none", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { broker, producer } = await start(stack);
+  const hasty = { topic: TOPIC, body: "b", waitStoreMessageOk: false };
+  await producer.sendBatch([hasty, hasty]);
+  const stored = await broker.messages(TOPIC);
+  assertEquals(stored.map(({ properties }) => properties["WAIT"]), ["false", "false"]);
+  assertEquals(splitBatch([hasty, hasty], 2 * encodedSize(stored[0]!)).length, 1);
+  assertEquals(splitBatch([hasty, hasty], 2 * encodedSize(stored[0]!) - 1).length, 2);
+});
+
+/** Bytes of a stored message in the batch that it came in. */
+function encodedSize({ body, properties }: MessageExt): number {
+  const { MSG_REGION: _region, TRACE_ON: _trace, CLUSTER: _cluster, ...sent } = properties;
+  return encodeBatch([{ body, properties: sent }]).length;
+}
 
 Deno.test("splitBatch() - keeps the order, and every batch is as full as it can be and can be sent", async () => {
   await using stack = new AsyncDisposableStack();

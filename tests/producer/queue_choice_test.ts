@@ -8,6 +8,7 @@ import {
   type ProducerOptions,
   ResponseCode,
   selectByHash,
+  selectByMachineRoom,
   selectRandom,
   TopicRouteNotFoundError,
   TransactionProducer,
@@ -202,4 +203,29 @@ Deno.test("ProducerOptions - retryCodes says after which refusals another broker
   }
   const options = { nameServers: "127.0.0.1:9876", producerGroup: "g", retryCodes: [0.5] };
   assertThrows(() => new Producer(options), InvalidArgumentError, "retryCodes");
+});
+
+Deno.test("selectByMachineRoom() - chooses among the brokers of the rooms, and among all when there is none", () => {
+  const queues = ["hz1@a", "hz2@b", "sh@c", "plain", "hz1@x@y"].flatMap((brokerName) =>
+    [0, 1].map((queueId) => ({ topic: TOPIC, brokerName, queueId }))
+  );
+  const message = { topic: TOPIC, body: "b" };
+  const offered = (rooms: string[], roomOf?: (brokerName: string) => string | undefined) => {
+    let near: readonly MessageQueue[] = [];
+    const select = (queues: readonly MessageQueue[]) => (near = queues)[0]!;
+    const options = roomOf ? { select, roomOf } : { select };
+    assertEquals(selectByMachineRoom(rooms, options)(queues, message), near[0]!);
+    return near.map(nameOf);
+  };
+  assertEquals(offered(["hz1", "hz2"]), ["hz1@a/0", "hz1@a/1", "hz2@b/0", "hz2@b/1"]);
+  assertEquals(offered(["plain"]), queues.map(nameOf));
+  assertEquals(offered(["it"], (name) => name === "plain" ? "it" : undefined), [
+    "plain/0",
+    "plain/1",
+  ]);
+  const seen = new Set(
+    Array.from({ length: 50 }, () => nameOf(selectByMachineRoom(["sh"])(queues, message))),
+  );
+  assertEquals([...seen].sort(), ["sh@c/0", "sh@c/1"]);
+  assertThrows(() => selectByMachineRoom([]), InvalidArgumentError, "rooms is empty");
 });

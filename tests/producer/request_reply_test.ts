@@ -6,6 +6,7 @@ import {
   InvalidStateError,
   type Message,
   type MessageExt,
+  ProtocolError,
 } from "../../mod.ts";
 import { decodeMessages, encodeProperties, encodeStoredMessage } from "../../src/message/mod.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
@@ -170,9 +171,17 @@ Deno.test("createReply() - a reply goes to the broker of its request, and to oth
     assertEquals(properties[name], sent.properties[name]);
   }
 
+  const notStored = { msgId: "0", queueId: "2", queueOffset: "0" };
+  b!.on(REPLY, () => ({ extFields: notStored }));
+  const passedOn = await producer.send(createReply(request, "pong"));
+  assertEquals([passedOn.sendStatus, passedOn.offsetMessageId], ["SEND_OK", ""]);
+  b!.on(RequestCode.SEND_MESSAGE_V2, () => ({ extFields: notStored }));
+  const queue = { brokerName: b!.name, queueId: 0 };
+  await assertRejects(() => producer.send(message(), { queue }), ProtocolError, '"msgId"');
+
   b!.on(REPLY, () => ({ code: 1, remark: "channel not found" }));
   await producer.send(createReply(request, "pong"));
-  assertEquals([replies(b!), replies(a!) + replies(c!)], [4, 1]);
+  assertEquals([replies(b!), replies(a!) + replies(c!)], [5, 1]);
 });
 
 Deno.test("createReply() - a message that is no request can't be replied to", async () => {

@@ -100,6 +100,10 @@ const REFUSED: Record<string, Record<string, unknown>[]> = {
     { properties: ["a"] },
     { properties: 5 },
   ],
+  "waitStoreMessageOk is neither true nor false": [
+    { waitStoreMessageOk: "false" },
+    { waitStoreMessageOk: null },
+  ],
   "is not a 32-bit integer": [
     { flag: 2 ** 31 },
     { flag: 1.5 },
@@ -110,8 +114,27 @@ const REFUSED: Record<string, Record<string, unknown>[]> = {
   ],
 };
 
+/** What only a single message can have, and how not. */
+const REFUSED_SINGLE: Record<string, Record<string, unknown>[]> = {
+  "Cannot use priority": [
+    ...[-1, 1.5, NaN, "1", 2 ** 31].map((priority) => ({ priority })),
+    { priority: 1, shardingKey: "k" },
+    { priority: 1, delayLevel: 1 },
+    { priority: 1, delay: 1000 },
+    { priority: 1, deliverAt: new Date() },
+  ],
+  "Cannot use lite topic": ["", " ", "a$b", "a,b", "ü", "x".repeat(65), 5]
+    .map((liteTopic) => ({ liteTopic })),
+  "only one of delayLevel, delay and deliverAt": [{ delayLevel: 1, delay: 1000 }],
+};
+
 /** What a half message can't be, beyond that. */
 const REFUSED_HALF: Record<string, Record<string, unknown>[]> = {
+  "which the broker drops from a half message": [{ priority: 0 }],
+  "would be visible at once": [
+    { liteTopic: "lite" },
+    { properties: { INNER_MULTI_DISPATCH: "%LMQ%a" } },
+  ],
   "can't be delayed": [
     { properties: { TIMER_DELAY_SEC: "5" } },
     { properties: { TIMER_DELAY_MS: "5" } },
@@ -129,7 +152,7 @@ Deno.test("Producer - what can't be carried is refused and nothing is sent", asy
   await using cluster = new ScriptedCluster();
   const producer = cluster.producer();
   await producer.start();
-  for (const [part, messages] of Object.entries(REFUSED)) {
+  for (const [part, messages] of Object.entries({ ...REFUSED, ...REFUSED_SINGLE })) {
     await test.step(part, async () => {
       for (const fields of messages) {
         await assertRefused(() => producer.send(message(fields)), part);
@@ -163,7 +186,10 @@ Deno.test("Producer - what is just within the limits goes", async () => {
   await using cluster = new ScriptedCluster();
   const topic = "%".repeat(127), immunity = { CHECK_IMMUNITY_TIME_IN_SECONDS: "390" };
   cluster.route(topic);
-  const producer = await cluster.started({ executeLocalTransaction: () => "ROLLBACK" });
+  const producer = await cluster.started(
+    { executeLocalTransaction: () => "ROLLBACK" },
+    { compression: "NONE" },
+  );
   await producer.send(message({ topic, body: new Uint8Array(4 * 1024 * 1024) }));
   await producer.send(message({ flag: -(2 ** 31), tags: "", keys: "" }));
   await producer.send(message({ properties: { a: "x".repeat(32_000) } }));

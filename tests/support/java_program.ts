@@ -1,29 +1,49 @@
-import { assert } from "@std/assert";
+import { assert, assertGreater } from "@std/assert";
 import { findInstallation } from "./rocketmq_home.ts";
+import { announceUnavailable, isClusterRequired } from "./shared_cluster.ts";
 
-/** Where the compiler of the JDK is that runs the brokers; undefined when it is only a JRE. */
-export async function findCompiler(): Promise<string | undefined> {
-  const installation = await findInstallation().catch(() => undefined);
-  const path = `${installation?.java}c`;
-  return installation && await Deno.stat(path).then(() => path, () => undefined);
+/** The compiler beside `java`, if there is one. */
+const javac = await findCompiler();
+
+/**
+ * Whether programs that use the official client can be compiled and run here. Where they can't, one
+ * line says so, and where the tests on brokers are required they are registered all the same.
+ */
+export function canRunJava(): boolean {
+  if (javac !== undefined || isClusterRequired()) return true;
+  announceUnavailable("there is no `javac` beside `java`, the official client can't be compiled");
+  return false;
 }
 
-/** Compiles a class against the official client, runs it, and gives what it printed. */
-export async function runJava(source: string, args: readonly string[]): Promise<string> {
-  const javac = await findCompiler();
+/**
+ * Compiles a program of one file and runs it with the official client on its class path.
+ *
+ * @param source Path of the file; it is named after its class.
+ * @returns the lines that it printed, split at the bars; those of the logging library are left out.
+ */
+export async function runJava(source: string, args: readonly string[]): Promise<string[][]> {
   assert(javac, "a JDK is needed");
   const { java, classpath } = await findInstallation();
   const folder = await Deno.makeTempDir({ prefix: "official-client-" });
+  const mainClass = source.slice(source.lastIndexOf("/") + 1).replace(/\.java$/, "");
   try {
-    await run(javac, ["-nowarn", "-cp", classpath, "-d", folder, source]);
-    const name = source.replace(/^.*\/|\.java$/g, "");
-    return await run(java, [
+    await run(javac, ["-nowarn", "-encoding", "UTF-8", "-cp", classpath, "-d", folder, source]);
+    const output = await run(java, [
       ...["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", `-Duser.home=${folder}`],
-      ...["-cp", `${folder}:${classpath}`, name, ...args],
+      ...["-cp", `${folder}:${classpath}`, mainClass, ...args],
     ]);
+    const lines = output.split("\n").filter((line) => /^(?:[a-z]+\||done$)/.test(line));
+    assertGreater(lines.length, 0, output);
+    return lines.map((line) => line.split("|"));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+async function findCompiler(): Promise<string | undefined> {
+  const installation = await findInstallation().catch(() => undefined);
+  const path = `${installation?.java}c`;
+  return installation && await Deno.stat(path).then(() => path, () => undefined);
 }
 
 async function run(command: string, args: readonly string[]): Promise<string> {

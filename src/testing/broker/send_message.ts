@@ -49,7 +49,7 @@ export function sendHandlers(broker: BrokerParts): [number, Handler][] {
       bornHost: remote,
       reconsumeTimes: header.reconsumeTimes ?? 0,
     };
-    return header.batch ? sendBatch(broker, message) : sendOne(broker, message);
+    return header.batch ? sendBatch(broker, message) : sendOne(broker, prioritized(message, topic));
   };
   return [
     [RequestCode.SEND_MESSAGE, send],
@@ -82,10 +82,29 @@ function findTopic(broker: BrokerParts, header: SendMessageHeader, remote: strin
   return config;
 }
 
+/** The properties beside which a broker drops a priority. */
+const STRONGER_THAN_PRIORITY = [
+  MessageProperty.DelayTimeLevel,
+  MessageProperty.TimerDelaySeconds,
+  MessageProperty.TimerDelayMs,
+  MessageProperty.TimerDeliverMs,
+  MessageProperty.ShardingKey,
+] as const;
+
+/** A message with a priority goes to the queue of that number, unless it is of another kind. */
+function prioritized(message: MessageInput, { writeQueueNums }: TopicConfig): MessageInput {
+  const { [MessageProperty.Priority]: priority, ...properties } = message.properties;
+  if (priority === undefined || !/^\+?\d{1,10}$/.test(priority)) return message;
+  const isHalf = properties[MessageProperty.TransactionPrepared]?.toLowerCase() === "true";
+  if (isHalf || STRONGER_THAN_PRIORITY.some((name) => Object.hasOwn(properties, name))) {
+    return { ...message, properties };
+  }
+  return { ...message, queueId: Math.min(Number(priority), writeQueueNums - 1) };
+}
+
 function sendOne(broker: BrokerParts, message: MessageInput): Answer {
   const properties: Record<string, string> = { ...message.properties, ...REGION };
   delete properties.POP_CK;
-  delete properties[MessageProperty.Priority];
   properties[MessageProperty.UniqueKey] ??= broker.uniqueKeys.next();
   properties[MessageProperty.Cluster] = broker.clusterName;
   const isHalf = properties[MessageProperty.TransactionPrepared]?.toLowerCase() === "true";

@@ -68,6 +68,28 @@ export const sendCases: ConformanceCase[] = [
     }
   }),
 
+  defineCase(
+    "send - a priority is the number of the queue, and dropped beside an order",
+    async (cluster) => {
+      await using peer = await Peer.connect(cluster.broker.address);
+      const topic = uniqueName("Priority");
+      const sent: [properties: Record<string, string>, queueId: number, kept: boolean][] = [
+        [{ _SYS_MSG_PRIORITY_: "1" }, 1, true],
+        [{ _SYS_MSG_PRIORITY_: "9" }, 1, true],
+        [{ _SYS_MSG_PRIORITY_: "1", __SHARDINGKEY: "k" }, 0, false],
+      ];
+      for (const [properties, queueId] of sent) {
+        const response = await send(peer, { topic, properties: propertyString(properties) });
+        assertEquals(readSendMessageResponse(response, CONTEXT).queueId, queueId);
+      }
+      const messages = await visible(peer, topic, 3);
+      assertEquals(
+        messages.map(({ queueId, properties }) => [queueId, properties["_SYS_MSG_PRIORITY_"]]),
+        [[0, undefined], [1, "1"], [1, "9"]],
+      );
+    },
+  ),
+
   defineCase("send - the broker fills in queue and unique key", async (cluster) => {
     await using peer = await Peer.connect(cluster.broker.address);
     const topic = uniqueName("Send");

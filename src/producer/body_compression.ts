@@ -1,0 +1,83 @@
+import { checkCount } from "../client/mod.ts";
+import { InvalidArgumentError, printable } from "../errors.ts";
+import {
+  compressionFlags,
+  CompressionType,
+  type Compressor,
+  createCompressor,
+} from "../message/mod.ts";
+import type { OutgoingMessage } from "./outgoing_message.ts";
+
+/** How large bodies are compressed before they are sent. Those of batches are not. */
+export interface CompressionOptions {
+  /**
+   * How bodies are compressed. Every official client reads `ZLIB`; Go clients read nothing else, Rust
+   * clients do not read `LZ4`.
+   *
+   * @default {"ZLIB"}
+   */
+  compression?: CompressionName;
+  /** Bodies of at least so many bytes are compressed, if that makes them smaller. @default {4096} */
+  compressBodyOver?: number;
+  /** From 1, the fastest, to 9 for `ZLIB` and 22 for `ZSTD`, the smallest. @default {5} */
+  compressionLevel?: number;
+}
+
+/** A way to compress bodies, or none. */
+export type CompressionName = "ZLIB" | "ZSTD" | "LZ4" | "NONE";
+
+/** Compresses the body of a message where that is worth it. */
+export type BodyCompressor = (message: OutgoingMessage) => OutgoingMessage;
+
+const TYPES: Readonly<Record<Exclude<CompressionName, "NONE">, CompressionType>> = {
+  ZLIB: CompressionType.Zlib,
+  ZSTD: CompressionType.Zstd,
+  LZ4: CompressionType.Lz4,
+};
+
+/**
+ * Makes what compresses bodies. It works at once, so that sends leave in the order of their calls,
+ * and is loaded with the first large body.
+ *
+ * @throws {InvalidArgumentError} when an option is not what it may be, or the runtime can't compress
+ * in the way that was asked for.
+ */
+export function bodyCompressor(options: CompressionOptions): BodyCompressor {
+  const name: string = options.compression ?? "ZLIB";
+  if (name !== "NONE" && !Object.hasOwn(TYPES, name)) {
+    throw new InvalidArgumentError(
+      'Cannot use option compression: it must be "ZLIB", "ZSTD", "LZ4" or "NONE", ' +
+        `current value is "${printable(String(name), 32)}"`,
+    );
+  }
+  const threshold = checkCount(
+    "compressBodyOver",
+    options.compressBodyOver,
+    4096,
+    0,
+    2 ** 31 - 1,
+    " bytes",
+  );
+  const highest = name === "ZLIB" ? 9 : 22;
+  const level = checkCount("compressionLevel", options.compressionLevel, 5, 1, highest);
+  if (name === "NONE") return (message) => message;
+  const type = TYPES[name as keyof typeof TYPES];
+  let compress: Compressor | undefined;
+  if (name === "ZSTD") compress = createCompressor(type, level);
+  return (message) => {
+    if (message.body.length < threshold) return message;
+    compress ??= compressorOrNone(type, level);
+    const body = compress(message.body);
+    if (body.length >= message.body.length) return message;
+    return { ...message, body, sysFlag: message.sysFlag | compressionFlags(type) };
+  };
+}
+
+/** In a runtime that can't compress in this way bodies stay as they are. */
+function compressorOrNone(type: CompressionType, level: number): Compressor {
+  try {
+    return createCompressor(type, level);
+  } catch {
+    return (bytes) => bytes;
+  }
+}
