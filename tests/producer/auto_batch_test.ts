@@ -9,6 +9,7 @@ import {
   Producer,
   type ProducerOptions,
   ResponseCode,
+  type SendHooks,
   type SendOptions,
   TransactionProducer,
 } from "../../mod.ts";
@@ -318,4 +319,33 @@ Deno.test("autoBatch - options that can't be are refused", () => {
   }
   make({ autoBatch: false })();
   make({ autoBatch: true, sendTimeout: 5, maxMessageSize: 100 })();
+});
+
+Deno.test("autoBatch - hooks see each message by itself, with what they added and its own result", async () => {
+  const ended: [string, string][] = [], failures: unknown[] = [];
+  const sendHooks: SendHooks = {
+    before: ({ messages }) => ({ traceparent: messages[0]!.messageId }),
+    after({ messages }, { result, error }) {
+      if (error !== undefined) failures.push(error);
+      else ended.push([messages[0]!.messageId, result!.offsetMessageIds.join()]);
+    },
+  };
+  const { cluster, broker, clock, storeBatch, send } = await start(true, { sendHooks, retries: 0 });
+  await using _cluster = cluster;
+  const added: string[] = [];
+  broker.on(RequestCode.SEND_BATCH_MESSAGE, (command: RemotingCommand) => {
+    for (const { properties } of decodeBatch(command.body)) added.push(properties.traceparent!);
+    return storeBatch(command);
+  });
+  const sends = [send("a"), send("b")];
+  await clock.advance(10);
+  const results = sends.map(({ value }) => value!);
+  assertEquals(ended, results.map((it) => [it.messageId, it.offsetMessageId]));
+  assertEquals(added, results.map((it) => it.messageId));
+
+  broker.on(RequestCode.SEND_BATCH_MESSAGE, () => ({ code: 2, remark: "busy" }));
+  const refused = [send("c"), send("d")];
+  await clock.advance(10);
+  assertEquals(failures, refused.map(({ error }) => error));
+  assertEquals(failures.length, 2);
 });
