@@ -1,20 +1,14 @@
 import type { CheckRequest, ClientInstance } from "../client/mod.ts";
 import type { Clock } from "../clock.ts";
-import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { SendReceipt } from "../producer/mod.ts";
 import type { CheckBack } from "./check_back.ts";
 import { checkTimesOf, openCheck, transactionIdOf } from "./check_opener.ts";
 import { CheckQueue, type PendingCheck } from "./check_queue.ts";
-import { CheckWarnings } from "./check_warnings.ts";
-import {
-  type EndTransactionOutcome,
-  type EndTransactionResult,
-  VerdictSender,
-} from "./end_transaction.ts";
-import { InFlight } from "./in_flight.ts";
+import { checkImmunityOf, CheckWarnings } from "./check_warnings.ts";
+import type { EndTransactionOutcome, EndTransactionResult } from "./end_transaction.ts";
 import type { TransactionJournal } from "./journal.ts";
-import type { LocalTransactionState, Verdict } from "./local_transaction_state.ts";
+import type { LocalTransactionState } from "./local_transaction_state.ts";
 import type { CheckHandling } from "./transaction_events.ts";
 import type { TransactionSettings } from "./transaction_options.ts";
 import {
@@ -22,7 +16,7 @@ import {
   type TransactionRecord,
   TransactionTable,
 } from "./transaction_table.ts";
-import { VerdictTiming } from "./verdict_timing.ts";
+import { Verdicts } from "./verdicts.ts";
 
 /** The settings of a coordinator. */
 export interface CoordinatorOptions extends TransactionSettings {
@@ -52,15 +46,14 @@ export class TransactionCoordinator {
   readonly #warnings: CheckWarnings;
   readonly #table = new TransactionTable();
   readonly #timeUp = new AbortController();
-  readonly #timing: VerdictTiming;
-  readonly #underWay = new InFlight();
-  #verdicts: VerdictSender | undefined;
+  readonly #verdicts: Verdicts;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#journal = options.journal;
-    this.#timing = new VerdictTiming(options.clock, this.#timeUp.signal);
-    this.#warnings = new CheckWarnings(options.logger, options.clock);
+    const timeUp = this.#timeUp.signal;
+    this.#verdicts = new Verdicts({ ...options, table: this.#table, timeUp });
+    this.#warnings = new CheckWarnings(options);
     this.checks = new CheckQueue(
       options.checkRequestHoldMax,
       (pending) => this.#openCheck(pending),
@@ -69,15 +62,7 @@ export class TransactionCoordinator {
 
   /** Takes the client that verdicts go through. */
   attach(client: ClientInstance): void {
-    const { clock, producerGroup, endTransactionTimeout, endTransactionMode } = this.#options;
-    this.#verdicts = new VerdictSender({
-      client,
-      clock,
-      producerGroup,
-      timeout: endTransactionTimeout,
-      mode: endTransactionMode,
-      observation: this.#journal.observation,
-    });
+    this.#verdicts.attach(client);
   }
 
   /** A half message is about to be sent. */
@@ -93,9 +78,15 @@ export class TransactionCoordinator {
   }
 
   /** The half message was stored. A handle that a check-back brought meanwhile is newer. */
-  stored(record: TransactionRecord, receipt: SendReceipt): void {
+  stored(record: TransactionRecord, receipt: SendReceipt, properties: string): void {
+    const { brokerName } = receipt.messageQueue;
+    const immunity = checkImmunityOf(properties);
+    if (immunity !== undefined) {
+      const interval = this.#verdicts.timing.intervalOf(brokerName);
+      this.#warnings.immune(record, brokerName, immunity, interval);
+    }
     record.handle ??= {
-      brokerName: receipt.messageQueue.brokerName,
+      brokerName,
       connection: receipt.connection,
       tranStateTableOffset: receipt.queueOffset,
       commitLogOffset: receipt.commitLogOffset,
@@ -122,10 +113,10 @@ export class TransactionCoordinator {
     state: LocalTransactionState,
     cause?: unknown,
   ): Promise<EndTransactionResult> {
-    if (state !== "UNKNOWN") return await this.#end(record, state, cause);
+    if (state !== "UNKNOWN") return await this.#verdicts.end(record, state, cause);
     record.phase = "open";
     this.#table.retire(record);
-    return await this.#send(record, record.handle!, state, cause);
+    return await this.#verdicts.send(record, record.handle!, state, cause);
   }
 
   /** Takes a check-back of the broker. Returns at once. */
@@ -146,14 +137,16 @@ export class TransactionCoordinator {
       localTransactionRan: undefined,
     };
     this.#journal.observation.recognize(record, message.properties);
-    this.#timing.learn(handle);
+    this.#verdicts.timing.learn(handle);
+    const checkTimes = checkTimesOf(message);
+    this.#warnings.asked(record, brokerName, checkTimes);
     const handling = this.#route({ record, message, handle });
-    this.#journal.checkBack(record, brokerName, checkTimesOf(message), handling);
+    this.#journal.checkBack(record, brokerName, checkTimes, handling);
   }
 
   /** Waits until every verdict that is known has been sent, or has failed. */
   idle(): Promise<void> {
-    return this.#underWay.idle();
+    return this.#verdicts.idle();
   }
 
   /** Aborts the signals of everything that listeners still work on. */
@@ -168,7 +161,7 @@ export class TransactionCoordinator {
       case "sending":
       case "running":
         record.handle = handle;
-        this.#send(record, handle, "UNKNOWN");
+        this.#verdicts.send(record, handle, "UNKNOWN");
         return "stillRunning";
       case "waiting":
         record.handle = handle;
@@ -178,7 +171,7 @@ export class TransactionCoordinator {
         record.heldBack = handle;
         return "heldBack";
       case "settled":
-        return this.#repeat(record, handle);
+        return this.#verdicts.repeat(record, handle);
       case "open":
         return this.#ask(pending);
     }
@@ -187,74 +180,8 @@ export class TransactionCoordinator {
   #ask(pending: PendingCheck): CheckHandling {
     const handling = this.checks.offer(pending);
     if (handling === "asked") this.#table.retire(pending.record);
-    this.#warnings.tell(handling, this.checks);
+    this.#warnings.offered(handling, this.checks);
     return handling;
-  }
-
-  /**
-   * Answers a check-back of a transaction whose verdict was sent. After a commit that the broker
-   * confirmed on this very connection its message is stored, and another COMMIT would store it
-   * again: the question was asked before, or about a copy that the broker made before. On any
-   * other connection the broker may have lost the message, so the verdict is given again. It is
-   * never answered with the opposite.
-   */
-  #repeat(record: TransactionRecord, handle: HalfMessageHandle): CheckHandling {
-    if (record.verdict === "COMMIT" && record.confirmedOn === handle.connection) {
-      this.#send(record, handle, "UNKNOWN");
-      return "alreadyCommitted";
-    }
-    record.handle = handle;
-    this.#end(record, record.verdict!);
-    return "repeated";
-  }
-
-  /** Sends a verdict until it is confirmed or no check-back waits for it. */
-  #end(
-    record: TransactionRecord,
-    verdict: Verdict,
-    cause?: unknown,
-  ): Promise<EndTransactionResult> {
-    record.verdict = verdict;
-    this.#table.activate(record);
-    return this.#underWay.run(() => this.#sendUntilSettled(record, verdict, cause));
-  }
-
-  async #sendUntilSettled(
-    record: TransactionRecord,
-    verdict: Verdict,
-    cause: unknown,
-  ): Promise<EndTransactionResult> {
-    for (;;) {
-      record.phase = "waiting";
-      await this.#timing.wait(record);
-      record.phase = "ending";
-      const result = await this.#send(record, record.handle!, verdict, cause);
-      if (result.confirmedOn) record.confirmedOn = result.confirmedOn;
-      const heldBack = record.heldBack;
-      delete record.heldBack;
-      if (heldBack && result.outcome !== "confirmed") {
-        record.handle = heldBack;
-        continue;
-      }
-      record.phase = "settled";
-      this.#table.retire(record);
-      if (heldBack) this.#repeat(record, heldBack);
-      return result;
-    }
-  }
-
-  async #send(
-    record: TransactionRecord,
-    handle: HalfMessageHandle,
-    state: LocalTransactionState,
-    cause?: unknown,
-  ): Promise<EndTransactionResult> {
-    const { transactionId, topic } = record;
-    const remark = cause === undefined ? undefined : describe(cause);
-    const facts = { transactionId, topic, remark, observed: record.observed };
-    const result = await this.#underWay.run(() => this.#verdicts!.send(handle, state, facts));
-    this.#journal.verdictSent(record, handle, state, result);
-    return result;
   }
 
   async #openCheck(pending: PendingCheck): Promise<CheckBack | undefined> {
@@ -270,7 +197,7 @@ export class TransactionCoordinator {
       });
     } catch (cause) {
       this.#journal.checkFailed(record, pending.handle.brokerName, cause);
-      this.#send(record, pending.handle, "UNKNOWN", cause);
+      this.#verdicts.send(record, pending.handle, "UNKNOWN", cause);
       return undefined;
     }
   }
@@ -286,12 +213,14 @@ export class TransactionCoordinator {
     this.checks.release(pending);
     this.#journal.counters.answeredChecks++;
     if (cause !== undefined) this.#journal.checkFailed(record, brokerName, cause);
-    if (state === "UNKNOWN") return (await this.#send(record, handle, state, cause)).outcome;
+    if (state === "UNKNOWN") {
+      return (await this.#verdicts.send(record, handle, state, cause)).outcome;
+    }
     if (record.verdict && record.verdict !== state) {
       this.#journal.contradiction(record, brokerName, record.verdict, state);
-      return (await this.#send(record, handle, "UNKNOWN")).outcome;
+      return (await this.#verdicts.send(record, handle, "UNKNOWN")).outcome;
     }
     record.handle = handle;
-    return (await this.#end(record, state)).outcome;
+    return (await this.#verdicts.end(record, state)).outcome;
   }
 }

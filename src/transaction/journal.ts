@@ -4,7 +4,11 @@ import type { Logger } from "../logger.ts";
 import type { Observation } from "../producer/mod.ts";
 import type { EndTransactionResult } from "./end_transaction.ts";
 import type { LocalTransactionState, Verdict } from "./local_transaction_state.ts";
-import type { CheckHandling, TransactionEvent } from "./transaction_events.ts";
+import type {
+  CheckHandling,
+  TransactionEvent,
+  TransactionWarningEvent,
+} from "./transaction_events.ts";
 import type { TransactionSettings } from "./transaction_options.ts";
 import { newCounters, type TransactionCounters } from "./transaction_stats.ts";
 import { TransactionObservation } from "./transaction_observation.ts";
@@ -149,6 +153,17 @@ export class TransactionJournal {
       sent,
       contradictedBy,
     }));
+  }
+
+  /** A commit whose answer got lost had been carried out: it is not given again. */
+  foundCommitted(record: TransactionRecord, brokerName: string): void {
+    this.counters.foundCommits++;
+    this.#publish(() => ({ type: "commitFound", ...named(record, brokerName) }));
+  }
+
+  /** Something may go wrong with a transaction. */
+  warned(event: TransactionWarningEvent): void {
+    this.#publish(() => event);
   }
 
   /** An event is made only when someone looks on. */

@@ -131,6 +131,51 @@ export interface ContradictionEvent extends TransactionFacts {
   contradictedBy: Verdict;
 }
 
+/**
+ * A commit whose answer got lost was asked about, and the message was found in its topic: the
+ * check-back is answered *unknown*, since another commit would store it twice.
+ */
+export interface CommitFoundEvent extends TransactionFacts {
+  /** Tells the kinds apart. */
+  type: "commitFound";
+}
+
+/** A warning: the broker asks about a local transaction that still runs. Once for each. */
+export interface SlowLocalTransactionEvent extends TransactionFacts {
+  /** Tells the kinds apart. */
+  type: "slowLocalTransaction";
+  /** How often it has asked. */
+  checkTimes: number;
+}
+
+/** A warning: the broker will soon give a transaction up, see `transactionCheckMax`. */
+export interface LastChecksEvent extends TransactionFacts {
+  /** Tells the kinds apart. */
+  type: "lastChecks";
+  /** How often it has asked. */
+  checkTimes: number;
+  /** How often it may ask again. */
+  checksLeft: number;
+}
+
+/** A warning: the `CHECK_IMMUNITY_TIME_IN_SECONDS` of a half message costs it a third of its checks, or more. */
+export interface CheckImmunityEvent extends TransactionFacts {
+  /** Tells the kinds apart. */
+  type: "checkImmunity";
+  /** Seconds for which it is not asked about. */
+  seconds: number;
+  /** Checks that it loses by that. */
+  checksLost: number;
+  /** Checks that are left for a verdict that got lost. */
+  checksLeft: number;
+}
+
+/** The warnings among the events. */
+export type TransactionWarningEvent =
+  | SlowLocalTransactionEvent
+  | LastChecksEvent
+  | CheckImmunityEvent;
+
 /** What happens in a transaction producer, one type for each kind of event. */
 export type TransactionEvent =
   | BrokerRegisteredEvent
@@ -142,4 +187,6 @@ export type TransactionEvent =
   | EndTransactionEvent
   | CheckBackEvent
   | CheckFailedEvent
-  | ContradictionEvent;
+  | ContradictionEvent
+  | CommitFoundEvent
+  | TransactionWarningEvent;

@@ -23,11 +23,20 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
   endTransactionTimeout?: number;
   /**
    * `confirm` asks the broker to answer commit and rollback, `oneway` does not, as other clients:
-   * a lost verdict is then noticed by the check-back only.
+   * a lost verdict is then noticed by the check-back only. A commit is looked for in its topic
+   * before a check-back has it given again; one that crosses the check-back on its way may still be
+   * stored twice.
    *
    * @default {"confirm"}
    */
   endTransactionMode?: "confirm" | "oneway";
+  /**
+   * How often the brokers ask about a half message before they give it up, their
+   * `transactionCheckMax`: for warnings of the last checks.
+   *
+   * @default {15}
+   */
+  transactionCheckMax?: number;
   /** Most check-backs that wait for the listener; over it they are dropped, and come again. @default {2000} */
   checkRequestHoldMax?: number;
   /** Most check-backs that the listener works on at once. @default {64} */
@@ -63,6 +72,8 @@ export interface TransactionSettings {
   readonly endTransactionTimeout: number;
   /** See {@linkcode TransactionProducerOptions.endTransactionMode}. */
   readonly endTransactionMode: "confirm" | "oneway";
+  /** See {@linkcode TransactionProducerOptions.transactionCheckMax}. */
+  readonly transactionCheckMax: number;
   /** See {@linkcode TransactionProducerOptions.checkRequestHoldMax}. */
   readonly checkRequestHoldMax: number;
   /** See {@linkcode TransactionProducerOptions.checkConcurrency}. */
@@ -104,6 +115,13 @@ export function resolveTransactionOptions<Arg>(
   return {
     endTransactionTimeout: checkTime("endTransactionTimeout", options.endTransactionTimeout, 3_000),
     endTransactionMode: mode,
+    transactionCheckMax: checkCount(
+      "transactionCheckMax",
+      options.transactionCheckMax,
+      15,
+      1,
+      1_000_000,
+    ),
     checkRequestHoldMax: checkCount(
       "checkRequestHoldMax",
       options.checkRequestHoldMax,

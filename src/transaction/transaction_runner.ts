@@ -48,7 +48,7 @@ export class TransactionRunner {
       throw this.#fail(record, error);
     }
     const { brokerName } = receipt.messageQueue;
-    coordinator.stored(record, receipt);
+    coordinator.stored(record, receipt, outgoing.properties);
     journal.halfStored(record, brokerName);
     let state: LocalTransactionState = "ROLLBACK", cause: unknown;
     if (receipt.sendStatus === "SEND_OK") {

@@ -34,6 +34,8 @@ export interface TransactionCounters {
   sentVerdicts: number;
   /** Verdicts that failed. */
   failedVerdicts: number;
+  /** Commits whose answer got lost, and that were found in their topic instead of being given again. */
+  foundCommits: number;
   /** Check-backs that came. */
   checkBacks: number;
   /** Check-backs by what was done with them: see `CheckBackEvent.handling`. */
@@ -69,6 +71,7 @@ export function newCounters(): TransactionCounters {
     confirmedVerdicts: 0,
     sentVerdicts: 0,
     failedVerdicts: 0,
+    foundCommits: 0,
     checkBacks: 0,
     askedChecks: 0,
     joinedChecks: 0,

@@ -44,6 +44,10 @@ export interface TransactionRecord {
   heldBack?: HalfMessageHandle;
   /** The verdict, once one was sent. It never changes. */
   verdict?: Verdict;
+  /** Whether the broker has asked while its local transaction ran. */
+  isSlow?: boolean;
+  /** Whether a commit may have been carried out whose answer did not come. */
+  answerLost?: boolean;
   /** The connection on which the broker confirmed the verdict. */
   confirmedOn?: Connection;
   /** What those who look on remember of its message. */

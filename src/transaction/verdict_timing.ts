@@ -55,6 +55,11 @@ export class VerdictTiming {
     rounds.lastAt = receivedAt;
   }
 
+  /** Milliseconds between two check rounds of a broker, once they were seen. */
+  intervalOf(brokerName: string): number | undefined {
+    return this.#rounds.get(brokerName)?.interval;
+  }
+
   /** Waits for the next question about a transaction when a verdict sent now would cross it. */
   async wait(record: TransactionRecord): Promise<void> {
     const delay = this.#delay(record.handle!);

@@ -1,4 +1,9 @@
-import { isOneway, type RemotingCommand, RequestCode } from "../../src/remoting/mod.ts";
+import {
+  isOneway,
+  type RemotingCommand,
+  RequestCode,
+  ResponseCode,
+} from "../../src/remoting/mod.ts";
 import {
   type CheckTransactionStateHeader,
   createCheckTransactionStateRequest,
@@ -83,6 +88,7 @@ export class ScriptedBroker extends ScriptedPeer {
     this.on(RequestCode.HEART_BEAT, () => ({}));
     this.on(RequestCode.UNREGISTER_CLIENT, () => ({}));
     this.on(RequestCode.SEND_MESSAGE_V2, (command, on) => this.store(command, on));
+    this.on(RequestCode.QUERY_MESSAGE, () => ({ code: ResponseCode.QUERY_NOT_FOUND }));
     this.on(
       RequestCode.END_TRANSACTION,
       (command) => command.extFields.commitOrRollback === "0" ? undefined : {},

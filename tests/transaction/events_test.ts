@@ -108,6 +108,7 @@ Deno.test("stats - count what happened and what is held now", async () => {
     confirmedVerdicts: 4,
     sentVerdicts: 1,
     failedVerdicts: 0,
+    foundCommits: 0,
     checkBacks: 1,
     askedChecks: 1,
     joinedChecks: 0,

@@ -27,7 +27,7 @@ async function commit(
 async function assertCheckBackSettles(cluster: ScriptedCluster): Promise<void> {
   await cluster.clock.advance(2_000);
   const handle = cluster.broker.checkBack(cluster.broker.halves[0]!);
-  await settle();
+  await cluster.clock.advance(500);
   const last = cluster.broker.verdicts().at(-1)!;
   assertEquals(
     {

@@ -1,0 +1,68 @@
+import { type ClientInstance, Deadline } from "../client/mod.ts";
+import { type Clock, sleep } from "../clock.ts";
+import { describe } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import { MessageProperty } from "../message/mod.ts";
+import { MessageIndex } from "../producer/mod.ts";
+import type { TransactionRecord } from "./transaction_table.ts";
+
+/** How far a broker's index may lag behind what it stored, in milliseconds. */
+const INDEX_LAG = 500;
+
+/** The settings of a look-up. */
+export interface CommitLookUpOptions {
+  /** Connections to brokers. */
+  client: ClientInstance;
+  /** Time. */
+  clock: Clock;
+  /** Log. */
+  logger: Logger;
+  /** Milliseconds for one look-up. */
+  timeout: number;
+}
+
+/**
+ * Finds out whether a commit whose answer got lost was carried out, before it is given again: a
+ * broker stores the message once more for every commit that it gets.
+ */
+export class CommitLookUp {
+  readonly #options: CommitLookUpOptions;
+  readonly #index: MessageIndex;
+
+  constructor(options: CommitLookUpOptions) {
+    this.#options = options;
+    this.#index = new MessageIndex(options.client, options.clock);
+  }
+
+  /**
+   * Whether the message of a transaction is in its topic on the broker that holds the half message.
+   * When that can't be found out it is `false`: twice is better than never.
+   */
+  async isVisible(record: TransactionRecord): Promise<boolean> {
+    const { clock, logger, timeout } = this.#options;
+    const deadline = new Deadline(clock, timeout);
+    try {
+      if (await this.#find(record, deadline)) return true;
+      await sleep(clock, Math.min(INDEX_LAG, deadline.remaining / 2));
+      return await this.#find(record, deadline);
+    } catch (error) {
+      logger.warn(
+        `Cannot find out whether transaction ${record.transactionId} is committed already, its ` +
+          `commit is given again and may be the second: ${describe(error)}`,
+        { transactionId: record.transactionId, topic: record.topic },
+      );
+      return false;
+    }
+  }
+
+  async #find(
+    { transactionId, topic, handle }: TransactionRecord,
+    deadline: Deadline,
+  ): Promise<boolean> {
+    const { brokerName } = handle!;
+    const found = await this.#index.byUniqueKey(brokerName, topic, transactionId, { deadline });
+    return found.some((message) =>
+      message.topic === topic && message.properties[MessageProperty.UniqueKey] === transactionId
+    );
+  }
+}

@@ -1,0 +1,163 @@
+import { assert, assertEquals } from "@std/assert";
+import { encodeStoredMessage, MessageProperty } from "../../src/message/mod.ts";
+import { RequestCode, ResponseCode } from "../../src/remoting/mod.ts";
+import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { TransactionProducer } from "../../src/transaction/mod.ts";
+import { settle } from "../support/fake_clock.ts";
+import { eventually } from "../support/progress.ts";
+import { recordEvents, ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";
+import { type Reaction, type Reply, silence } from "../support/scripted_peer.ts";
+import { silentLogger } from "../support/test_client.ts";
+import { begin } from "./support.ts";
+
+const { END_TRANSACTION, QUERY_MESSAGE } = RequestCode;
+
+/** A commit that was written and never answered. */
+async function commitInVain(cluster: ScriptedCluster) {
+  const begun = await begin(cluster);
+  cluster.broker.once(END_TRANSACTION, silence);
+  begun.listener.executions[0]!.answer("COMMIT");
+  await cluster.clock.advance(3_000);
+  assertEquals(begun.send.value?.endTransaction, "failed");
+  return { ...begun, events: recordEvents(begun.producer) };
+}
+
+/** The answer of a broker that has the message of a transaction in its topic. */
+function found(transactionId: string, topic = TOPIC): Reply {
+  return {
+    body: encodeStoredMessage({
+      topic,
+      body: new TextEncoder().encode("Hello RocketMQ"),
+      properties: { [MessageProperty.UniqueKey]: transactionId },
+    }),
+  };
+}
+
+Deno.test("check-back - a commit that was carried out and whose answer got lost is not given again", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker } = cluster, { producer, listener, events } = await commitInVain(cluster);
+  const [half] = broker.halves;
+  broker.on(QUERY_MESSAGE, () => found(half!.transactionId));
+  broker.checkBack(half!);
+  await settle();
+  broker.checkBack(half!);
+  await settle();
+
+  assertEquals(broker.states(), ["COMMIT", "UNKNOWN", "UNKNOWN"]);
+  assertEquals(broker.requests(QUERY_MESSAGE).length, 1, "it is looked for once on a connection");
+  assertEquals(broker.requests(QUERY_MESSAGE)[0]!.extFields.topic, TOPIC);
+  assertEquals([producer.stats().foundCommits, listener.checks.length], [1, 0]);
+  assertEquals(events.filter(({ type }) => type === "commitFound"), [{
+    type: "commitFound",
+    transactionId: half!.transactionId,
+    topic: TOPIC,
+    brokerName: broker.name,
+  }]);
+});
+
+Deno.test("check-back - an index that lags behind is looked at once more", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  await commitInVain(cluster);
+  const [half] = broker.halves;
+  broker.checkBack(half!);
+  await settle();
+  assertEquals(broker.states(), ["COMMIT"]);
+  broker.on(QUERY_MESSAGE, () => found(half!.transactionId));
+  await clock.advance(500);
+  assertEquals(broker.states(), ["COMMIT", "UNKNOWN"]);
+});
+
+/** What tells nothing of the message: twice is better than never. */
+const OPEN: Record<string, Reaction> = {
+  "is not there": () => ({ code: ResponseCode.QUERY_NOT_FOUND }),
+  "is another of the same hash": () => found("7F000001000100000000000000000000"),
+  "may not be looked for": () => ({ code: ResponseCode.NO_PERMISSION, remark: "no GET" }),
+  "can't be looked for": () => ({ code: 3, remark: "not supported" }),
+  "is asked for in vain": silence,
+  "comes damaged": () => ({ body: Uint8Array.of(0, 0, 0, 5, 1) }),
+};
+
+for (const [title, reaction] of Object.entries(OPEN)) {
+  Deno.test(`check-back - a commit whose answer got lost is given again when the message ${title}`, async () => {
+    await using cluster = new ScriptedCluster();
+    const { broker, clock } = cluster;
+    const { producer } = await commitInVain(cluster);
+    broker.on(QUERY_MESSAGE, reaction);
+    const handle = broker.checkBack(broker.halves[0]!);
+    await clock.advance(3_000);
+
+    assertEquals(broker.states(), ["COMMIT", "COMMIT"]);
+    assertEquals(broker.verdicts()[1]!.commitLogOffset, handle.commitLogOffset);
+    assertEquals(producer.stats().confirmedVerdicts, 1);
+  });
+}
+
+Deno.test("check-back - what came while a commit was on its way in vain is looked up, too", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  const { listener, send } = await begin(cluster);
+  const [half] = broker.halves;
+  broker.once(END_TRANSACTION, silence);
+  broker.on(QUERY_MESSAGE, () => found(half!.transactionId));
+  listener.executions[0]!.answer("COMMIT");
+  await settle();
+  broker.checkBack(half!);
+  await clock.advance(6_000);
+
+  assertEquals(broker.states(), ["COMMIT", "UNKNOWN"]);
+  assertEquals(send.value?.endTransaction, "confirmed");
+});
+
+Deno.test("check-back - a rollback is given again without a look", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  const { listener } = await begin(cluster);
+  broker.once(END_TRANSACTION, silence);
+  listener.executions[0]!.answer("ROLLBACK");
+  await clock.advance(3_000);
+  broker.checkBack(broker.halves[0]!);
+  await settle();
+  assertEquals(broker.states(), ["ROLLBACK", "ROLLBACK"]);
+  assertEquals(broker.requests(QUERY_MESSAGE), []);
+});
+
+for (const endTransactionMode of ["confirm", "oneway"] as const) {
+  Deno.test(`${endTransactionMode} - a broker that loses its mark of a commit gets no second copy`, async () => {
+    await using broker = await EmbeddedBroker.start({
+      transactionCheckInterval: Infinity,
+      opBatchInterval: 60_000,
+    });
+    await using producer = new TransactionProducer({
+      nameServers: broker.nameServer,
+      producerGroup: "group",
+      topics: [TOPIC],
+      logger: silentLogger,
+      endTransactionTimeout: 300,
+      endTransactionMode,
+      transactionListener: { executeLocalTransaction: () => "COMMIT" },
+    });
+    await producer.start();
+    if (endTransactionMode === "confirm") {
+      broker.faults.add({
+        on: "END_TRANSACTION",
+        times: 1,
+        carriedOut: true,
+        action: "drop",
+      });
+    }
+    const { endTransaction } = await producer.sendMessageInTransaction({ topic: TOPIC, body: "x" });
+    assertEquals(endTransaction, endTransactionMode === "confirm" ? "failed" : "sent");
+    assert(await eventually(async () => (await broker.messages(TOPIC)).length === 1, 5_000));
+    const { name } = broker.brokers[0]!;
+    const registered = (count: number) =>
+      eventually(() => producer.stats().registeredBrokers.length === count, 10_000);
+    await broker.kill(name);
+    assert(await registered(0));
+    await broker.start(name);
+    assert(await registered(1));
+    assertEquals(broker.checkNow(), 1);
+    assert(await eventually(() => producer.stats().foundCommits === 1, 5_000));
+    assertEquals((await broker.messages(TOPIC)).length, 1);
+  });
+}
