@@ -95,9 +95,30 @@ export const sendingSteps: readonly VersionStep[] = [
     },
   ),
 
+  defineStep("a body arrives as it was, however it was compressed", async (server) => {
+    const topic = server.uniqueName("Compressed");
+    await using consumer = new TestClient(server.nameServers);
+    const body = "Größenordnung ".repeat(1_000), flags = new Map<string, number>();
+    const kinds = [["ZLIB", 0x301], ["ZSTD", 0x201], ["LZ4", 0x101]] as const;
+    for (const [compression, flag] of kinds) {
+      await using producer = await startProducer(server, [topic], { compression });
+      flags.set((await producer.send({ topic, body })).messageId, flag);
+    }
+    const arrived = async () => (await consumer.visibleMessages(topic)).length >= flags.size;
+    assert(await eventually(arrived, 30_000, 100));
+    for (const message of await consumer.visibleMessages(topic)) {
+      assertEquals(textOf(message), body);
+      assertEquals(message.sysFlag, flags.get(message.messageId));
+      assert(message.storeSize < body.length);
+    }
+  }),
+
   defineStep("a message that is too large for it is refused", async (server) => {
     const topic = server.uniqueName("Large"), mebibyte = 1024 * 1024;
-    await using producer = await startProducer(server, [topic], { maxMessageSize: 5 * mebibyte });
+    await using producer = await startProducer(server, [topic], {
+      maxMessageSize: 5 * mebibyte,
+      compression: "NONE",
+    });
     const body = new Uint8Array(4 * mebibyte + 1);
     const error = await assertRejects(() => producer.send({ topic, body }), BrokerResponseError);
     assertEquals(error.responseCode, ResponseCode.MESSAGE_ILLEGAL);
