@@ -41,7 +41,10 @@ export interface Message {
   deliverAt?: never;
 }
 
-/** When a message is delivered, at most one of the three. */
+/**
+ * When a message is delivered, at most one of the three. Brokers before 5.0 only have levels: what
+ * they would deliver at once is refused before it leaves.
+ */
 export interface DeliveryDelay {
   /**
    * Delivers the message later, by one of the broker's levels 1 to 18: 1 s, 5 s, 10 s, 30 s, 1 min to
@@ -59,7 +62,7 @@ export interface SingleMessageFields extends DeliveryDelay {
   /**
    * Consumers of a topic with the attribute `message.type=PRIORITY` get higher ones first: an integer
    * from 0. The broker puts the message into the queue of this number, or the last one. Not together
-   * with a delay or a sharding key, which make the broker drop it.
+   * with a delay or a sharding key, which make the broker drop it. Brokers up to 5.3 ignore it.
    */
   priority?: number;
   /**

@@ -61,7 +61,7 @@ export class MessageIndex {
       maxNum: query.limit,
       beginTimestamp: BigInt(Math.floor(query.from)),
       endTimestamp: BigInt(Math.floor(query.to)),
-      uniqueKeyQuery: query.uniqueKey,
+      indexType: query.uniqueKey ? "U" : "K",
     });
     const { address } = connection;
     const response = await connection.request(request, rest());

@@ -26,6 +26,8 @@ export interface OutgoingMessage {
   readonly uniqueKey: string;
   /** Messages of one key go to one queue. */
   readonly shardingKey?: string | undefined;
+  /** Whether a timer delivers it. */
+  readonly timed?: boolean;
   /** Whether the body is a batch. */
   readonly batch?: boolean;
   /** Of a reply, which is passed on at once: the broker whose client waits for it. */
@@ -154,6 +156,7 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
     uniqueKey,
     shardingKey,
     replyTo: reply?.home,
+    timed: delay !== undefined || deliverAt !== undefined,
   };
 }
 

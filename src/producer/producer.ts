@@ -158,7 +158,7 @@ export class Producer implements AsyncDisposable {
 
   /**
    * Takes back a message that was sent with `delay` or `deliverAt` and is not due yet. Needs a broker
-   * of version 5.4 or later with `recallMessageEnable=true`.
+   * of version 5.3.2 or later with `recallMessageEnable=true`.
    *
    * @returns the id of the message that was taken back.
    * @throws {InvalidArgumentError} when the handle is none.

@@ -14,6 +14,7 @@ import {
 } from "../requests/mod.ts";
 import { type RemotingRequest, RequestCode } from "../remoting/mod.ts";
 import type { Connection } from "../transport/mod.ts";
+import { checkTimers, propertiesFor } from "./broker_release.ts";
 import { FailedTries, pause } from "./failed_tries.ts";
 import type { LatencyFaults } from "./latency_faults.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
@@ -105,7 +106,7 @@ export class Sender {
     await this.#once(message, bounds, (queue) =>
       this.#observe(queue, async () => {
         const connection = await this.#connect(queue, message, bounds);
-        const request = this.#request(queue, message);
+        const request = this.#request(queue, message, connection);
         await connection.oneway(request, { timeout: deadline.remaining, signal });
       }, false));
   }
@@ -190,7 +191,7 @@ export class Sender {
       const { topic } = message;
       const { brokerName } = queue;
       const connection = await this.#connect(queue, message, bounds);
-      const response = await connection.request(this.#request(queue, message), {
+      const response = await connection.request(this.#request(queue, message, connection), {
         timeout: bounds.deadline.remaining,
         signal: bounds.signal,
       });
@@ -246,17 +247,24 @@ export class Sender {
     }
   }
 
-  #connect(
+  async #connect(
     queue: MessageQueue,
     message: OutgoingMessage,
     bounds: SendBounds,
   ): Promise<Connection> {
     const { remaining } = bounds.deadline;
     const timeout = this.#hasAlternative(message, queue, bounds) ? remaining / 2 : remaining;
-    return this.#client.brokerConnection(queue.brokerName, { timeout, signal: bounds.signal });
+    const { brokerName } = queue, { signal } = bounds;
+    const connection = await this.#client.brokerConnection(brokerName, { timeout, signal });
+    if (message.timed) checkTimers(connection, brokerName, message.topic);
+    return connection;
   }
 
-  #request(queue: MessageQueue, message: OutgoingMessage): RemotingRequest {
+  #request(
+    queue: MessageQueue,
+    message: OutgoingMessage,
+    connection: Connection,
+  ): RemotingRequest {
     const request = createSendMessageRequest({
       producerGroup: this.#producerGroup,
       topic: message.topic,
@@ -266,7 +274,7 @@ export class Sender {
       sysFlag: message.sysFlag,
       bornTimestamp: BigInt(Math.floor(this.#clock.now())),
       flag: message.flag,
-      properties: message.properties,
+      properties: propertiesFor(connection, message),
       reconsumeTimes: 0,
       unitMode: false,
       batch: message.batch === true,

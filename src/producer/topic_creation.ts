@@ -20,7 +20,7 @@ export interface TopicFields {
   perm?: number;
   /** Whether it is an ordered topic. @default {false} */
   order?: boolean;
-  /** Attributes of brokers from version 5 on, for example `{ "message.type": "TRANSACTION" }`. */
+  /** For brokers from version 5.0 on, older ones ignore them, for example `{ "message.type": "TRANSACTION" }`. */
   attributes?: Readonly<Record<string, string>>;
   /** The cluster whose brokers get it. @default all brokers that the name server knows */
   clusterName?: string;

@@ -34,6 +34,7 @@ export { FrameDecoder } from "./frame_decoder.ts";
 export { LanguageCode, languageCode, languageName } from "./language_code.ts";
 export { DEFAULT_MAX_EXT_FIELDS, DEFAULT_MAX_FRAME_SIZE } from "./limits.ts";
 export type { FrameLimits } from "./limits.ts";
+export { Release, releaseOf } from "./release.ts";
 export { RequestCode } from "./request_code.ts";
 export { ResponseCode } from "./response_code.ts";
 export { RemotingCommandDecoderStream, RemotingCommandEncoderStream } from "./streams.ts";

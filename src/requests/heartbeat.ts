@@ -1,3 +1,4 @@
+import { stringHash } from "../message/mod.ts";
 import { type RemotingCommand, type RemotingRequest, RequestCode } from "../remoting/mod.ts";
 import type { HeaderContext } from "./header.ts";
 import { JsonValue } from "./json_body.ts";
@@ -52,15 +53,7 @@ export function createHeartbeatRequest(heartbeat: Heartbeat): RemotingRequest {
       consumeType: consumer.consumeType ?? "CONSUME_ACTIVELY",
       groupName: consumer.groupName,
       messageModel: consumer.messageModel ?? "CLUSTERING",
-      subscriptionDataSet: consumer.subscriptions.map(({ topic, expression }) => ({
-        classFilterMode: false,
-        codeSet: [],
-        expressionType: "TAG",
-        subString: expression,
-        subVersion: 0,
-        tagsSet: [],
-        topic,
-      })),
+      subscriptionDataSet: consumer.subscriptions.map(subscriptionData),
       unitMode: false,
     })),
     heartbeatFingerprint: 0,
@@ -68,6 +61,23 @@ export function createHeartbeatRequest(heartbeat: Heartbeat): RemotingRequest {
     withoutSub: false,
   };
   return { code: RequestCode.HEART_BEAT, body: new TextEncoder().encode(JSON.stringify(body)) };
+}
+
+/** What a broker wants to know of a subscription: it compares the hashes of tags. */
+function subscriptionData(
+  { topic, expression }: HeartbeatConsumer["subscriptions"][number],
+): Record<string, unknown> {
+  const tags = expression === "*" ? [] : expression.split("||").map((tag) => tag.trim());
+  const tagsSet = [...new Set(tags)].filter((tag) => tag !== "");
+  return {
+    classFilterMode: false,
+    codeSet: [...new Set(tagsSet.map(stringHash))],
+    expressionType: "TAG",
+    subString: expression,
+    subVersion: 0,
+    tagsSet,
+    topic,
+  };
 }
 
 /**

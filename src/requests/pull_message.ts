@@ -34,7 +34,7 @@ export const pullMessageHeader = defineHeader("PULL_MESSAGE request", {
   consumerGroup: "string",
   topic: "string",
   queueId: "uint",
-  queueOffset: "offset",
+  queueOffset: "long",
   maxMsgNums: "uint",
   sysFlag: "int",
   commitOffset: "long",

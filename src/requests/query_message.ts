@@ -11,13 +11,17 @@ import { checkSuccess, type ResponseContext } from "./response.ts";
   QUERY_MESSAGE (12), to a broker
 
   request  = topic:string key:string maxNum:int beginTimestamp:long endTimestamp:long
-             [indexType: K | U | T] [lastKey:string] _UNIQUE_KEY_QUERY:boolean
+             [indexType: K | U | T] [lastKey:string] [_UNIQUE_KEY_QUERY:boolean]
   response = code 0, body: stored messages one after another
              [indexLastUpdateTimestamp:long] [indexLastUpdatePhyoffset:long]
            | code 22: none
 
-  With _UNIQUE_KEY_QUERY the key is a UNIQ_KEY: all copies of a transaction, in the half topic, in
-  the real one, or in the one of those that were given up.
+  With indexType U the key is a UNIQ_KEY: all copies of a transaction, in the half topic, in the
+  real one, or in the one of those that were given up. Brokers before 5.x find both kinds of keys
+  whatever it is.
+
+  _UNIQUE_KEY_QUERY says the same in the official clients. Whether it belongs to what is signed
+  differs between releases (4.9.7 leaves it out), so this module does not send it.
 */
 
 /** The header of a query by key. */
@@ -51,10 +55,7 @@ export type QueryMessageResponse = HeaderFields<typeof queryMessageResponseHeade
 export function createQueryMessageRequest(header: QueryMessageHeader): RemotingRequest {
   return {
     code: RequestCode.QUERY_MESSAGE,
-    extFields: queryMessageHeader.encode({
-      ...header,
-      uniqueKeyQuery: header.uniqueKeyQuery ?? false,
-    }),
+    extFields: queryMessageHeader.encode(header),
   };
 }
 

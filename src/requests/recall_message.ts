@@ -13,6 +13,7 @@ import { checkSuccess, type ResponseContext } from "./response.ts";
   request  = [producerGroup:string] topic:string recallHandle:string [bname:string]
   response = code 0, msgId:string (UNIQ_KEY of the message that was recalled)
            | code 604: bad handle, another topic or broker, or too late
+           | code 3: the broker is older than 5.3.2
            | code 16: recallMessageEnable is off, which is the default
 */
 
@@ -47,6 +48,8 @@ export function readRecallMessageResponse(
   context: ResponseContext,
 ): string {
   checkSuccess(response, "recall a message", context, {
+    [ResponseCode.REQUEST_CODE_NOT_SUPPORTED]:
+      "the broker can't recall messages, release 5.3.2 or later can",
     [ResponseCode.ILLEGAL_OPERATION]:
       "the handle is of another topic or broker, or the message was due already",
     [ResponseCode.NO_PERMISSION]:

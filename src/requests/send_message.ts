@@ -9,7 +9,8 @@ import { malformed, refusal, type ResponseContext } from "./response.ts";
 
 /*
   SEND_MESSAGE_V2 (310), to the master of a broker; SEND_MESSAGE (10) has the same fields under
-  their long names, SEND_BATCH_MESSAGE (320) the same header with m=true and a batch as its body
+  their long names, SEND_BATCH_MESSAGE (320) the same header with m=true and a batch as its body;
+  SEND_REPLY_MESSAGE (324) and SEND_REPLY_MESSAGE_V2 (325) differ in the same way
 
   request  = the fields below, body: the message's, maybe compressed, never empty
   response = code 0 | 10 | 11 | 12
@@ -169,7 +170,8 @@ export function readSendMessageRequest(
   request: RemotingCommand,
   context?: HeaderContext,
 ): SendMessageHeader {
-  const header = request.code === RequestCode.SEND_MESSAGE
+  const { code } = request;
+  const header = code === RequestCode.SEND_MESSAGE || code === RequestCode.SEND_REPLY_MESSAGE
     ? sendMessageV1Header
     : sendMessageHeader;
   return header.decode(request.extFields, context);

@@ -19,7 +19,8 @@ import type { EmbeddedBrokerStats } from "./stats.ts";
  *
  * What is different from a real cluster: everything is in memory and gone with the process; there
  * are no slaves, no access control and no TLS; the name server knows at once what a broker knows;
- * consumers that pop, filter with SQL or give messages back find no such requests; pulls that wait
+ * consumers that pop, filter with SQL or give messages back find no such requests; queues are never
+ * trimmed, they begin at 0; pulls that wait
  * are answered when their time is up, not up to five seconds later; a scan for half messages
  * does not pause when it finds marks of decided ones, and gives up at the scan after the last
  * check-back, where a real one may do so right behind it; and remarks that come from a Java exception have

@@ -64,6 +64,8 @@ export interface EmbeddedBrokerOptions {
   maxMessageSize?: number;
   /** Whether what a timer would deliver can be taken back, as `recallMessageEnable`. @default {false} */
   recallMessages?: boolean;
+  /** Whether replies to request messages are stored too, as `storeReplyMessageEnable`. @default {true} */
+  storeReplies?: boolean;
   /** Form of the headers that it writes; it reads both. @default {"JSON"} */
   serializeType?: SerializeType;
   /** Time and chance. @default {systemClock} */
@@ -86,6 +88,7 @@ export interface EmbeddedBrokerSettings {
   readonly maxStoreSize: number;
   readonly maxMessageSize: number;
   readonly recallMessages: boolean;
+  readonly storeReplies: boolean;
   readonly serializeType: SerializeType;
   readonly clock: Clock;
 }
@@ -137,6 +140,7 @@ export function resolveOptions(options: EmbeddedBrokerOptions): EmbeddedBrokerSe
       " bytes",
     ),
     recallMessages: options.recallMessages ?? false,
+    storeReplies: options.storeReplies ?? true,
     serializeType,
     clock: options.clock ?? systemClock,
   };

@@ -57,6 +57,7 @@ export class Connection {
   #unmatched = 0;
   #unmatchedInARow = 0;
   #unknownRequests = 0;
+  #peerVersion = 0;
 
   constructor(transport: Transport, options: ConnectionOptions) {
     this.#transport = transport;
@@ -83,6 +84,11 @@ export class Connection {
   /** Whether requests can be sent on it. */
   get isOpen(): boolean {
     return this.#end === undefined;
+  }
+
+  /** The `version` in the peer's last response; 0 before the first one. */
+  get peerVersion(): number {
+    return this.#peerVersion;
   }
 
   /** Counters, as they are now. */
@@ -229,6 +235,7 @@ export class Connection {
 
   #dispatch(command: RemotingCommand): void {
     if (!isResponse(command)) return this.#serve(command);
+    this.#peerVersion = command.version;
     if (this.#pending.settle(command)) {
       this.#unmatchedInARow = 0;
       return;

@@ -79,6 +79,11 @@ export class Peer implements AsyncDisposable {
     await this.#send(request, { opaque: ++this.#opaque, flag: 2 });
   }
 
+  /** Answers a request of the server. */
+  async answer({ opaque }: RemotingCommand, code: number): Promise<void> {
+    await this.write(encodeCommand(command({ code, opaque, flag: 1 })));
+  }
+
   /** Writes bytes as they are. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length;) done += await this.#conn.write(bytes.subarray(done));

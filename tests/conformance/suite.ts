@@ -5,6 +5,7 @@ import { frameCases } from "./cases/frames.ts";
 import { giveUpCases } from "./cases/give_ups.ts";
 import { lookUpCases } from "./cases/look_ups.ts";
 import { pullCases } from "./cases/pulls.ts";
+import { replyCases } from "./cases/replies.ts";
 import { routeCases } from "./cases/routes.ts";
 import { sendCases } from "./cases/sends.ts";
 import { transactionCases } from "./cases/transactions.ts";
@@ -24,5 +25,6 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...delayCases,
   ...pullCases,
   ...lookUpCases,
+  ...replyCases,
   ...clientCases,
 ];

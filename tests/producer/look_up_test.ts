@@ -187,3 +187,18 @@ Deno.test("queryMessages() - a query without exactly one key is refused", async 
     );
   }
 });
+
+Deno.test("queryMessages() - asks in a way that brokers of all releases sign alike", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { broker, producer } = await start(stack);
+  const fields = { _UNIQUE_KEY_QUERY: "true" };
+  using flagged = broker.faults.add({ on: 12, fields, action: "delay", ms: 1 });
+  using typed = broker.faults.add({
+    on: 12,
+    fields: { indexType: "U" },
+    action: "delay",
+    ms: 1,
+  });
+  await producer.queryMessages({ topic: TOPIC, uniqueKey: "00" });
+  assertEquals([flagged.hits, typed.hits], [0, 2]);
+});

@@ -192,7 +192,7 @@ Deno.test("records - by offset, and by key", () => {
 
   const query = { topic: "T", key: "K", maxNum: 32, beginTimestamp: 0n, endTimestamp: 9n };
   const byKey = requests.createQueryMessageRequest(query);
-  assertEquals([byKey.code, byKey.extFields?._UNIQUE_KEY_QUERY], [12, "false"]);
+  assertEquals([byKey.code, byKey.extFields?._UNIQUE_KEY_QUERY], [12, undefined]);
   const byId = requests.createQueryMessageRequest({ ...query, uniqueKeyQuery: true });
   assertEquals(byId.extFields?._UNIQUE_KEY_QUERY, "true");
   const found = response({ body: "records", extFields: { indexLastUpdatePhyoffset: "75447" } });

@@ -1,4 +1,5 @@
 import {
+  CLIENT_VERSION,
   createRequest,
   createResponse,
   encodeCommand,
@@ -86,7 +87,8 @@ export class ScriptedConnection {
 
   /** Answers a request. */
   respond(command: RemotingCommand, reply: Reply = {}): void {
-    this.send(encodeCommand(createResponse(command, reply)));
+    const { version } = this.#peer;
+    this.send(encodeCommand({ ...createResponse(command, reply), version }));
   }
 
   /** Sends any bytes. */
@@ -121,6 +123,8 @@ export class ScriptedConnection {
 export class ScriptedPeer {
   /** Every connection that was made to it. */
   readonly connections: ScriptedConnection[] = [];
+  /** What its responses say of its release. */
+  version: number = CLIENT_VERSION;
   readonly #standing = new Map<number, Reaction>();
   readonly #next = new Map<number, Reaction[]>();
 

@@ -48,6 +48,7 @@ export function brokerConfig(options: {
 
     autoCreateTopicEnable: "true",
     autoCreateSubscriptionGroup: "true",
+    recallMessageEnable: "true",
 
     transactionTimeOut: "2500",
     transactionCheckInterval: "2000",

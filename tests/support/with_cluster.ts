@@ -6,6 +6,7 @@ import {
   clusterAvailability,
   ENV,
   isClusterRequired,
+  SHARED_BROKER_CONFIG,
 } from "./shared_cluster.ts";
 
 const HELP = `Runs a command while a real RocketMQ cluster is up.
@@ -44,6 +45,9 @@ async function main(words: readonly string[]): Promise<number> {
     return await runChild({ command, args, env: { [ENV.unavailable]: availability.reason } });
   }
 
-  await using cluster = await RocketMQCluster.start({ brokers });
+  await using cluster = await RocketMQCluster.start({
+    brokers,
+    brokerConfig: SHARED_BROKER_CONFIG,
+  });
   return await runChild({ command, args, env: { [ENV.nameServers]: cluster.nameServers } });
 }

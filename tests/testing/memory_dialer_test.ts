@@ -23,11 +23,12 @@ Deno.test({
       },
     });
     await producer.start();
-    const keys = ["1", "2", "3", "4"];
+    // One for each queue of both brokers.
+    const keys = ["1", "2", "3", "4", "5", "6", "7", "8"];
     for (const key of keys) {
       await producer.sendMessageInTransaction({ topic: "T", body: "body", keys: key });
     }
-    assertEquals(broker.checkNow(), 4);
+    assertEquals(broker.checkNow(), keys.length);
     await broker.settled();
     const messages = await broker.messages("T");
     assertEquals(messages.flatMap((message) => message.keys).sort(), keys);

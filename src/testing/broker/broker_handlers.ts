@@ -7,12 +7,14 @@ import { lookUpHandlers } from "./look_up_handlers.ts";
 import { offsetHandlers } from "./offset_handlers.ts";
 import { pullHandlers } from "./pull_message.ts";
 import { recallHandlers } from "./recall_message.ts";
+import { replyHandlers } from "./reply_message.ts";
 import { sendHandlers } from "./send_message.ts";
 
 /** Everything that a broker carries out. */
 export function brokerHandlers(broker: BrokerParts): Handlers {
   return new Map([
     ...sendHandlers(broker),
+    ...replyHandlers(broker),
     ...endTransactionHandlers(broker),
     ...pullHandlers(broker),
     ...offsetHandlers(broker),

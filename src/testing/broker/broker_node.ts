@@ -29,6 +29,9 @@ const HOUSEKEEPING_INTERVAL = 10_000;
 /** How long a connection lives without a byte in either direction, in milliseconds. */
 const MAX_IDLE = 120_000;
 
+/** How long a broker waits for the answer of a client, in milliseconds. */
+const CLIENT_TIMEOUT = 10_000;
+
 /** What a {@linkcode BrokerNode} is made of. */
 export interface BrokerNodeOptions {
   /** Name of the broker. */
@@ -72,6 +75,7 @@ export class BrokerNode implements Node, RegisteredBroker {
     this.#endpoint.open();
     this.#parts = createParts({
       ...{ name, settings, activity, onDecided, address: this.address },
+      callClient: (request, connection) => this.#server.ask(request, connection, CLIENT_TIMEOUT),
       onConsumersChanged: (group, connections) => this.#notifyConsumers(group, connections),
     });
     this.#server = new Server({

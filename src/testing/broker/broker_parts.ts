@@ -1,6 +1,8 @@
 import type { Clock } from "../../clock.ts";
 import type { UniqueKeyGenerator } from "../../message/mod.ts";
+import type { RemotingCommand, RemotingRequest } from "../../remoting/mod.ts";
 import type { Activity } from "../activity.ts";
+import type { ServerConnection } from "../net/server_connection.ts";
 import type { MessageStore } from "../store/message_store.ts";
 import type { DoneMarks } from "../transactions/done_marks.ts";
 import type { HalfQueue } from "../transactions/half_queue.ts";
@@ -32,6 +34,13 @@ export interface BrokerParts {
   readonly transactionTimeout: number;
   /** Whether what a timer would deliver can be taken back. */
   readonly recallMessages: boolean;
+  /** Whether replies are stored beside being passed on. */
+  readonly storeReplies: boolean;
+  /** Asks a client for something; gives its answer, or nothing when none came. */
+  readonly callClient: (
+    request: RemotingRequest,
+    connection: ServerConnection,
+  ) => Promise<RemotingCommand | undefined>;
   /** The topics. */
   readonly topics: TopicTable;
   /** The messages that are delivered later. */

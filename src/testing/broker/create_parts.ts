@@ -26,6 +26,8 @@ export interface PartsOptions {
   activity: Activity;
   /** Is told when a half message is no longer undecided. */
   onDecided(): void;
+  /** Asks a client for something. */
+  callClient: BrokerParts["callClient"];
   /** Is told when a group of consumers has changed. */
   onConsumersChanged(group: string, connections: readonly ServerConnection[]): void;
 }
@@ -53,6 +55,8 @@ export function createParts(options: PartsOptions): BrokerParts {
     host: hostname,
     transactionTimeout: settings.transactionTimeout,
     recallMessages: settings.recallMessages,
+    storeReplies: settings.storeReplies,
+    callClient: options.callClient,
     delays: new DelayedMessages(store, clock),
     halves: new HalfQueue(store, options.onDecided),
     marks: new DoneMarks({ store, clock, interval, storeHost: address }),

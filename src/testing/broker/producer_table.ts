@@ -15,6 +15,7 @@ interface Registration {
 /** Which connections can be asked about the half messages of a producer group. */
 export class ProducerTable {
   readonly #groups = new Map<string, Map<ServerConnection, Registration>>();
+  readonly #clients = new Map<string, ServerConnection>();
   #turn = 0;
 
   /** Takes note of a heartbeat at `now` milliseconds. */
@@ -23,12 +24,18 @@ export class ProducerTable {
     if (!members) this.#groups.set(group, members = new Map());
     const known = members.get(connection);
     if (known) known.lastSeen = now;
-    else members.set(connection, { clientId, lastSeen: now });
+    else {
+      members.set(connection, { clientId, lastSeen: now });
+      this.#clients.set(clientId, connection);
+    }
   }
 
   /** Takes a connection out of a group. */
   unregister(group: string, connection: ServerConnection): void {
     const members = this.#groups.get(group);
+    const registration = members?.get(connection);
+    // With one of its groups a client is forgotten as a whole.
+    if (registration) this.#clients.delete(registration.clientId);
     members?.delete(connection);
     if (members?.size === 0) this.#groups.delete(group);
   }
@@ -62,6 +69,11 @@ export class ProducerTable {
       if (connection.isOpen) lastOpen = connection;
     }
     return lastOpen;
+  }
+
+  /** The connection over which a client came into a group the last time. */
+  connectionOf(clientId: string): ServerConnection | undefined {
+    return this.#clients.get(clientId);
   }
 
   /** The client ids of a group, one for each connection. */

@@ -18,6 +18,7 @@ const CODES: Readonly<Record<ReadStatus, ResponseCode>> = {
   NO_MESSAGE_IN_QUEUE: ResponseCode.PULL_NOT_FOUND,
   OFFSET_OVERFLOW_ONE: ResponseCode.PULL_NOT_FOUND,
   OFFSET_OVERFLOW_BADLY: ResponseCode.PULL_OFFSET_MOVED,
+  OFFSET_TOO_SMALL: ResponseCode.PULL_OFFSET_MOVED,
 };
 
 /** The requests that read messages of a queue. */

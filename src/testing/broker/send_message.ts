@@ -22,7 +22,7 @@ import { describeBadTopic, isClosedToClients, SystemTopic } from "./system_topic
 import { describeTopic, type TopicConfig } from "./topics.ts";
 
 /** What every answer to a send carries beside the rest. */
-const REGION = { MSG_REGION: "DefaultRegion", TRACE_ON: "true" } as const;
+export const REGION = { MSG_REGION: "DefaultRegion", TRACE_ON: "true" } as const;
 
 /** The requests that store messages. */
 export function sendHandlers(broker: BrokerParts): [number, Handler][] {
@@ -58,7 +58,12 @@ export function sendHandlers(broker: BrokerParts): [number, Handler][] {
   ];
 }
 
-function findTopic(broker: BrokerParts, header: SendMessageHeader, remote: string): TopicConfig {
+/** The topic of a send, made if that may be. Refuses what a broker refuses. */
+export function findTopic(
+  broker: BrokerParts,
+  header: SendMessageHeader,
+  remote: string,
+): TopicConfig {
   const { topic, queueId, defaultTopic, defaultTopicQueueNums } = header;
   const bad = describeBadTopic(topic);
   if (bad !== undefined) throw refuse(ResponseCode.INVALID_PARAMETER, bad);
@@ -116,7 +121,8 @@ function sendOne(broker: BrokerParts, message: MessageInput): Answer {
       ? { type: "halfStored", ...transactionFacts(broker.halves.prepare(input).properties) }
       : { type: "messageStored", ...messageFacts(message.topic, properties) },
   );
-  const answer = stored(broker, message, [placement], properties[MessageProperty.UniqueKey]);
+  const { [MessageProperty.UniqueKey]: uniqueKey } = properties;
+  const answer = sendAnswer(broker, message.queueId, [placement], uniqueKey);
   return handle === undefined
     ? answer
     : { ...answer, extFields: { ...answer.extFields, recallHandle: handle } };
@@ -173,12 +179,14 @@ function sendBatch(broker: BrokerParts, batch: MessageInput): Answer {
       ...messageFacts(topic, properties),
     });
   }
-  return stored(broker, batch, placements, batch.properties[MessageProperty.UniqueKey]);
+  const { [MessageProperty.UniqueKey]: uniqueKey } = batch.properties;
+  return sendAnswer(broker, batch.queueId, placements, uniqueKey);
 }
 
-function stored(
+/** The answer to a send that was stored. */
+export function sendAnswer(
   broker: BrokerParts,
-  { queueId }: MessageInput,
+  queueId: number,
   placements: readonly [Placement, ...Placement[]],
   transactionId: string | undefined,
 ): Answer {

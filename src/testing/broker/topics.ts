@@ -55,6 +55,7 @@ export class TopicTable {
     }
     this.set(topicConfig(clusterName, 16, READ_WRITE | Permission.INHERIT));
     this.set(topicConfig(brokerName, 1, READ_WRITE | Permission.INHERIT));
+    this.set(topicConfig(`${clusterName}_REPLY_TOPIC`, 1));
     this.set(topicConfig(SystemTopic.Schedule, 18));
     this.set(topicConfig(SystemTopic.Benchmark, 1024));
     for (const topic of [SystemTopic.SelfTest, SystemTopic.OffsetMoved, SystemTopic.Timer]) {

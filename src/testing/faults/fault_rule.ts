@@ -7,9 +7,10 @@ export type RequestName = keyof typeof RequestCode;
 export interface FaultCondition {
   /**
    * The requests that it happens to: the name or the code of one, several of them, or `"*"` for
-   * all. A name means all forms of that request, `"SEND_MESSAGE"` the single and the batched ones
-   * and `"PULL_MESSAGE"` that of lite consumers too; a code means exactly that. Requests that a
-   * broker sends, `"CHECK_TRANSACTION_STATE"` above all, can be delayed, dropped, cut or closed on.
+   * all. A name means all forms of that request, `"SEND_MESSAGE"` the single and the batched ones,
+   * `"SEND_REPLY_MESSAGE"` both of them and `"PULL_MESSAGE"` that of lite consumers too; a code means
+   * exactly that. Requests that a broker sends, `"CHECK_TRANSACTION_STATE"` above all and
+   * `"PUSH_REPLY_MESSAGE_TO_CLIENT"`, can be delayed, dropped, cut or closed on.
    */
   on: RequestName | "*" | number | readonly (RequestName | number)[];
   /** Where it happens: the name of a broker, or `"nameServer"`. @default {any of them} */
@@ -70,6 +71,7 @@ const FORMS: Partial<Record<RequestName, readonly number[]>> = {
     RequestCode.SEND_MESSAGE_V2,
     RequestCode.SEND_BATCH_MESSAGE,
   ],
+  SEND_REPLY_MESSAGE: [RequestCode.SEND_REPLY_MESSAGE, RequestCode.SEND_REPLY_MESSAGE_V2],
   PULL_MESSAGE: [RequestCode.PULL_MESSAGE, RequestCode.LITE_PULL_MESSAGE],
 };
 

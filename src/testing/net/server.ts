@@ -16,6 +16,7 @@ import type { FaultTable } from "../faults/faults.ts";
 import { type FaultRule, isCarriedOut } from "../faults/fault_rule.ts";
 import type { Counters } from "../stats.ts";
 import { type Answer, answerOfFailure, answerToUnknown, type Handlers } from "./answer.ts";
+import { AwaitedResponses } from "./awaited_responses.ts";
 import { ServerConnection } from "./server_connection.ts";
 
 /** Version ordinal of RocketMQ 5.5.0. */
@@ -47,10 +48,12 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #connections = new Set<ServerConnection>();
   readonly #timers = new Set<TimerHandle>();
+  readonly #awaited: AwaitedResponses;
   #opaque = 0;
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#awaited = new AwaitedResponses(options.clock);
   }
 
   /** The connections that are open. */
@@ -67,6 +70,7 @@ export class Server {
       onCommand: (command) => this.#receive(command, connection),
       onEnd: () => {
         this.#connections.delete(connection);
+        this.#awaited.forget(connection);
         this.#options.onEnd?.(connection);
       },
     });
@@ -83,10 +87,28 @@ export class Server {
     await Promise.all(connections.map(({ finished }) => finished));
   }
 
-  /** Sends a request of the server's own, one-way as all of them are. */
+  /** Sends a request of the server's own that no answer is awaited to. */
   sendRequest(request: RemotingRequest, connection: ServerConnection): void {
+    this.#push(request, connection, ONEWAY_FLAG);
+  }
+
+  /**
+   * Sends a request of the server's own and gives the client's answer; nothing when none came within
+   * `timeout` milliseconds or before the end of the connection.
+   */
+  ask(
+    request: RemotingRequest,
+    connection: ServerConnection,
+    timeout: number,
+  ): Promise<RemotingCommand | undefined> {
+    const answer = this.#awaited.expect(connection, nextOpaque(this.#opaque), timeout);
+    this.#push(request, connection, 0);
+    return answer;
+  }
+
+  #push(request: RemotingRequest, connection: ServerConnection, flag: number): void {
     this.#opaque = nextOpaque(this.#opaque);
-    const command = this.#command({ ...request, opaque: this.#opaque, flag: ONEWAY_FLAG });
+    const command = this.#command({ ...request, opaque: this.#opaque, flag });
     const rule = this.#options.faults.take(this.#options.name, command);
     if (!rule) return connection.send(encodeCommand(command));
     if (rule.action === "delay") {
@@ -97,7 +119,7 @@ export class Server {
   }
 
   #receive(request: RemotingCommand, connection: ServerConnection): void {
-    if (isResponse(request)) return;
+    if (isResponse(request)) return this.#awaited.settle(connection, request);
     this.#options.counters.requests++;
     const rule = this.#options.faults.take(this.#options.name, request);
     const deliver: Deliver = (response) => connection.send(encodeCommand(response));

@@ -15,7 +15,8 @@ export type ReadStatus =
   | "NO_MATCHED_MESSAGE"
   | "NO_MESSAGE_IN_QUEUE"
   | "OFFSET_OVERFLOW_ONE"
-  | "OFFSET_OVERFLOW_BADLY";
+  | "OFFSET_OVERFLOW_BADLY"
+  | "OFFSET_TOO_SMALL";
 
 /** What a read found. */
 export interface ReadResult {
@@ -44,6 +45,7 @@ export function readQueue(store: MessageStore, options: {
     records: [],
   });
   if (!queue || maxOffset === 0) return nothing("NO_MESSAGE_IN_QUEUE", 0);
+  if (offset < 0) return nothing("OFFSET_TOO_SMALL", 0);
   if (offset === maxOffset) return nothing("OFFSET_OVERFLOW_ONE", offset);
   if (offset > maxOffset) return nothing("OFFSET_OVERFLOW_BADLY", maxOffset);
   const records: Uint8Array[] = [];

@@ -2,12 +2,12 @@ import { assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
 import { decodeMessages } from "../../../src/message/mod.ts";
 import type { RemotingCommand } from "../../../src/remoting/mod.ts";
 import {
+  createHeartbeatRequest,
   createPullMessageRequest,
   createQueryConsumerOffsetRequest,
   createUpdateConsumerOffsetRequest,
   type PullMessageFields,
 } from "../../../src/requests/mod.ts";
-import { utf8 } from "../../remoting/frames.ts";
 import { type ConformanceCase, defineCase } from "../cluster_under_test.ts";
 import { Peer } from "../peer.ts";
 import { delay, propertyString, send, uniqueName, untilStored } from "../steps.ts";
@@ -63,6 +63,10 @@ export const pullCases: ConformanceCase[] = [
     const nothing = await peer.ask(pull({ topic, queueId: 1 }));
     assertEquals([nothing.code, nothing.remark], [19, "NO_MESSAGE_IN_QUEUE"]);
     assertEquals(nothing.extFields, positions(0, 0));
+
+    const before = await peer.ask(pull({ topic, queueOffset: -1n }));
+    assertEquals([before.code, before.remark], [21, "OFFSET_TOO_SMALL"]);
+    assertEquals(before.extFields, positions(0, 4));
 
     const moved = await peer.ask(pull({ topic, queueId: 1, queueOffset: 3n }));
     assertEquals([moved.code, moved.remark], [21, "NO_MESSAGE_IN_QUEUE"]);
@@ -177,20 +181,24 @@ export const pullCases: ConformanceCase[] = [
   defineCase("pull - without a subscription goes by that of the heartbeat", async (cluster) => {
     await using peer = await Peer.connect(cluster.broker.address);
     const topic = uniqueName("Pull"), consumerGroup = uniqueName("group");
-    await sendTagged(peer, topic, ["a", "b"]);
+    await sendTagged(peer, topic, ["a", "b", "c"]);
     const request = pull({ topic, consumerGroup, sysFlag: 0 });
     const early = await peer.ask(request);
     assertEquals(
       [early.code, early.remark],
       [24, `the consumer's group info not exist${SEE_FAQ}`],
     );
-    const subscription = { topic, subString: "b", tagsSet: ["b"], codeSet: [98], subVersion: 1 };
-    const consumer = { groupName: consumerGroup, subscriptionDataSet: [subscription] };
-    const heartbeat = { clientID: uniqueName("client"), producerDataSet: [] };
-    const text = JSON.stringify({ ...heartbeat, consumerDataSet: [consumer] });
-    assertEquals((await peer.ask({ code: 34, body: utf8(text) })).code, 0);
+    const heartbeat = createHeartbeatRequest({
+      clientId: uniqueName("client"),
+      producerGroups: [],
+      consumers: [{
+        groupName: consumerGroup,
+        subscriptions: [{ topic, expression: "b || c" }],
+      }],
+    });
+    assertEquals((await peer.ask(heartbeat)).code, 0);
     const { body } = await peer.ask(request);
-    assertEquals((await decodeMessages(body)).map(({ tags }) => tags), ["b"]);
+    assertEquals((await decodeMessages(body)).map(({ tags }) => tags), ["b", "c"]);
     const other = uniqueName("Other");
     await send(peer, { topic: other });
     const elsewhere = await peer.ask(pull({ topic: other, consumerGroup, sysFlag: 0 }));

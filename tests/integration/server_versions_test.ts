@@ -1,0 +1,65 @@
+import { assertEquals } from "@std/assert";
+import { brokerTest, clusterTest } from "../support/real_broker.ts";
+import { sendingSteps } from "./versions/sending_steps.ts";
+import type { ServerUnderTest, VersionStep } from "./versions/server_under_test.ts";
+import { OWN_TIMES, ownTimesSteps, transactionSteps } from "./versions/transaction_steps.ts";
+
+/*
+  The same steps on every kind of server: what one of them can't do, its step says. Those that need
+  the broker's times set are for the clusters that are started here.
+*/
+
+/** How many steps run at the same time: most of them wait for the broker's timers. */
+const AT_ONCE = 6;
+
+const EVERYWHERE = [...sendingSteps, ...transactionSteps];
+
+const brokerConfig = {
+  transactionTimeOut: String(OWN_TIMES.timeout),
+  transactionCheckInterval: String(OWN_TIMES.interval),
+  transactionCheckMax: String(OWN_TIMES.checkMax),
+  // A loaded machine is no difference between versions.
+  brokerFastFailureEnable: "false",
+};
+
+brokerTest("Server versions - 5.5.0 with JSON headers", async ({ test, ...cluster }) => {
+  await runAll(EVERYWHERE, { ...cluster, release: "5.5.0", serializeType: "JSON" }, test);
+});
+
+clusterTest(
+  "Server versions - 5.5.0 with binary headers",
+  { version: "5.5.0", brokerConfig, javaOptions: ["-Drocketmq.serialize.type=ROCKETMQ"] },
+  async ({ nameServers, brokers }, test) => {
+    const cluster = { nameServers, brokers, uniqueName: (prefix: string) => prefix };
+    const steps = [...ownTimesSteps, ...EVERYWHERE];
+    await runAll(steps, { ...cluster, release: "5.5.0", serializeType: "ROCKETMQ" }, test);
+  },
+);
+
+clusterTest(
+  "Server versions - 4.9.7",
+  { version: "4.9.7", brokerConfig },
+  async ({ nameServers, brokers }, test) => {
+    const cluster = { nameServers, brokers, uniqueName: (prefix: string) => prefix };
+    const steps = [...ownTimesSteps, ...EVERYWHERE];
+    await runAll(steps, { ...cluster, release: "4.9.7", serializeType: "JSON" }, test);
+  },
+);
+
+async function runAll(
+  steps: readonly VersionStep[],
+  server: ServerUnderTest,
+  test: Deno.TestContext,
+): Promise<void> {
+  const waiting = [...steps], failed: string[] = [];
+  const work = async () => {
+    for (let step = waiting.shift(); step; step = waiting.shift()) {
+      const { name, run } = step;
+      // Steps with sanitizers can't run at the same time.
+      const sanitize = { sanitizeOps: false, sanitizeResources: false, sanitizeExit: false };
+      if (!await test.step({ name, fn: () => run(server), ...sanitize })) failed.push(name);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  assertEquals(failed, []);
+}
