@@ -15,6 +15,7 @@ import {
 import { type RemotingRequest, RequestCode } from "../remoting/mod.ts";
 import { QueueSelector, type TopicRoute } from "../route/mod.ts";
 import type { Connection } from "../transport/mod.ts";
+import { checkRest, rethrowAt } from "./broker_error.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import { noQueue, type QueueChoice, selectByHash } from "./queue_choice.ts";
 
@@ -73,7 +74,7 @@ export class Sender {
    * answer makes no sense, and the message may be stored.
    */
   async sendOnce(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
-    return await this.#once(message, bounds, (queue) => this.sendTo(queue, message, bounds));
+    return await this.#once(message, bounds, (queue) => this.sendTo(queue, message, bounds, true));
   }
 
   /**
@@ -86,7 +87,8 @@ export class Sender {
     await this.#once(message, bounds, async (queue) => {
       const connection = await this.#connect(queue, message, bounds);
       const request = this.#request(queue, message);
-      await connection.oneway(request, { timeout: bounds.deadline.remaining });
+      await connection.oneway(request, { timeout: bounds.deadline.remaining })
+        .catch(rethrowAt(queue));
     });
   }
 
@@ -118,19 +120,24 @@ export class Sender {
     }
   }
 
-  /** Sends a message to a queue. Errors as in {@linkcode Sender.sendOnce}. */
+  /**
+   * Sends a message to a queue, with `needsRest` only if time is left for the answer. Errors as in
+   * {@linkcode Sender.sendOnce}.
+   */
   async sendTo(
     queue: MessageQueue,
     message: OutgoingMessage,
     bounds: SendBounds,
+    needsRest = false,
   ): Promise<SendReceipt> {
     const { topic } = message;
     const { brokerName } = queue;
     const connection = await this.#connect(queue, message, bounds);
+    if (needsRest) checkRest(bounds, queue);
     const response = await connection.request(this.#request(queue, message), {
       timeout: bounds.deadline.remaining,
       signal: bounds.signal,
-    });
+    }).catch(rethrowAt(queue));
     const { address } = connection;
     const stored = readSendMessageResponse(response, { address, brokerName, topic });
     return {
