@@ -40,6 +40,8 @@ export interface SendReceipt {
   readonly commitLogOffset: bigint;
   /** The connection that it was sent on. */
   readonly connection: Connection;
+  /** The same, unless only sends may use it. */
+  readonly verdictConnection: Connection | undefined;
 }
 
 /** The bounds of one send. */
@@ -149,6 +151,7 @@ export class Sender {
       recallHandle: stored.recallHandle,
       commitLogOffset: parseOffsetMessageId(stored.offsetMessageId).offset,
       connection,
+      verdictConnection: this.#client.hasVipChannel ? undefined : connection,
     };
   }
 
@@ -186,7 +189,7 @@ export class Sender {
   ): Promise<Connection> {
     const { remaining } = bounds.deadline;
     const timeout = this.#hasAlternative(message, queue, bounds) ? remaining / 2 : remaining;
-    return this.#client.brokerConnection(queue.brokerName, { timeout, signal: bounds.signal });
+    return this.#client.requestConnection(queue.brokerName, { timeout, signal: bounds.signal });
   }
 
   #request(queue: MessageQueue, message: OutgoingMessage): RemotingRequest {

@@ -95,7 +95,7 @@ export class TransactionCoordinator {
   stored(record: TransactionRecord, receipt: SendReceipt): void {
     record.handle ??= {
       brokerName: receipt.messageQueue.brokerName,
-      connection: receipt.connection,
+      connection: receipt.verdictConnection,
       tranStateTableOffset: receipt.queueOffset,
       commitLogOffset: receipt.commitLogOffset,
       fromCheck: false,
