@@ -133,7 +133,7 @@ export type {
   SendResult,
   TopicFields,
 } from "./src/producer/mod.ts";
-export type { AddressMap, ClientOptions } from "./src/client/mod.ts";
+export type { AddressMap, ClientOptions, Fetch } from "./src/client/mod.ts";
 export type { AllowBroker } from "./src/route/mod.ts";
 export type {
   DelayableMessage,

@@ -7,6 +7,7 @@ import {
   HELPERS,
   importsGoDown,
   oneFileDials,
+  oneFileFetches,
   pureFoldersStayPure,
   type Rule,
   runtimeTimeAndChanceComeThroughOneDoor,
@@ -146,6 +147,19 @@ Deno.test("architecture - one file opens connections", async () => {
   ]);
   assertEquals(oneFileDials([]), ["0 files in src/transport dial"]);
   await assertKept(oneFileDials);
+});
+
+Deno.test("architecture - one file gets URLs", async () => {
+  const text = `const a = await fetch(url); const b = globalThis.fetch;
+    const c = options.fetch(url) ?? this.#options.fetch; const refetch = prefetch(url);`;
+  assertBites(
+    oneFileFetches,
+    "src/client/config.ts",
+    text,
+    "names fetch(",
+    "names globalThis.fetch",
+  );
+  await assertKept(oneFileFetches);
 });
 
 Deno.test("architecture - runtime, time and chance come through the clock and the dialer", async () => {

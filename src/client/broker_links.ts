@@ -6,6 +6,7 @@ import { readHeartbeatResponse } from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { Deadline, type WaitOptions, within } from "./deadline.ts";
+import { isFinal, linkFailure } from "./link_failure.ts";
 
 /** The settings of the links to brokers. */
 export interface BrokerLinksOptions {
@@ -72,6 +73,16 @@ export class BrokerLinks {
     for (const { brokerName, connection } of this.#links.values()) {
       if (connection?.isOpen) yield { brokerName, connection };
     }
+  }
+
+  /** Whether there is a registered connection to a broker. */
+  isLinked(brokerName: string): boolean {
+    return this.#links.get(brokerName)?.connection?.isOpen ?? false;
+  }
+
+  /** The addresses of all links. */
+  addresses(): string[] {
+    return Array.from(this.#links.values(), ({ address }) => address);
   }
 
   /** Name of the broker at an address, also while its link is being made. */
@@ -171,12 +182,14 @@ export class BrokerLinks {
    * to brokers that no route names any more.
    */
   async heartbeat(): Promise<void> {
-    const beats = [], addresses = new Set<string>();
+    const beats = [];
     for (const link of this.#links.values()) {
-      addresses.add(link.address);
       if (link.connection?.isOpen) beats.push(this.#beat(link, link.connection));
     }
-    this.#options.pool.closeOthers(addresses, "no route names this broker any more");
+    this.#options.pool.closeOthers(
+      new Set(this.addresses()),
+      "no route names this broker any more",
+    );
     await Promise.all(beats);
   }
 
@@ -264,33 +277,11 @@ export class BrokerLinks {
   }
 
   #unreachable(
-    link: Link,
+    { brokerName, address, lastError }: Link,
     failure: "TIMEOUT" | "ABORTED",
     timeout: number,
     cause?: unknown,
   ): ConnectionError {
-    const known = cause ?? link.lastError;
-    const why = known === undefined ? "" : `: ${describe(known)}`;
-    const reason = failure === "ABORTED"
-      ? "the caller aborted it"
-      : cause === undefined
-      ? `no registered connection within ${Math.round(timeout)} ms${why}`
-      : describe(cause);
-    return new ConnectionError(
-      failure === "ABORTED" ? "ABORTED" : "CONNECT_FAILED",
-      `Cannot reach broker "${link.brokerName}" at ${link.address}: ${reason}. ` +
-        "If the name server gave a wrong address, set brokerIP1 on the broker or addressMap here",
-      {
-        address: link.address,
-        brokerName: link.brokerName,
-        isRetriable: failure !== "ABORTED" && !isFinal(cause),
-        ...(known === undefined ? {} : { cause: known }),
-      },
-    );
+    return linkFailure({ brokerName, address, failure, timeout, cause, lastError });
   }
-}
-
-/** Whether trying again is useless: this program lacks the permission to connect. */
-function isFinal(error: unknown): boolean {
-  return error instanceof ConnectionError && error.code === "CONNECT_FAILED" && !error.isRetriable;
 }

@@ -1,24 +1,27 @@
-import type { TimerHandle } from "../clock.ts";
-import { describe, InvalidStateError, TopicRouteNotFoundError } from "../errors.ts";
+import { InvalidStateError, TopicRouteNotFoundError } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
 import { type RemotingCommand, RequestCode } from "../remoting/mod.ts";
 import {
   type BrokerClusterInfo,
   createGetBrokerClusterInfoRequest,
   createHeartbeatRequest,
-  createUnregisterClientRequest,
   readGetBrokerClusterInfoResponse,
 } from "../requests/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
 import type { Connection, ServerRequestHandler } from "../transport/mod.ts";
 import { BrokerLinks } from "./broker_links.ts";
 import { type CheckRequest, receiveCheck } from "./check_request.ts";
-import { ConnectionPool, type ConnectionPoolOptions } from "./connection_pool.ts";
+import { ConnectionPools } from "./connection_pools.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
+import { MasterSearch } from "./master_search.ts";
+import { NameServerList } from "./name_server_list.ts";
 import { NameServers } from "./name_servers.ts";
 import type { ClientSettings } from "./options.ts";
+import { PeriodicWork } from "./periodic_work.ts";
 import { Replies } from "./replies.ts";
 import { RouteTable } from "./route_table.ts";
+import { unregister } from "./unregister.ts";
+import { VipChannel } from "./vip_channel.ts";
 
 /** What a client tells those who use it. Called synchronously; must not throw. */
 export interface ClientHooks {
@@ -41,12 +44,14 @@ export class ClientInstance {
   /** The replies that are waited for. */
   readonly replies: Replies;
   readonly #groups = new Map<string, (check: CheckRequest) => void>();
-  readonly #namePool: ConnectionPool;
-  readonly #brokerPool: ConnectionPool;
+  readonly #pools: ConnectionPools;
   readonly #nameServers: NameServers;
   readonly #routes: RouteTable;
   readonly #links: BrokerLinks;
-  readonly #timers = new Map<string, TimerHandle>();
+  readonly #search: MasterSearch;
+  readonly #list: NameServerList | undefined;
+  readonly #vip: VipChannel | undefined;
+  readonly #work: PeriodicWork;
   #clientId: string | undefined;
   #closed = false;
 
@@ -56,25 +61,20 @@ export class ClientInstance {
     const { clock, logger, requestTimeout } = settings;
     this.#warnings = new ThrottledLogger(logger, clock);
     this.replies = new Replies(this.#warnings);
-    this.#namePool = new ConnectionPool(this.#poolOptions(new Map()));
-    this.#brokerPool = new ConnectionPool(
-      this.#poolOptions(
-        new Map<number, ServerRequestHandler>([
-          [
-            RequestCode.CHECK_TRANSACTION_STATE,
-            (command, connection) => this.#takeCheck(command, connection),
-          ],
-          [
-            RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT,
-            (command, connection) => this.replies.take(command, connection),
-          ],
-        ]),
-      ),
-    );
+    this.#work = new PeriodicWork(clock, logger);
+    const handlers = new Map<number, ServerRequestHandler>([
+      [RequestCode.CHECK_TRANSACTION_STATE, (command, from) => this.#takeCheck(command, from)],
+      [
+        RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT,
+        (command, from) => this.replies.take(command, from),
+      ],
+    ]);
+    this.#pools = new ConnectionPools(settings, handlers, () => this.clientId);
     this.#nameServers = new NameServers({
       addresses: settings.nameServers,
-      pool: this.#namePool,
+      pool: this.#pools.nameServers,
       clock,
+      logger,
       requestTimeout,
     });
     this.#routes = new RouteTable({
@@ -85,8 +85,14 @@ export class ClientInstance {
       allowBroker: settings.allowBroker,
       onChange: (route) => this.#takeRoute(route),
     });
+    const { nameServersUrl, fetch } = settings;
+    if (nameServersUrl !== undefined) {
+      const onList = (addresses: string[]) => this.#nameServers.update(addresses);
+      const url = nameServersUrl;
+      this.#list = new NameServerList({ url, fetch, clock, logger, requestTimeout, onList });
+    }
     this.#links = new BrokerLinks({
-      pool: this.#brokerPool,
+      pool: this.#pools.brokers,
       clock,
       logger,
       requestTimeout,
@@ -103,8 +109,21 @@ export class ClientInstance {
         if (this.#closed) return;
         logger.warn(`Lost the connection to broker "${brokerName}" at ${address}: ${reason}`);
         hooks.onLost(brokerName, address, reason);
+        this.#search.begin(brokerName);
       },
     });
+    this.#search = new MasterSearch({
+      routes: this.#routes,
+      clock,
+      logger,
+      requestTimeout,
+      isLinked: (brokerName) => this.#links.isLinked(brokerName),
+    });
+    if (settings.vipChannel) {
+      const link = (brokerName: string, options: WaitOptions) =>
+        this.#links.get(brokerName, options);
+      this.#vip = new VipChannel({ pool: this.#pools.vip, clock, link });
+    }
   }
 
   /** `ip@instanceName`: how brokers tell this client from others. Fixed by the first contact. */
@@ -130,7 +149,7 @@ export class ClientInstance {
 
   /** Connections that are open, to name servers and brokers. */
   get openConnections(): number {
-    return this.#namePool.size + this.#brokerPool.size;
+    return this.#pools.size;
   }
 
   /** Makes a producer group known: heartbeats name it, and its check-backs go to `take`. */
@@ -152,10 +171,15 @@ export class ClientInstance {
   async start(topics: readonly string[], options: WaitOptions): Promise<void> {
     const deadline = new Deadline(this.#settings.clock, options.timeout);
     const rest = () => ({ timeout: deadline.remaining, signal: options.signal });
+    const { heartbeatInterval, nameServersPollInterval, routePollInterval } = this.#settings;
+    await this.#list?.begin(rest());
     const routes = await Promise.all(topics.map((topic) => this.route(topic, rest())));
     await Promise.all(routes.map((route) => this.#reach(route, rest())));
-    this.#every("routes", this.#settings.routePollInterval, () => this.#routes.refreshAll());
-    this.#every("heartbeats", this.#settings.heartbeatInterval, () => this.#links.heartbeat());
+    if (this.#list) {
+      this.#work.every("name servers", nameServersPollInterval, () => this.#list!.poll());
+    }
+    this.#work.every("routes", routePollInterval, () => this.#routes.refreshAll());
+    this.#work.every("heartbeats", heartbeatInterval, () => this.#heartbeat());
   }
 
   /** The route of a topic. @throws {TopicRouteNotFoundError} @throws {ConnectionError} */
@@ -178,6 +202,19 @@ export class ClientInstance {
     return this.#links.get(brokerName, options);
   }
 
+  /** Whether sends use connections of their own. */
+  get hasVipChannel(): boolean {
+    return this.#vip !== undefined;
+  }
+
+  /**
+   * The connection for sends, and for requests about topics and messages: the registered one, or
+   * the one to the VIP port. @throws {ConnectionError}
+   */
+  requestConnection(brokerName: string, options: WaitOptions): Promise<Connection> {
+    return this.#vip?.get(brokerName, options) ?? this.#links.get(brokerName, options);
+  }
+
   /** All brokers that a name server knows. @throws {ConnectionError} */
   clusterInfo(options: WaitOptions): Promise<BrokerClusterInfo> {
     return this.#nameServers.ask(
@@ -187,40 +224,30 @@ export class ClientInstance {
     );
   }
 
-  /** A connection to a broker's address as it is dialled, registered or not. @throws {ConnectionError} */
-  connectionTo(address: string, options: WaitOptions): Promise<Connection> {
-    return this.#brokerPool.get(address, options);
+  /**
+   * A connection to a broker's address as it is dialled, or to its VIP port, registered or not.
+   * @throws {ConnectionError}
+   */
+  async connectionTo(address: string, options: WaitOptions): Promise<Connection> {
+    return await (this.#vip
+      ? this.#pools.vip.get(this.#vip.addressOf(address), options)
+      : this.#pools.brokers.get(address, options));
   }
 
   /** Takes leave of the brokers, as far as the time allows, and closes everything. */
   async close(timeout: number): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const timer of this.#timers.values()) this.#settings.clock.clearTimer(timer);
-    this.#timers.clear();
-    if (timeout > 0) await this.#unregister(timeout);
+    this.#work.stop();
+    this.#search.close();
+    this.#list?.close();
+    if (timeout > 0) {
+      const { logger } = this.#settings;
+      await unregister(this.#links, this.clientId, [...this.#groups.keys()], { timeout, logger });
+    }
     this.replies.close();
     this.#links.close();
-    const reason = "the client is closed";
-    this.#brokerPool.close(reason);
-    this.#namePool.close(reason);
-  }
-
-  async #unregister(timeout: number): Promise<void> {
-    const leaves = [];
-    for (const { brokerName, connection } of this.#links.registered()) {
-      for (const producerGroup of this.#groups.keys()) {
-        const request = createUnregisterClientRequest({ clientId: this.clientId, producerGroup });
-        leaves.push(
-          connection.request(request, { timeout }).catch((error) => {
-            this.#settings.logger.debug(
-              `Cannot unregister from broker "${brokerName}": ${describe(error)}`,
-            );
-          }),
-        );
-      }
-    }
-    await Promise.all(leaves);
+    this.#pools.close("the client is closed");
   }
 
   /** Waits until one broker of a route accepted a heartbeat. */
@@ -238,15 +265,11 @@ export class ClientInstance {
   }
 
   #takeRoute(route: TopicRoute): void {
-    const masters = new Map<string, string>();
-    for (const known of [...this.#routes.routes(), route]) {
-      for (const brokerName of known.brokerNames) {
-        const address = known.masterAddress(brokerName);
-        if (address !== undefined) {
-          masters.set(brokerName, this.#settings.mapAddress(address, brokerName));
-        }
-      }
+    const masters = this.#routes.masters();
+    for (const [brokerName, address] of masters) {
+      masters.set(brokerName, this.#settings.mapAddress(address, brokerName));
     }
+    this.#search.learn(route);
     this.#links.update(masters);
     this.#hooks.onRouteChanged(route);
   }
@@ -259,28 +282,8 @@ export class ClientInstance {
     });
   }
 
-  #every(name: string, interval: number, work: () => Promise<void>): void {
-    const { clock, logger } = this.#settings;
-    const next = () => {
-      if (this.#closed) return;
-      const run = () =>
-        work().catch((error) => logger.error(`The work on ${name} failed: ${describe(error)}`))
-          .finally(next);
-      this.#timers.set(name, clock.setTimer(run, interval));
-    };
-    next();
-  }
-
-  #poolOptions(handlers: ReadonlyMap<number, ServerRequestHandler>): ConnectionPoolOptions {
-    const settings = this.#settings;
-    return {
-      dialer: settings.dialer,
-      clock: settings.clock,
-      logger: settings.logger,
-      connectTimeout: settings.connectTimeout,
-      maxInFlight: settings.maxRequestsInFlight,
-      maxPendingBytes: settings.maxPendingBytes,
-      handlers,
-    };
+  async #heartbeat(): Promise<void> {
+    this.#vip?.keepOnly(this.#links.addresses(), "no route names this broker any more");
+    await this.#links.heartbeat();
   }
 }

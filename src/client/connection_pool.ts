@@ -18,6 +18,8 @@ export interface ConnectionPoolOptions extends Omit<ConnectionOptions, "address"
 }
 
 interface Slot {
+  /** Aborts when nobody wants the address any more. */
+  readonly dropped: AbortController;
   connection?: Connection;
   dialling?: Promise<Connection>;
   failures: number;
@@ -100,6 +102,14 @@ export class ConnectionPool {
     }
   }
 
+  /** Ends the connection to an address, or its dial, at once, whoever waits on it. */
+  drop(address: string, reason: string): void {
+    const slot = this.#slots.get(address);
+    this.#slots.delete(address);
+    slot?.dropped.abort(new Error(reason));
+    slot?.connection?.close(reason);
+  }
+
   /** Ends all connections and dials; nothing can be dialled any more. */
   close(reason: string): void {
     this.#closing.abort(new Error(reason));
@@ -110,14 +120,14 @@ export class ConnectionPool {
   #slot(address: string): Slot {
     let slot = this.#slots.get(address);
     if (!slot) {
-      slot = { failures: 0, nextDialAt: 0, dialledAt: [] };
+      slot = { dropped: new AbortController(), failures: 0, nextDialAt: 0, dialledAt: [] };
       if (!this.#closing.signal.aborted) this.#slots.set(address, slot);
     }
     return slot;
   }
 
   async #dial(address: string, slot: Slot): Promise<Connection> {
-    const signal = this.#closing.signal;
+    const signal = AbortSignal.any([this.#closing.signal, slot.dropped.signal]);
     try {
       if (signal.aborted) throw signal.reason;
       await this.#awaitTurn(slot, signal);

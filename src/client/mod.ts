@@ -8,10 +8,10 @@ export { Broadcast } from "./broadcast.ts";
 export type { CheckRequest } from "./check_request.ts";
 export { type ClientHooks, ClientInstance } from "./client_instance.ts";
 export { Deadline, type WaitOptions, within } from "./deadline.ts";
+export { type Fetch } from "./name_server_list.ts";
+export { checkCount, checkTime } from "./option_checks.ts";
 export {
   type AddressMap,
-  checkCount,
-  checkTime,
   type ClientOptions,
   type ClientSettings,
   resolveClientOptions,

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
+import type { Logger } from "../logger.ts";
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
@@ -12,29 +13,52 @@ export interface NameServersOptions {
   pool: ConnectionPool;
   /** Time and chance. */
   clock: Clock;
+  /** Log. */
+  logger: Logger;
   /** Milliseconds for the answer of one server. */
   requestTimeout: number;
 }
 
+/** Milliseconds for which a server that failed is asked after all others. */
+const BAD_FOR = 60_000;
+
 /**
  * The name servers of a cluster. One is used as long as it answers; when it does not, the next is
- * asked, within the same deadline.
+ * asked, within the same deadline, and those that failed a short time ago come last.
  */
 export class NameServers {
   readonly #options: NameServersOptions;
   readonly #clock: Clock;
-  #current: number;
+  readonly #failedAt = new Map<string, number>();
+  #addresses: readonly string[] = [];
+  #current = "";
   #localHost: string | undefined;
 
   constructor(options: NameServersOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#current = Math.floor(options.clock.random() * options.addresses.length);
+    this.#take(options.addresses);
   }
 
   /** Their addresses. */
   get addresses(): readonly string[] {
-    return this.#options.addresses;
+    return this.#addresses;
+  }
+
+  /**
+   * Takes another list. The servers that are not on it are not asked any more, their connections
+   * are closed; who waits for them is answered by others.
+   */
+  update(addresses: readonly string[]): void {
+    const known = this.#addresses;
+    const dropped = known.filter((address) => !addresses.includes(address));
+    if (dropped.length === 0 && addresses.length === known.length) return;
+    this.#options.logger.info(`The name servers are ${addresses.join(";")}`);
+    this.#take(addresses);
+    for (const address of dropped) {
+      this.#failedAt.delete(address);
+      this.#options.pool.drop(address, "it is not in the list of name servers any more");
+    }
   }
 
   /** Host of this end of the connection that answered last. */
@@ -52,15 +76,16 @@ export class NameServers {
     read: (response: RemotingCommand, address: string) => T,
     options: WaitOptions,
   ): Promise<T> {
-    const { addresses, pool, requestTimeout } = this.#options;
+    const { pool, requestTimeout } = this.#options;
     const deadline = new Deadline(this.#clock, options.timeout);
     const failures: { address: string; error: unknown }[] = [];
-    for (let tries = addresses.length; tries > 0; tries--) {
-      const index = this.#current;
-      const address = addresses[index]!;
+    for (;;) {
+      const left = this.#inOrder().filter((it) => !failures.some(({ address }) => it === address));
+      const [address] = left;
+      if (address === undefined) break;
       const share = new Deadline(
         this.#clock,
-        Math.min(requestTimeout, deadline.remaining / tries),
+        Math.min(requestTimeout, deadline.remaining / left.length),
       );
       try {
         const signal = options.signal;
@@ -68,13 +93,16 @@ export class NameServers {
         const response = await connection.request(request, { timeout: share.remaining, signal });
         const answer = read(response, address);
         this.#localHost = connection.localHost;
+        this.#failedAt.delete(address);
+        if (this.#addresses.includes(address)) this.#current = address;
         return answer;
       } catch (error) {
         if (options.signal?.aborted) throw error;
         failures.push({ address, error });
-        if (this.#current === index) this.#current = (index + 1) % addresses.length;
+        this.#markBad(address);
       }
     }
+    const addresses = this.#addresses;
     const reasons = failures.map(({ error }) => describe(error)).join("; ");
     throw new ConnectionError(
       failures.some(({ error }) => isTimeout(error)) ? "TIMEOUT" : "CONNECT_FAILED",
@@ -88,6 +116,30 @@ export class NameServers {
           : new AggregateError(failures.map(({ error }) => error), "No name server answered"),
       },
     );
+  }
+
+  #take(addresses: readonly string[]): void {
+    this.#addresses = [...addresses];
+    if (addresses.includes(this.#current)) return;
+    this.#current = addresses[Math.floor(this.#clock.random() * addresses.length)] ?? "";
+  }
+
+  #markBad(address: string): void {
+    if (this.#addresses.includes(address)) this.#failedAt.set(address, this.#clock.monotonic());
+  }
+
+  /** The list from the current server on; those that failed lately last, the latest at the end. */
+  #inOrder(): string[] {
+    const start = Math.max(0, this.#addresses.indexOf(this.#current));
+    const ring = [...this.#addresses.slice(start), ...this.#addresses.slice(0, start)];
+    const badSince = this.#clock.monotonic() - BAD_FOR;
+    const badness = (address: string) => {
+      const failedAt = this.#failedAt.get(address);
+      return failedAt === undefined || failedAt <= badSince ? -Infinity : failedAt;
+    };
+    return ring.map((address) => ({ address, at: badness(address) }))
+      .sort((a, b) => a.at === b.at ? 0 : a.at - b.at)
+      .map(({ address }) => address);
   }
 }
 

@@ -1,8 +1,11 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 import { defaultLogger, guardLogger, type Logger } from "../logger.ts";
-import { type AllowBroker, formatAddress, parseAddress } from "../route/mod.ts";
+import { type AllowBroker, parseAddress } from "../route/mod.ts";
 import { createTlsDialer, type Dialer, dialTcp, type TlsOptions } from "../transport/mod.ts";
+import type { Fetch } from "./name_server_list.ts";
+import { resolveNameServers } from "./name_server_options.ts";
+import { checkCount, checkFlag, checkTime } from "./option_checks.ts";
 
 /** Rewrites the addresses of brokers, by table or by function. */
 export type AddressMap =
@@ -13,9 +16,27 @@ export type AddressMap =
 export interface ClientOptions {
   /**
    * The name servers: `"host:port;host:port"` or a list. Host names, IPv4 and bracketed IPv6
-   * addresses are understood: `"[::1]:9876"`.
+   * addresses are understood: `"[::1]:9876"`. Either this or
+   * {@linkcode ClientOptions.nameServersUrl} is needed.
    */
-  nameServers: string | readonly string[];
+  nameServers?: string | readonly string[];
+  /**
+   * Where the list of name servers is, in place of {@linkcode ClientOptions.nameServers}: an `http:`
+   * or `https:` URL whose body begins with the line `host:port;host:port`. It is asked at the start,
+   * and again and again for changes. Redirects are not followed. Needs `--allow-net` for its host.
+   */
+  nameServersUrl?: string;
+  /** Between two looks at {@linkcode ClientOptions.nameServersUrl}. @default {120000} */
+  nameServersPollInterval?: number;
+  /** Gets {@linkcode ClientOptions.nameServersUrl}. @default `fetch` of the runtime */
+  fetch?: Fetch;
+  /**
+   * Whether sends, and requests about topics and messages, go to port − 2 of a broker, so that
+   * other traffic does not hold them up. Heartbeats, verdicts and check-backs stay on its own port.
+   *
+   * @default {false}
+   */
+  vipChannel?: boolean;
   /**
    * The part of the client id after `ip@`. It must differ between the clients of one machine; the
    * default is random.
@@ -64,8 +85,16 @@ export interface ClientOptions {
 
 /** The options of a client, checked and complete. */
 export interface ClientSettings {
-  /** `host:port` of each name server, each once. */
+  /** `host:port` of each name server, each once; none when a URL gives them. */
   readonly nameServers: readonly string[];
+  /** See {@linkcode ClientOptions.nameServersUrl}. */
+  readonly nameServersUrl: string | undefined;
+  /** See {@linkcode ClientOptions.nameServersPollInterval}. */
+  readonly nameServersPollInterval: number;
+  /** See {@linkcode ClientOptions.fetch}. */
+  readonly fetch: Fetch;
+  /** See {@linkcode ClientOptions.vipChannel}. */
+  readonly vipChannel: boolean;
   /** The part of the client id after `ip@`. */
   readonly instanceName: string;
   /** Rewrites a broker address. */
@@ -100,7 +129,8 @@ export interface ClientSettings {
 export function resolveClientOptions(options: ClientOptions): ClientSettings {
   const clock = options.clock ?? systemClock;
   return {
-    nameServers: parseNameServers(options.nameServers),
+    ...resolveNameServers(options),
+    vipChannel: checkFlag("vipChannel", options.vipChannel),
     instanceName: checkInstanceName(options.instanceName) ?? randomName(clock),
     mapAddress: addressMapper(options.addressMap),
     allowBroker: options.allowBroker,
@@ -128,56 +158,6 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
     dialer: chooseDialer(options),
     clock,
   };
-}
-
-/** Checks a time in milliseconds: 1 to 2147483647, because a longer timer would fire at once. */
-export function checkTime(name: string, value: number | undefined, fallback: number): number {
-  return checkCount(name, value, fallback, 1, 2 ** 31 - 1, " ms");
-}
-
-/** Checks a whole number within bounds. */
-export function checkCount(
-  name: string,
-  value: number | undefined,
-  fallback: number,
-  min: number,
-  max: number,
-  unit = "",
-): number {
-  if (value === undefined) return fallback;
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new InvalidArgumentError(
-      `Cannot use option ${name}: it must be a whole number from ${min} to ${max}${unit}, ` +
-        `current value is ${printable(String(value), 64)}`,
-    );
-  }
-  return value;
-}
-
-function parseNameServers(value: string | readonly string[]): string[] {
-  const list = typeof value === "string" ? value.split(";") : value;
-  if (!Array.isArray(list) || list.some((entry) => typeof entry !== "string")) {
-    throw new InvalidArgumentError(
-      'Cannot use option nameServers: it must be "host:port;host:port" or a list of "host:port"',
-    );
-  }
-  const addresses = new Set<string>();
-  for (const entry of list.flatMap((entry) => entry.split(";"))) {
-    const text = entry.trim();
-    if (!text) continue;
-    if (text.includes("@") || text.includes("/")) {
-      throw new InvalidArgumentError(
-        "Cannot use option nameServers: an entry is a URL or has a user name, only host:port is allowed",
-      );
-    }
-    addresses.add(formatAddress(parseAddress(text)));
-  }
-  if (addresses.size === 0) {
-    throw new InvalidArgumentError(
-      "Cannot use option nameServers: it is empty, at least one host:port is needed",
-    );
-  }
-  return [...addresses];
 }
 
 function chooseDialer({ tls = false, dialer }: ClientOptions): Dialer {

@@ -49,6 +49,7 @@ interface LookUp {
 /** The routes of the topics that this client has to do with, kept fresh by {@linkcode RouteTable.refreshAll}. */
 export class RouteTable {
   readonly #options: RouteTableOptions;
+  /** In the order in which name servers told of them last. */
   readonly #routes = new Map<string, TopicRoute>();
   readonly #usableAt = new Map<string, number>();
   readonly #lookUps = new Map<string, LookUp>();
@@ -57,9 +58,16 @@ export class RouteTable {
     this.#options = options;
   }
 
-  /** The routes that are known. */
-  routes(): Iterable<TopicRoute> {
-    return this.#routes.values();
+  /** The address of every master that a route names; where they differ, the one told of last. */
+  masters(): Map<string, string> {
+    const masters = new Map<string, string>();
+    for (const route of this.#routes.values()) {
+      for (const brokerName of route.brokerNames) {
+        const address = route.masterAddress(brokerName);
+        if (address !== undefined) masters.set(brokerName, address);
+      }
+    }
+    return masters;
   }
 
   /** The route of a topic as it was last seen, without asking anyone. */
@@ -104,7 +112,7 @@ export class RouteTable {
 
   /** Asks for all routes once more. Failures are logged; what was known stays. */
   async refreshAll(): Promise<void> {
-    for (const topic of this.#routes.keys()) {
+    for (const topic of [...this.#routes.keys()]) {
       try {
         await this.refresh(topic, { timeout: this.#options.requestTimeout });
       } catch (error) {
@@ -132,7 +140,12 @@ export class RouteTable {
     const now = this.#options.clock.monotonic();
     if (route.writableQueues.length > 0) this.#usableAt.set(topic, now);
     else if (known && now - this.#usableAt.get(topic)! < KEEP_USABLE) return known;
-    if (known?.equals(route)) return known;
+    if (route === known) return known;
+    this.#routes.delete(topic);
+    if (known?.equals(route)) {
+      this.#routes.set(topic, known);
+      return known;
+    }
     this.#routes.set(topic, route);
     for (const { brokerName, address, reason } of route.rejected) {
       this.#options.logger.warn(

@@ -15,7 +15,7 @@ import { isTooMuchAtOnce, keyOf, sharedProperties } from "./batch_sharing.ts";
 import type { OutgoingMessage, ReadMessage } from "./outgoing_message.ts";
 import type { SendResult } from "./send_result.ts";
 import { choiceOf } from "./queue_finder.ts";
-import type { SendBounds, SendReceipt } from "./sender.ts";
+import type { SendBounds, SendReceipt } from "./send_receipt.ts";
 
 /** What an auto-batcher works with. */
 export interface AutoBatcherOptions extends AutoBatchSettings {

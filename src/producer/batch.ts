@@ -17,7 +17,7 @@ import {
   readMessage,
 } from "./outgoing_message.ts";
 import type { SendOptions } from "./send_result.ts";
-import type { SendReceipt } from "./sender.ts";
+import type { SendReceipt } from "./send_receipt.ts";
 import { DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
 
 /** The settings of the send of a batch: the whole batch goes to one queue. */

@@ -4,7 +4,8 @@ import type { SendCounters } from "./producer_stats.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
 import type { SendGate } from "./send_gate.ts";
 import type { SendKind } from "./send_hooks.ts";
-import type { SendBounds, Sender, SendReceipt } from "./sender.ts";
+import type { SendBounds, SendReceipt } from "./send_receipt.ts";
+import type { Sender } from "./sender.ts";
 
 export type { RetryPolicy } from "./retry_policy.ts";
 

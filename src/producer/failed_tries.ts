@@ -3,7 +3,7 @@ import { type Clock, sleep } from "../clock.ts";
 import { BrokerResponseError, ConnectionError } from "../errors.ts";
 import type { MessageQueue } from "../message/mod.ts";
 import { ResponseCode } from "../remoting/mod.ts";
-import type { SendBounds, SendReceipt } from "./sender.ts";
+import type { SendBounds, SendReceipt } from "./send_receipt.ts";
 
 /** Response codes of a broker that can't take more for the moment, and stored nothing. */
 const BUSY_CODES: ReadonlySet<number> = new Set([

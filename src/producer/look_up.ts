@@ -12,7 +12,7 @@ import {
 import { ResponseCode } from "../remoting/mod.ts";
 import { formatAddress, type TopicRoute } from "../route/mod.ts";
 import { MessageIndex } from "./message_index.ts";
-import type { SendBounds } from "./sender.ts";
+import type { SendBounds } from "./send_receipt.ts";
 import { checkTopic } from "./validation.ts";
 
 /** What messages are looked for: those of one key, or of one unique key. */

@@ -7,7 +7,7 @@ import {
   readQueryMessageResponse,
   readViewMessageResponse,
 } from "../requests/mod.ts";
-import type { SendBounds } from "./sender.ts";
+import type { SendBounds } from "./send_receipt.ts";
 
 /** What is looked for in a broker's index. */
 export interface IndexQuery {
@@ -54,7 +54,7 @@ export class MessageIndex {
   ): Promise<StoredMessage[]> {
     const { topic } = query;
     const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
-    const connection = await this.#client.brokerConnection(brokerName, rest());
+    const connection = await this.#client.requestConnection(brokerName, rest());
     const request = createQueryMessageRequest({
       topic,
       key: query.key,
@@ -78,7 +78,7 @@ export class MessageIndex {
     bounds: SendBounds,
   ): Promise<StoredMessage | undefined> {
     const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
-    const connection = await this.#client.brokerConnection(brokerName, rest());
+    const connection = await this.#client.requestConnection(brokerName, rest());
     const { address } = connection;
     const response = await connection.request(createViewMessageRequest({ offset, topic }), rest());
     return decodeStoredMessages(

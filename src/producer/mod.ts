@@ -38,5 +38,5 @@ export { createReply, ReplyMessage } from "./reply_message.ts";
 export type { RecallFields } from "./recall.ts";
 export { type QueueName, selectByHash, type SelectQueue, selectRandom } from "./queue_choice.ts";
 export type { CallOptions, SendOptions, SendResult } from "./send_result.ts";
-export type { SendBounds, SendReceipt } from "./sender.ts";
+export type { SendBounds, SendReceipt } from "./send_receipt.ts";
 export { DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";

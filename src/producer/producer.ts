@@ -22,7 +22,7 @@ import { type RecallFields, recallMessage } from "./recall.ts";
 import { awaitReply, prepareRequest } from "./request_reply.ts";
 import { resolveRetryPolicy, type RetryOptions, type RetryPolicy } from "./retry_policy.ts";
 import { type CallOptions, resultOf, type SendOptions, type SendResult } from "./send_result.ts";
-import type { SendBounds } from "./sender.ts";
+import type { SendBounds } from "./send_receipt.ts";
 import { createTopic, type TopicFields } from "./topic_creation.ts";
 
 /** The options of a {@linkcode Producer}. */

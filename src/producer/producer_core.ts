@@ -28,7 +28,8 @@ import { queueChoice } from "./queue_choice.ts";
 import type { SendHooks, SendKind } from "./send_hooks.ts";
 import type { SendOptions } from "./send_result.ts";
 import { SendGate } from "./send_gate.ts";
-import { type SendBounds, Sender } from "./sender.ts";
+import type { SendBounds } from "./send_receipt.ts";
+import { Sender } from "./sender.ts";
 import {
   resolveSendingOptions,
   type SendingOptions,

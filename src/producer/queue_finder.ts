@@ -5,7 +5,7 @@ import { QueueSelector, type TopicRoute } from "../route/mod.ts";
 import type { LatencyFaults } from "./latency_faults.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import { noQueue, type QueueChoice, selectByHash } from "./queue_choice.ts";
-import type { SendBounds } from "./sender.ts";
+import type { SendBounds } from "./send_receipt.ts";
 
 /** Finds the queue that a message goes to: the one that was chosen for it, or the next one. */
 export class QueueFinder {

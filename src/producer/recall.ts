@@ -2,7 +2,7 @@ import type { ClientInstance } from "../client/mod.ts";
 import { InvalidArgumentError, printable, TopicRouteNotFoundError } from "../errors.ts";
 import { createRecallMessageRequest, readRecallMessageResponse } from "../requests/mod.ts";
 import type { Observation } from "./observation.ts";
-import type { SendBounds } from "./sender.ts";
+import type { SendBounds } from "./send_receipt.ts";
 import { checkTopic } from "./validation.ts";
 
 /** What names a message that is to be taken back. */

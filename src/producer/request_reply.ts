@@ -14,7 +14,7 @@ import {
   type OutgoingOptions,
   readMessage,
 } from "./outgoing_message.ts";
-import type { SendBounds } from "./sender.ts";
+import type { SendBounds } from "./send_receipt.ts";
 
 /** What a request message carries beside its own properties. */
 export interface RequestFacts {

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { ConnectionError, InvalidStateError } from "../errors.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
-import type { SendBounds } from "./sender.ts";
+import type { SendBounds } from "./send_receipt.ts";
 import { WaitLine } from "./wait_line.ts";
 
 /** How much may be under way at once, and how much may wait for that. */

@@ -9,7 +9,7 @@ import {
   type ReadMessage,
 } from "./outgoing_message.ts";
 import type { SendKind } from "./send_hooks.ts";
-import type { SendReceipt } from "./sender.ts";
+import type { SendReceipt } from "./send_receipt.ts";
 
 /** What is known of a send when it begins. */
 export interface SendFacts {

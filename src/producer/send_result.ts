@@ -2,7 +2,7 @@ import type { MessageQueue } from "../message/mod.ts";
 import type { SendStatus } from "../requests/mod.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { QueueName, SelectQueue } from "./queue_choice.ts";
-import type { SendReceipt } from "./sender.ts";
+import type { SendReceipt } from "./send_receipt.ts";
 
 /** What became of a message that was sent and stored. */
 export interface SendResult {

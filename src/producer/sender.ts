@@ -7,59 +7,20 @@ import {
   DEFAULT_TOPIC_QUEUES,
 } from "../client/mod.ts";
 import { type MessageQueue, parseOffsetMessageId } from "../message/mod.ts";
-import {
-  createSendMessageRequest,
-  readSendMessageResponse,
-  type SendStatus,
-} from "../requests/mod.ts";
+import { createSendMessageRequest, readSendMessageResponse } from "../requests/mod.ts";
 import { type RemotingRequest, RequestCode } from "../remoting/mod.ts";
 import type { Connection } from "../transport/mod.ts";
+import { checkRest, rethrowAt } from "./broker_error.ts";
 import { checkTimers, propertiesFor } from "./broker_release.ts";
 import { FailedTries, pause } from "./failed_tries.ts";
 import type { LatencyFaults } from "./latency_faults.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
-import type { QueueChoice } from "./queue_choice.ts";
 import { QueueFinder } from "./queue_finder.ts";
 import { mayRetry, type RetryPolicy } from "./retry_policy.ts";
+import type { SendBounds, SendReceipt } from "./send_receipt.ts";
 
 /** Milliseconds before a broker is tried again, when none could be reached. */
 const PAUSE = 50;
-
-/** What the broker said of a message that it stored, and where. */
-export interface SendReceipt {
-  /** How well it was stored. */
-  readonly sendStatus: SendStatus;
-  /** The queue that it went to; of a half message the one that it will go to. */
-  readonly messageQueue: MessageQueue;
-  /** Position in that queue; of a half message the position in the half topic. */
-  readonly queueOffset: bigint;
-  /** Where it was stored: broker address and physical offset. Empty for a reply that was not. */
-  readonly offsetMessageId: string;
-  /** The ids of all messages of a batch; otherwise the one. */
-  readonly offsetMessageIds: readonly string[];
-  /** Whether the broker keeps a batch as one record. */
-  readonly innerBatch: boolean;
-  /** What a timer message is taken back with. */
-  readonly recallHandle?: string | undefined;
-  /** The physical offset in {@linkcode SendReceipt.offsetMessageId}. */
-  readonly commitLogOffset: bigint;
-  /** The connection that it was sent on. */
-  readonly connection: Connection;
-  /** Region of the broker. */
-  readonly regionId?: string | undefined;
-  /** Whether the broker wants traces. */
-  readonly traceOn: boolean;
-}
-
-/** The bounds of one send. */
-export interface SendBounds {
-  /** When it must be over. */
-  deadline: Deadline;
-  /** Ends it early. */
-  signal?: AbortSignal | undefined;
-  /** Chooses the queue; without it, a sharding key does, or it is the next one. */
-  choose?: QueueChoice | undefined;
-}
 
 /** Finds a queue and a registered connection for a message, and sends it there. */
 export class Sender {
@@ -92,7 +53,11 @@ export class Sender {
    * answer makes no sense, and the message may be stored.
    */
   async sendOnce(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
-    return await this.#once(message, bounds, (queue) => this.#sendTo(queue, message, bounds));
+    return await this.#once(
+      message,
+      bounds,
+      (queue) => this.#sendTo(queue, message, bounds, true),
+    );
   }
 
   /**
@@ -107,7 +72,8 @@ export class Sender {
       this.#observe(queue, async () => {
         const connection = await this.#connect(queue, message, bounds);
         const request = this.#request(queue, message, connection);
-        await connection.oneway(request, { timeout: deadline.remaining, signal });
+        await connection.oneway(request, { timeout: deadline.remaining, signal })
+          .catch(rethrowAt(queue));
       }, false));
   }
 
@@ -182,19 +148,22 @@ export class Sender {
     return new Deadline(this.#clock, remaining / triesLeft);
   }
 
+  /** Sends a message to a queue, with `needsRest` only if time is left for the answer. */
   async #sendTo(
     queue: MessageQueue,
     message: OutgoingMessage,
     bounds: SendBounds,
+    needsRest = false,
   ): Promise<SendReceipt> {
     return await this.#observe(queue, async () => {
       const { topic } = message;
       const { brokerName } = queue;
       const connection = await this.#connect(queue, message, bounds);
+      if (needsRest) checkRest(bounds, queue);
       const response = await connection.request(this.#request(queue, message, connection), {
         timeout: bounds.deadline.remaining,
         signal: bounds.signal,
-      });
+      }).catch(rethrowAt(queue));
       const { address } = connection;
       const kind = message.replyTo === undefined ? "message" : "reply";
       const stored = readSendMessageResponse(response, { address, brokerName, topic }, kind);
@@ -209,6 +178,7 @@ export class Sender {
         recallHandle: stored.recallHandle,
         commitLogOffset: offsetMessageId === "" ? 0n : parseOffsetMessageId(offsetMessageId).offset,
         connection,
+        verdictConnection: this.#client.hasVipChannel ? undefined : connection,
         regionId: stored.regionId,
         traceOn: stored.traceOn,
       };
@@ -255,7 +225,7 @@ export class Sender {
     const { remaining } = bounds.deadline;
     const timeout = this.#hasAlternative(message, queue, bounds) ? remaining / 2 : remaining;
     const { brokerName } = queue, { signal } = bounds;
-    const connection = await this.#client.brokerConnection(brokerName, { timeout, signal });
+    const connection = await this.#client.requestConnection(brokerName, { timeout, signal });
     if (message.timed) checkTimers(connection, brokerName, message.topic);
     return connection;
   }

@@ -7,7 +7,7 @@ import {
   readCreateTopicResponse,
 } from "../requests/mod.ts";
 import { TopicRoute } from "../route/mod.ts";
-import type { SendBounds } from "./sender.ts";
+import type { SendBounds } from "./send_receipt.ts";
 import { checkTopic } from "./validation.ts";
 
 /** A topic to be made, or changed to be like this. */

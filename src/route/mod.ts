@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type Address, formatAddress, parseAddress } from "./address.ts";
+export { type Address, formatAddress, parseAddress, readAddress } from "./address.ts";
 export { type AllowBroker, isBrokerAllowed } from "./broker_policy.ts";
 export { MASTER_ID, type RejectedBroker, type RouteBroker } from "./broker_table.ts";
 export { QueueSelector } from "./queue_selector.ts";

@@ -87,7 +87,7 @@ export class TransactionCoordinator {
     }
     record.handle ??= {
       brokerName,
-      connection: receipt.connection,
+      connection: receipt.verdictConnection,
       tranStateTableOffset: receipt.queueOffset,
       commitLogOffset: receipt.commitLogOffset,
       fromCheck: false,

@@ -69,6 +69,7 @@ const PASSING_REFUSALS: ReadonlySet<number> = new Set([
   ResponseCode.SYSTEM_BUSY,
   ResponseCode.SERVICE_NOT_AVAILABLE,
   ResponseCode.FLOW_CONTROL,
+  ResponseCode.GO_AWAY,
 ]);
 
 const WIRE_STATES = {

@@ -98,7 +98,7 @@ async function checkProgress(
   bounds: SendBounds,
 ): Promise<bigint | undefined> {
   const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
-  const connection = await client.brokerConnection(brokerName, rest());
+  const connection = await client.requestConnection(brokerName, rest());
   const request = createQueryConsumerOffsetRequest({
     consumerGroup: CHECK_GROUP,
     topic: HALF_TOPIC,

@@ -30,7 +30,7 @@ export async function resumeTransaction(
   );
   for (const brokerName of candidates(route, home)) {
     try {
-      const connection = await client.brokerConnection(brokerName, rest());
+      const connection = await client.requestConnection(brokerName, rest());
       const response = await connection.request(request, rest());
       const { address } = connection;
       return readResumeCheckHalfMessageResponse(response, { address, brokerName, topic });

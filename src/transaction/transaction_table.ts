@@ -6,8 +6,8 @@ import type { Verdict } from "./local_transaction_state.ts";
 export interface HalfMessageHandle {
   /** Name of the broker. */
   readonly brokerName: string;
-  /** The connection that it was learned on. */
-  readonly connection: Connection;
+  /** The connection that it was learned on, if verdicts may use it. */
+  readonly connection: Connection | undefined;
   /** Position of the record in the half topic's queue. */
   readonly tranStateTableOffset: bigint;
   /** Position of the record in the commit log. */

@@ -79,7 +79,8 @@ export class Verdicts {
    * never answered with the opposite.
    */
   repeat(record: TransactionRecord, handle: HalfMessageHandle): CheckHandling {
-    if (record.verdict === "COMMIT" && record.confirmedOn === handle.connection) {
+    const isConfirmed = record.confirmedOn && record.confirmedOn === handle.connection;
+    if (record.verdict === "COMMIT" && isConfirmed) {
       this.send(record, handle, "UNKNOWN");
       return "alreadyCommitted";
     }
@@ -138,7 +139,8 @@ export class Verdicts {
       record.answerLost = false;
       this.#options.journal.foundCommitted(record, handle.brokerName);
       await this.send(record, handle, "UNKNOWN");
-      return { outcome: "confirmed", confirmedOn: handle.connection };
+      const { connection } = handle;
+      return { outcome: "confirmed", ...(connection ? { confirmedOn: connection } : {}) };
     }
     const result = await this.send(record, handle, verdict, cause);
     if (result.outcome === "confirmed") record.answerLost = false;

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
 import {
@@ -20,6 +20,7 @@ import type {
   ServerRequestAnswer,
   ServerRequestHandler,
 } from "./connection_types.ts";
+import { PeerWatch } from "./peer_watch.ts";
 import { PendingRequests, type RequestFacts, type RequestFailure } from "./pending_requests.ts";
 import type { Transport } from "./transport.ts";
 import { type QueuedFrame, WriteQueue } from "./write_queue.ts";
@@ -46,14 +47,13 @@ export class Connection {
   readonly #handlers: ReadonlyMap<number, ServerRequestHandler>;
   readonly #maxInFlight: number;
   readonly #maxPendingBytes: number;
-  readonly #frameTimeout: number;
   readonly #pending: PendingRequests;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writes: WriteQueue;
+  readonly #watch: PeerWatch;
   readonly #decoder: FrameDecoder;
   readonly #resolveClosed: (end: ConnectionEnd) => void;
   #end: ConnectionEnd | undefined;
-  #frameTimer: TimerHandle | undefined;
   #unmatched = 0;
   #unmatchedInARow = 0;
   #unknownRequests = 0;
@@ -68,7 +68,6 @@ export class Connection {
     this.#handlers = options.handlers ?? new Map();
     this.#maxInFlight = options.maxInFlight ?? 65_535;
     this.#maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
-    this.#frameTimeout = options.frameTimeout ?? 30_000;
     this.#decoder = new FrameDecoder(options.limits);
     this.#pending = new PendingRequests(options.clock, (...facts) => this.#failure(...facts));
     const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
@@ -76,6 +75,13 @@ export class Connection {
     this.#resolveClosed = resolve;
     this.#writes = new WriteQueue(transport.writable, (cause) => {
       this.#finish({ by: "fault", reason: `writing failed: ${describe(cause)}`, cause });
+    });
+    this.#watch = new PeerWatch({
+      clock: options.clock,
+      frameTimeout: options.frameTimeout ?? 30_000,
+      probe: options.probe,
+      send: ({ request, timeout }) => void this.request(request(), { timeout }).catch(() => {}),
+      onDead: (reason) => this.#finish({ by: "fault", reason }),
     });
     this.#reader = transport.readable.getReader();
     this.#read();
@@ -113,8 +119,14 @@ export class Connection {
     const bytes = encodeCommand(createRequest(request, opaque));
     const pending = this.#pending.add(opaque, request.code, options, () => frame.cancelled = true);
     const frame: QueuedFrame = { bytes, onWrite: pending.markWritten };
+    const heard = this.#watch.heard;
     this.#writes.push(frame);
-    return await pending.response;
+    try {
+      return await pending.response;
+    } catch (error) {
+      if ((error as ConnectionError).code === "TIMEOUT") this.#watch.missAnswer(heard);
+      throw error;
+    }
   }
 
   /**
@@ -207,7 +219,7 @@ export class Connection {
           decoded = true;
           if (!this.#end) this.#dispatch(command);
         });
-        this.#watchFrame(decoded);
+        this.#watch.hear(decoded, this.#decoder.buffered > 0);
       }
       const cut = this.#decoder.buffered;
       this.#finish({
@@ -217,20 +229,6 @@ export class Connection {
     } catch (cause) {
       this.#finish({ by: "fault", reason: `reading failed: ${describe(cause)}`, cause });
     }
-  }
-
-  /** A frame that has begun must become whole in time: a peer that drips bytes is not waited for. */
-  #watchFrame(decoded: boolean): void {
-    const begun = this.#decoder.buffered > 0;
-    if (this.#frameTimer !== undefined && (decoded || !begun)) {
-      this.#clock.clearTimer(this.#frameTimer);
-      this.#frameTimer = undefined;
-    }
-    if (!begun || this.#end) return;
-    this.#frameTimer ??= this.#clock.setTimer(() => {
-      const reason = `a frame was not whole ${this.#frameTimeout} ms after it began`;
-      this.#finish({ by: "fault", reason });
-    }, this.#frameTimeout);
   }
 
   #dispatch(command: RemotingCommand): void {
@@ -284,7 +282,7 @@ export class Connection {
   #finish(end: ConnectionEnd): void {
     if (this.#end) return;
     this.#end = end;
-    if (this.#frameTimer !== undefined) this.#clock.clearTimer(this.#frameTimer);
+    this.#watch.stop();
     this.#pending.failAll(end.reason, end.cause);
     this.#writes.stop();
     this.#reader.cancel().catch(() => {});

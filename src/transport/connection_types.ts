@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
-import type { FrameLimits, RemotingCommand } from "../remoting/mod.ts";
+import type { FrameLimits, RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 import type { Connection } from "./connection.ts";
 
 /** What a handler answers to a request that the server sent. */
@@ -24,6 +24,14 @@ export type ServerRequestHandler = (
   connection: Connection,
 ) => ServerRequestAnswer | void | Promise<ServerRequestAnswer | void>;
 
+/** A harmless request that every server answers in some way, if it lives. */
+export interface Probe {
+  /** Makes the request. */
+  request: () => RemotingRequest;
+  /** Milliseconds within which anything has to come. */
+  timeout: number;
+}
+
 /** The settings of a connection. */
 export interface ConnectionOptions {
   /** `host:port` of the peer, for errors and logs. */
@@ -42,6 +50,11 @@ export interface ConnectionOptions {
   maxPendingBytes?: number;
   /** Milliseconds within which a frame that has begun must be whole. @default {30000} */
   frameTimeout?: number;
+  /**
+   * Asked when a request timed out and nothing came meanwhile; when it brings nothing either, the
+   * connection ends. Without it, a silent peer is kept.
+   */
+  probe?: Probe;
 }
 
 /** The settings of one request. */

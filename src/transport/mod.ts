@@ -9,6 +9,7 @@ export type {
   ConnectionEnd,
   ConnectionOptions,
   ConnectionStats,
+  Probe,
   RequestOptions,
   ServerRequestAnswer,
   ServerRequestHandler,

@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { ClientInstance } from "../../src/client/mod.ts";
+import { sleep } from "../../src/clock.ts";
 import { ConnectionError, RocketMQError } from "../../src/errors.ts";
-import { RequestCode } from "../../src/remoting/mod.ts";
+import { type RemotingCommand, RequestCode } from "../../src/remoting/mod.ts";
+import { readHeartbeatRequest } from "../../src/requests/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
-import { silence } from "../support/scripted_peer.ts";
+import { type ScriptedConnection, silence } from "../support/scripted_peer.ts";
 
 const HEARTBEAT = RequestCode.HEART_BEAT;
 const TEN_SECONDS = { timeout: 10_000 };
@@ -109,20 +111,67 @@ Deno.test("links - a broker that was away for ten minutes is found again within 
   assertEquals(client.registeredBrokers(), ["broker-1"]);
 });
 
-Deno.test("links - one missed heartbeat does not end a connection, two in a row do", async () => {
+Deno.test("links - a slow heartbeat does not end a connection, two unanswered in a row do", async () => {
   await using cluster = new ScriptedCluster();
   const { client } = await start(cluster);
-  cluster.broker.once(HEARTBEAT, silence);
-  await cluster.clock.advance(65_000);
-  assertEquals(cluster.broker.connections.length, 1);
+  const stays = (command: RemotingCommand, on: ScriptedConnection) => {
+    if (readHeartbeatRequest(command).producerGroups.length === 0) on.respond(command);
+  };
+  client.addGroup("group", () => {});
+  cluster.broker.on(HEARTBEAT, stays);
+  await cluster.clock.advance(62_900);
+  assertEquals(cluster.broker.connections.length, 1, "something else is answered");
+  cluster.broker.on(HEARTBEAT, () => ({}));
+  await cluster.clock.advance(400);
 
-  cluster.broker.once(HEARTBEAT, silence, () => ({}), silence, silence);
-  await cluster.clock.advance(100_000);
-  assertEquals(cluster.broker.connections.length, 1, "missed, answered, missed");
-  await cluster.clock.advance(60_000);
-  assertEquals(cluster.broker.connections.length, 2);
-  assertEquals(client.registeredBrokers(), ["broker-1"]);
   assertEquals(cluster.logger.matching("heartbeats in a row had no answer").length, 1);
+  assertEquals(cluster.broker.connections.length, 2, "63 s after the first was due");
+  assertEquals(client.registeredBrokers(), ["broker-1"]);
+});
+
+Deno.test("links - a heartbeat that is missed, answered and missed again ends nothing", async () => {
+  await using cluster = new ScriptedCluster();
+  const { client } = await start(cluster);
+  client.addGroup("group", () => {});
+  let misses = true;
+  cluster.broker.on(HEARTBEAT, (command) => {
+    const isProbe = readHeartbeatRequest(command).producerGroups.length === 0;
+    if (!isProbe) misses = !misses;
+    return isProbe || misses ? {} : undefined;
+  });
+  await cluster.clock.advance(300_000);
+
+  assertEquals(cluster.broker.connections.length, 1);
+  assertEquals(cluster.logger.matching("Missed heartbeat 1").length, 5);
+});
+
+Deno.test("links - a broker that freezes is noticed 36 s later at most, and linked again", async () => {
+  await using cluster = new ScriptedCluster();
+  const { client, told } = await start(cluster);
+  cluster.broker.on(HEARTBEAT, silence);
+  await cluster.clock.advance(35_999);
+  assertEquals(client.registeredBrokers(), ["broker-1"]);
+  await cluster.clock.advance(1);
+
+  assertEquals(client.registeredBrokers(), []);
+  assertStringIncludes(told.at(-1)!, "nothing came in answer to a request, nor to a probe");
+  cluster.broker.on(HEARTBEAT, () => ({}));
+  await cluster.clock.advance(5_000);
+  assertEquals(client.registeredBrokers(), ["broker-1"]);
+});
+
+Deno.test("links - rounds of heartbeats begin every 30 s, however long a broker takes", async () => {
+  await using cluster = new ScriptedCluster({ brokers: 2 });
+  await start(cluster);
+  const times: number[] = [];
+  cluster.broker.on(HEARTBEAT, async (_command, on) => {
+    times.push(cluster.clock.monotonic());
+    await sleep(cluster.clock, 2_000);
+    on.respond(_command);
+  });
+  await cluster.clock.advance(123_000);
+
+  assertEquals(times, [30_000, 60_000, 90_000, 120_000]);
 });
 
 Deno.test("links - a broker that refuses the heartbeat is no broker to send to", async () => {

@@ -3,6 +3,7 @@ import { RocketMQError } from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
+import { ScriptedNameServer } from "../support/scripted_name_server.ts";
 import { type Reaction, silence } from "../support/scripted_peer.ts";
 
 const ASK = RequestCode.GET_ROUTEINFO_BY_TOPIC;
@@ -92,6 +93,62 @@ Deno.test("name servers - the one that answered is asked again, not the dead one
   assertEquals(second!.asked(), [TOPIC, "Other"]);
   assertEquals(third!.asked(), []);
   assertEquals(cluster.network.dialsOf(first!.address).length, 1);
+});
+
+Deno.test("name servers - one that is silent takes no more than its share of the time", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 3 });
+  const [first, second] = cluster.nameServers;
+  first!.on(ASK, silence);
+  cluster.network.fail(second!.address, "silent");
+  const route = watch(cluster.client().route(TOPIC, { timeout: 3_000 }));
+  await cluster.clock.advance(1_999);
+  assertEquals(route.state, "pending");
+  await cluster.clock.advance(2);
+
+  assertEquals(route.state, "resolved");
+});
+
+Deno.test("name servers - a connection on which nothing comes any more is replaced", async () => {
+  await using cluster = new ScriptedCluster();
+  const { nameServer, clock } = cluster;
+  const client = cluster.client();
+  await client.start([TOPIC], { timeout: 1_000 });
+  nameServer.on(ASK, silence);
+  await clock.advance(35_999);
+  assertEquals([nameServer.connections.length, nameServer.open.length], [1, 1]);
+  await clock.advance(1);
+  assertEquals(nameServer.open.length, 0, "neither the poll nor the probe was answered");
+  nameServer.on(ASK, ({ extFields }) => nameServer.answer(extFields.topic!));
+  await clock.advance(30_000);
+
+  assertEquals([nameServer.connections.length, nameServer.open.length], [2, 1]);
+});
+
+Deno.test("name servers - a name is resolved anew by every dial", async () => {
+  await using cluster = new ScriptedCluster();
+  const { network } = cluster;
+  const addresses = ["10.0.0.1", "10.0.0.7"], dialled: string[] = [];
+  const moved = new ScriptedNameServer("10.0.0.7:9876");
+  moved.route(TOPIC, cluster.brokers);
+  network.listen(moved.address, moved);
+  const client = cluster.client({
+    nameServers: "mq.example:9876",
+    dialer: (host, port, options) => {
+      dialled.push(host);
+      const isName = host === "mq.example";
+      return network.dialer(isName ? addresses[0]! : host, port, options);
+    },
+  });
+  await client.route(TOPIC, { timeout: 1_000 });
+  addresses.shift();
+  cluster.nameServer.cut();
+  await settle();
+  const again = client.refreshRoute(TOPIC, { timeout: 1_000 });
+  await cluster.clock.advance(1_000);
+  await again;
+
+  assertEquals(dialled.filter((host) => host === "mq.example").length, 2);
+  assertEquals(moved.asked(), [TOPIC]);
 });
 
 Deno.test("name servers - clients do not all begin with the first", async () => {

@@ -85,6 +85,35 @@ Deno.test("options - a name server is no URL, and the error shows no password", 
   }
 });
 
+Deno.test("options - name servers come from a list or from a URL, not from both", () => {
+  const url = { nameServers: undefined, nameServersUrl: "https://x.example/list?unit=1" };
+  const settings = resolve(url);
+  assertEquals([settings.nameServers, settings.nameServersUrl], [[], url.nameServersUrl]);
+  assertEquals(settings.nameServersPollInterval, 120_000);
+  assertEquals(resolve().nameServersUrl, undefined);
+
+  assertRefused({ nameServersUrl: "http://x/list" }, "nameServers and nameServersUrl together");
+  for (
+    const nameServersUrl of ["", "x:9876", "ftp://x/", "file:///etc/hosts", 42, null, "http://"]
+  ) {
+    assertRefused(
+      { nameServers: undefined, nameServersUrl },
+      "nameServersUrl: it must be an http: or https: URL",
+    );
+  }
+  const secret = { nameServers: undefined, nameServersUrl: "htp://user:hunter2@x/" };
+  const error = assertThrows(() => resolve(secret), InvalidArgumentError);
+  assertFalse(Deno.inspect(error).includes("hunter2"));
+  assertRefused({ fetch: "x" }, "Cannot use option fetch");
+});
+
+Deno.test("options - the VIP channel is a switch that is off", () => {
+  assertEquals([resolve().vipChannel, resolve({ vipChannel: true }).vipChannel], [false, true]);
+  for (const vipChannel of ["true", 1, null, {}]) {
+    assertRefused({ vipChannel }, "Cannot use option vipChannel: it must be true or false");
+  }
+});
+
 Deno.test("options - times are whole milliseconds that a timer can wait", () => {
   const names = [
     "connectTimeout",
@@ -93,6 +122,7 @@ Deno.test("options - times are whole milliseconds that a timer can wait", () => 
     "shutdownTimeout",
     "routePollInterval",
     "heartbeatInterval",
+    "nameServersPollInterval",
   ] as const;
   for (const name of names) {
     for (const value of [0, -1, NaN, Infinity, "3000", 2 ** 31, 1.5, null, 1n]) {

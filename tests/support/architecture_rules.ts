@@ -37,6 +37,12 @@ const OUTSIDE_WORLD =
 /** Dialling: the business of one file in `src/transport/`. */
 const DIAL = /\bDeno\.(?:connect|connectTls|startTls)\b/g;
 
+/** Getting a URL: the business of one file. */
+const FETCH = /(?<![\w.#$])fetch\(|\bglobalThis\.fetch\b/g;
+
+/** The file that {@linkcode FETCH} is left to. */
+const FETCHER = "src/client/name_server_list.ts";
+
 /** Runtime, time and chance: behind the clock and the dialer. */
 const AMBIENT =
   /\b(?:Deno\b|Date\.|new Date\(\)|setTimeout\b|setInterval\b|Math\.random\b|AbortSignal\.timeout\b|crypto\.|performance\.)/g;
@@ -139,6 +145,11 @@ export const oneFileDials: Rule = (files) => {
     ...(inTransport.length === 1 ? [] : [`${inTransport.length} files in src/transport dial`]),
   ];
 };
+
+/** Exactly one file gets URLs. */
+export const oneFileFetches: Rule = inEveryFile((file) =>
+  file.path === FETCHER ? [] : findNames(file, FETCH).map((name) => `names ${name}`)
+);
 
 /** Only the clock and the dialer name the runtime, the time and chance. */
 export const runtimeTimeAndChanceComeThroughOneDoor: Rule = inEveryFile((file) => {

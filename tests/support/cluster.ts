@@ -124,6 +124,15 @@ export class RocketMQCluster implements AsyncDisposable {
     return broker;
   }
 
+  /** Gives a broker that is not running other ports, which it takes when it is started again. */
+  async moveBroker(broker: BrokerProcess): Promise<void> {
+    const port = findFreePort([-2, 1]);
+    await broker.moveTo(`127.0.0.1:${port}`, {
+      listenPort: String(port),
+      haListenPort: String(port + 1),
+    });
+  }
+
   /**
    * Waits until every name server that can answer knows every broker that is running, for instance
    * after a restart of a name server.

@@ -30,20 +30,35 @@ export interface ServerProcessOptions {
 export class ServerProcess {
   /** For messages, for instance `broker-a`. */
   readonly name: string;
-  /** `host:port` of the remoting protocol. */
-  readonly address: string;
   /** Its configuration, store and logs. */
   readonly folder: string;
   readonly #options: ServerProcessOptions;
   #pid: number | undefined;
   #isSuspended = false;
+  #address: string;
 
   /** Nothing is started yet. */
   constructor(options: ServerProcessOptions) {
     this.#options = options;
     this.name = options.name;
-    this.address = options.address;
+    this.#address = options.address;
     this.folder = options.folder;
+  }
+
+  /** `host:port` of the remoting protocol. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Lets it listen elsewhere from its next start on, with these settings in place of earlier ones. */
+  async moveTo(address: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    if (this.isRunning) throw new Error(`Cannot move ${this.name}: it is running`);
+    this.#address = address;
+    const file = `${this.folder}/conf/server.conf`;
+    const lines = (await Deno.readTextFile(file)).split("\n");
+    const kept = lines.filter((line) => !Object.hasOwn(settings, line.split("=")[0]!));
+    const added = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    await Deno.writeTextFile(file, [...added, ...kept].join("\n"));
   }
 
   /** The process id; throws when it is not running. */
@@ -85,7 +100,7 @@ export class ServerProcess {
     const what = isSettled ? "it ended at once" : `it was not ready after ${timeout} ms`;
     await this.kill();
     throw new Error(
-      `Cannot start ${this.name} on ${this.address}: ${what}\n${await this.#lastWords()}`,
+      `Cannot start ${this.name} on ${this.#address}: ${what}\n${await this.#lastWords()}`,
     );
   }
 

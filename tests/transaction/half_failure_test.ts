@@ -48,8 +48,9 @@ for (const [title, { after, code }] of Object.entries(OPEN)) {
     const error = assertSendFailed(send.error, "indeterminate", TOPIC, "rollback");
     assertInstanceOf(error.cause, ConnectionError);
     assertEquals([error.cause.code, error.cause.written, error.isRetriable], [code, true, true]);
-    assertEquals([error.address, error.transactionId], [
+    assertEquals([error.address, error.brokerName, error.transactionId], [
       "10.0.1.1:10911",
+      "broker-1",
       a!.halves[0]!.transactionId,
     ]);
     assertEquals([a!.halves.length, b!.halves.length, listener.executions.length], [1, 0, 0]);
@@ -83,7 +84,7 @@ for (
   });
 }
 
-for (const code of [1, 2, 13, 14, 16, 17, 29, 215, 9999]) {
+for (const code of [1, 2, 13, 14, 16, 17, 29, 215, 1500, 9999]) {
   Deno.test(`half message - refused with ${code} it failed, nothing was stored`, async () => {
     await using cluster = new ScriptedCluster({ brokers: 2 });
     for (const broker of cluster.brokers) broker.on(SEND, () => ({ code, remark: "no" }));

@@ -64,7 +64,7 @@ for (
   });
 }
 
-for (const code of [2, 14, 215]) {
+for (const code of [2, 14, 215, 1500]) {
   Deno.test(`verdict - refused with ${code} for a passing reason it is given again`, async () => {
     await using cluster = new ScriptedCluster();
     const result = await commit(cluster, () => ({ code, remark: "busy" }));

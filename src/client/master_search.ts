@@ -1,0 +1,83 @@
+import { type Clock, sleep } from "../clock.ts";
+import { describe } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import type { TopicRoute } from "../route/mod.ts";
+import { Deadline } from "./deadline.ts";
+import type { RouteTable } from "./route_table.ts";
+
+/** The settings of a search. */
+export interface MasterSearchOptions {
+  /** Where addresses are asked for. */
+  routes: RouteTable;
+  /** Time. */
+  clock: Clock;
+  /** Log. */
+  logger: Logger;
+  /** Milliseconds for one look-up. */
+  requestTimeout: number;
+  /** Whether there is a registered connection to a broker. */
+  isLinked: (brokerName: string) => boolean;
+}
+
+/** Milliseconds before the first look-up: most lost connections are made again until then. */
+const FIRST_DELAY = 500;
+
+/** Most milliseconds between two look-ups, before up to a third of jitter is added. */
+const MAX_DELAY = 2_500;
+
+/** Milliseconds of search, after which the poll of the routes has to do. */
+const LIMIT = 5 * 60_000;
+
+/** Most brokers whose topics are remembered. */
+const MAX_BROKERS = 4_096;
+
+/**
+ * Looks for the masters whose connections were lost: they may be started again at another address,
+ * or a slave may take their place, and then waiting for the next poll of the routes would keep
+ * sends, verdicts and check-backs away from them. While one is gone, the route of one topic that
+ * named it is asked for every few seconds.
+ */
+export class MasterSearch {
+  readonly #options: MasterSearchOptions;
+  readonly #topics = new Map<string, string>();
+  readonly #searching = new Set<string>();
+  readonly #closing = new AbortController();
+
+  constructor(options: MasterSearchOptions) {
+    this.#options = options;
+  }
+
+  /** Learns which brokers a topic has. */
+  learn({ topic, brokerNames }: TopicRoute): void {
+    for (const brokerName of brokerNames) {
+      this.#topics.delete(brokerName);
+      this.#topics.set(brokerName, topic);
+      if (this.#topics.size > MAX_BROKERS) this.#topics.delete(this.#topics.keys().next().value!);
+    }
+  }
+
+  /** Begins to look for a broker, if that is not under way. */
+  async begin(brokerName: string): Promise<void> {
+    const { clock, requestTimeout, isLinked, routes, logger } = this.#options;
+    const { signal } = this.#closing;
+    if (this.#searching.has(brokerName) || signal.aborted) return;
+    this.#searching.add(brokerName);
+    const deadline = new Deadline(clock, LIMIT);
+    for (let delay = FIRST_DELAY; !deadline.passed; delay = Math.min(2 * delay, MAX_DELAY)) {
+      await sleep(clock, delay * (1 + clock.random() / 3), signal).catch(() => {});
+      const topic = this.#topics.get(brokerName);
+      if (signal.aborted || isLinked(brokerName) || topic === undefined) break;
+      try {
+        await routes.refresh(topic, { timeout: requestTimeout, signal });
+      } catch (error) {
+        if (!signal.aborted) logger.debug(`Still no "${brokerName}": ${describe(error)}`);
+      }
+    }
+    this.#searching.delete(brokerName);
+  }
+
+  /** Ends all searches. */
+  close(): void {
+    this.#closing.abort(new Error("the client is closed"));
+  }
+}

@@ -1,0 +1,42 @@
+import type { Clock, TimerHandle } from "../clock.ts";
+import { describe } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+
+/** What is done again and again, from its first interval on until it is stopped. */
+export class PeriodicWork {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #timers = new Map<string, TimerHandle>();
+  #stopped = false;
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /**
+   * Does `work` every `interval` milliseconds, counted from start to start. A round that takes
+   * longer delays the next, which begins when it ends. Failures are logged.
+   */
+  every(name: string, interval: number, work: () => Promise<void>): void {
+    let due = this.#clock.monotonic();
+    const next = () => {
+      if (this.#stopped) return;
+      const now = this.#clock.monotonic();
+      due = Math.max(due + interval, now);
+      this.#timers.set(name, this.#clock.setTimer(run, due - now));
+    };
+    const run = () => {
+      work().catch((error) => this.#logger.error(`The work on ${name} failed: ${describe(error)}`))
+        .finally(next);
+    };
+    next();
+  }
+
+  /** Begins no more rounds. */
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers.values()) this.#clock.clearTimer(timer);
+    this.#timers.clear();
+  }
+}

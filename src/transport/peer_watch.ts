@@ -1,0 +1,89 @@
+import type { Clock, TimerHandle } from "../clock.ts";
+import type { Probe } from "./connection_types.ts";
+
+/** How late a timer may run, in milliseconds, before what came meanwhile is looked at first. */
+const LATE = 250;
+
+/** The settings of a watch. */
+export interface PeerWatchOptions {
+  /** Time. */
+  clock: Clock;
+  /** Milliseconds within which a frame that has begun must be whole. */
+  frameTimeout: number;
+  /** What a silent peer is asked; without it, silence is never held against it. */
+  probe: Probe | undefined;
+  /** Sends the probe. What becomes of it is of no interest: anything that comes is an answer. */
+  send: (probe: Probe) => void;
+  /** Called when the peer is taken for dead, with the reason. */
+  onDead: (reason: string) => void;
+}
+
+/**
+ * Watches whether the peer of a connection still lives: a frame that it began has to become whole
+ * in time, and after a request without an answer something has to be heard from it. One slow
+ * request proves nothing. So when a request times out and not a byte came since it was asked, a
+ * probe is sent; only when that brings nothing either, the peer is dead.
+ */
+export class PeerWatch {
+  readonly #options: PeerWatchOptions;
+  #heard = 0;
+  #frameTimer: TimerHandle | undefined;
+  #probeTimer: TimerHandle | undefined;
+  #stopped = false;
+
+  constructor(options: PeerWatchOptions) {
+    this.#options = options;
+  }
+
+  /** How often something came: tells whether anything came since an earlier look. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /** Bytes came: whether a frame became whole with them, and whether they begin another. */
+  hear(wholeFrame: boolean, frameBegun: boolean): void {
+    const { clock, frameTimeout, onDead } = this.#options;
+    this.#heard++;
+    if (this.#probeTimer !== undefined) {
+      clock.clearTimer(this.#probeTimer);
+      this.#probeTimer = undefined;
+    }
+    if (this.#frameTimer !== undefined && (wholeFrame || !frameBegun)) {
+      clock.clearTimer(this.#frameTimer);
+      this.#frameTimer = undefined;
+    }
+    if (!frameBegun || this.#stopped) return;
+    this.#frameTimer ??= clock.setTimer(
+      () => onDead(`a frame was not whole ${frameTimeout} ms after it began`),
+      frameTimeout,
+    );
+  }
+
+  /** A request timed out that was asked when `heard` was as given. */
+  missAnswer(heard: number): void {
+    const { probe, send } = this.#options;
+    if (!probe || this.#stopped || this.#probeTimer !== undefined || heard !== this.#heard) return;
+    this.#awaitAnswer(probe);
+    send(probe);
+  }
+
+  /** Nothing is watched any more. */
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of [this.#frameTimer, this.#probeTimer]) {
+      if (timer !== undefined) this.#options.clock.clearTimer(timer);
+    }
+  }
+
+  #awaitAnswer(probe: Probe): void {
+    const { clock, onDead } = this.#options;
+    const due = clock.monotonic() + probe.timeout;
+    this.#probeTimer = clock.setTimer(() => {
+      // Something kept this program busy: an answer may be there and not be read yet.
+      if (clock.monotonic() > due + LATE) return this.#awaitAnswer(probe);
+      onDead(
+        `nothing came in answer to a request, nor to a probe within ${probe.timeout} ms after it`,
+      );
+    }, probe.timeout);
+  }
+}
