@@ -1,3 +1,4 @@
+import type { ClientNamespace } from "../access/mod.ts";
 import type { TimerHandle } from "../clock.ts";
 import { describe, InvalidStateError, TopicRouteNotFoundError } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
@@ -18,6 +19,7 @@ import { Deadline, type WaitOptions } from "./deadline.ts";
 import { NameServers } from "./name_servers.ts";
 import type { ClientSettings } from "./options.ts";
 import { Replies } from "./replies.ts";
+import { type RequestPath, requestPath } from "./request_path.ts";
 import { RouteTable } from "./route_table.ts";
 
 /** What a client tells those who use it. Called synchronously; must not throw. */
@@ -38,6 +40,7 @@ export class ClientInstance {
   readonly #settings: ClientSettings;
   readonly #hooks: ClientHooks;
   readonly #warnings: ThrottledLogger;
+  readonly #path: RequestPath;
   /** The replies that are waited for. */
   readonly replies: Replies;
   readonly #groups = new Map<string, (check: CheckRequest) => void>();
@@ -55,7 +58,8 @@ export class ClientInstance {
     this.#hooks = hooks;
     const { clock, logger, requestTimeout } = settings;
     this.#warnings = new ThrottledLogger(logger, clock);
-    this.replies = new Replies(this.#warnings);
+    this.#path = requestPath(settings);
+    this.replies = new Replies(this.#warnings, settings.namespace);
     this.#namePool = new ConnectionPool(this.#poolOptions(new Map()));
     this.#brokerPool = new ConnectionPool(
       this.#poolOptions(
@@ -107,10 +111,16 @@ export class ClientInstance {
     });
   }
 
-  /** `ip@instanceName`: how brokers tell this client from others. Fixed by the first contact. */
+  /** `ip@instanceName`, perhaps with unit and kind behind it: how brokers tell this client from others. Fixed by the first contact. */
   get clientId(): string {
-    const { instanceName } = this.#settings;
-    return this.#clientId ??= `${this.#nameServers.localHost ?? "127.0.0.1"}@${instanceName}`;
+    const { instanceName, clientIdSuffix } = this.#settings;
+    const host = this.#nameServers.localHost ?? "127.0.0.1";
+    return this.#clientId ??= `${host}@${instanceName}${clientIdSuffix}`;
+  }
+
+  /** Whose names this client uses, if it is in a namespace of version 1. */
+  get namespace(): ClientNamespace | undefined {
+    return this.#settings.namespace;
   }
 
   /** Host of this end, as the name servers see it. */
@@ -135,12 +145,12 @@ export class ClientInstance {
 
   /** Makes a producer group known: heartbeats name it, and its check-backs go to `take`. */
   addGroup(group: string, take: (check: CheckRequest) => void): void {
-    if (this.#groups.has(group)) {
+    if (this.#groups.has(this.namespace?.wrap(group) ?? group)) {
       throw new InvalidStateError(
         `Cannot add producer group "${group}": this client has it already, use one producer for it`,
       );
     }
-    this.#groups.set(group, take);
+    this.#groups.set(this.namespace?.wrap(group) ?? group, take);
   }
 
   /**
@@ -256,6 +266,7 @@ export class ClientInstance {
       warnings: this.#warnings,
       taker: (group) => this.#groups.get(group),
       brokerAt: (address) => this.#links.nameAt(address),
+      namespace: this.namespace,
     });
   }
 
@@ -274,13 +285,14 @@ export class ClientInstance {
   #poolOptions(handlers: ReadonlyMap<number, ServerRequestHandler>): ConnectionPoolOptions {
     const settings = this.#settings;
     return {
-      dialer: settings.dialer,
+      dialer: this.#path.dialer,
+      outgoing: this.#path.outgoing,
       clock: settings.clock,
       logger: settings.logger,
       connectTimeout: settings.connectTimeout,
       maxInFlight: settings.maxRequestsInFlight,
       maxPendingBytes: settings.maxPendingBytes,
-      handlers,
+      handlers: this.#path.watch(handlers),
     };
   }
 }

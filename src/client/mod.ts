@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { AccessOptions } from "./access_options.ts";
 export { Broadcast } from "./broadcast.ts";
 export type { CheckRequest } from "./check_request.ts";
 export { type ClientHooks, ClientInstance } from "./client_instance.ts";

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
+import { AccessDeniedError } from "../requests/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
 
@@ -45,6 +46,7 @@ export class NameServers {
   /**
    * Asks the servers in turn until one gives an answer that `read` accepts.
    *
+   * @throws {AccessDeniedError} when none does and one refuses because of who asks.
    * @throws {ConnectionError} with the reason of every server when none does.
    */
   async ask<T>(
@@ -75,6 +77,8 @@ export class NameServers {
         if (this.#current === index) this.#current = (index + 1) % addresses.length;
       }
     }
+    const denied = failures.find(({ error }) => error instanceof AccessDeniedError);
+    if (denied) throw denied.error;
     const reasons = failures.map(({ error }) => describe(error)).join("; ");
     throw new ConnectionError(
       failures.some(({ error }) => isTimeout(error)) ? "TIMEOUT" : "CONNECT_FAILED",

@@ -3,6 +3,7 @@ import { InvalidArgumentError, printable } from "../errors.ts";
 import { defaultLogger, guardLogger, type Logger } from "../logger.ts";
 import { type AllowBroker, formatAddress, parseAddress } from "../route/mod.ts";
 import { type Dialer, dialTcp } from "../transport/mod.ts";
+import { type AccessOptions, type AccessSettings, resolveAccessOptions } from "./access_options.ts";
 
 /** Rewrites the addresses of brokers, by table or by function. */
 export type AddressMap =
@@ -10,7 +11,7 @@ export type AddressMap =
   | ((address: string, brokerName: string) => string);
 
 /** What every client of a cluster can be told. Times are milliseconds, sizes bytes. */
-export interface ClientOptions {
+export interface ClientOptions extends AccessOptions {
   /**
    * The name servers: `"host:port;host:port"` or a list. Host names, IPv4 and bracketed IPv6
    * addresses are understood: `"[::1]:9876"`.
@@ -56,7 +57,7 @@ export interface ClientOptions {
 }
 
 /** The options of a client, checked and complete. */
-export interface ClientSettings {
+export interface ClientSettings extends AccessSettings {
   /** `host:port` of each name server, each once. */
   readonly nameServers: readonly string[];
   /** The part of the client id after `ip@`. */
@@ -93,6 +94,7 @@ export interface ClientSettings {
 export function resolveClientOptions(options: ClientOptions): ClientSettings {
   const clock = options.clock ?? systemClock;
   return {
+    ...resolveAccessOptions(options),
     nameServers: parseNameServers(options.nameServers),
     instanceName: checkInstanceName(options.instanceName) ?? randomName(clock),
     mapAddress: addressMapper(options.addressMap),

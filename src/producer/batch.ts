@@ -143,6 +143,7 @@ export function prepareBatch(
     properties: encodeProperties({
       [MessageProperty.WaitStoreMessageOk]: "true",
       [MessageProperty.UniqueKey]: uniqueKey,
+      ...(options.namespace ? { [MessageProperty.InstanceId]: options.namespace.name } : {}),
     }),
     uniqueKey,
     shardingKey: [...shardingKeys][0],

@@ -1,3 +1,4 @@
+import type { ClientNamespace } from "../access/mod.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 import {
   createProperties,
@@ -47,6 +48,8 @@ export interface OutgoingOptions {
   uniqueKey: () => string;
   /** Largest body in bytes. */
   maxMessageSize: number;
+  /** Whose names are used. */
+  namespace?: ClientNamespace | undefined;
 }
 
 /** Properties that delay a message: half messages and batches can't carry them. */
@@ -86,7 +89,8 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
   }
   const { topic, body, flag = 0, tags, keys, shardingKey, priority } = message;
   const { delayLevel, delay, deliverAt } = message;
-  checkTopic(topic);
+  const { namespace } = options;
+  checkTopic(topic, namespace);
   const properties = copyProperties(topic, message.properties);
   if (typeof flag !== "number" || (flag | 0) !== flag) {
     throw refuse(topic, `flag ${printable(String(flag), 32)} is not a 32-bit integer`);
@@ -109,12 +113,17 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
   });
   const reply = options.transactional ? undefined : replyFactsOf(message);
   Object.assign(all, reply?.properties);
+  if (namespace) {
+    all[MessageProperty.InstanceId] = namespace.name;
+    if (reply) namespace.exempt(topic);
+  }
   const uniqueKey = options.uniqueKey();
   all[MessageProperty.UniqueKey] = uniqueKey;
   all[MessageProperty.WaitStoreMessageOk] = "true";
   if (options.transactional) {
     all[MessageProperty.TransactionPrepared] = "true";
-    all[MessageProperty.ProducerGroup] = options.producerGroup;
+    all[MessageProperty.ProducerGroup] = namespace?.wrap(options.producerGroup) ??
+      options.producerGroup;
   }
   return {
     topic,

@@ -19,7 +19,7 @@ export async function recallMessage(
   { topic, recallHandle }: RecallFields,
   bounds: SendBounds,
 ): Promise<string> {
-  checkTopic(topic);
+  checkTopic(topic, client.namespace);
   const brokerName = brokerOf(recallHandle);
   const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
   let route = await client.route(topic, rest());

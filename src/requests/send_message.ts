@@ -133,7 +133,7 @@ export function readSendMessageResponse(
   context: ResponseContext,
 ): SendMessageResponse {
   const status = Object.hasOwn(STATUSES, response.code) ? STATUSES[response.code] : undefined;
-  if (status === undefined) throw refusal(response, "send a message", context);
+  if (status === undefined) throw refusal(response, "send a message", context, {}, ["PUB"]);
   const header = sendMessageResponseHeader.decode(response.extFields, context);
   const { msgId, traceOn, ...facts } = header;
   const offsetMessageIds = msgId.split(",");

@@ -1,3 +1,4 @@
+import type { MakeOutgoing } from "../access/mod.ts";
 import type { Clock, TimerHandle } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
@@ -21,6 +22,7 @@ import type {
   ServerRequestHandler,
 } from "./connection_types.ts";
 import { PendingRequests, type RequestFacts, type RequestFailure } from "./pending_requests.ts";
+import { tellEnd } from "./tell_end.ts";
 import type { Transport } from "./transport.ts";
 import { type QueuedFrame, WriteQueue } from "./write_queue.ts";
 
@@ -44,6 +46,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #warnings: ThrottledLogger;
   readonly #handlers: ReadonlyMap<number, ServerRequestHandler>;
+  readonly #makeOutgoing: MakeOutgoing | undefined;
   readonly #maxInFlight: number;
   readonly #maxPendingBytes: number;
   readonly #frameTimeout: number;
@@ -65,6 +68,7 @@ export class Connection {
     this.#clock = options.clock;
     this.#warnings = new ThrottledLogger(options.logger, options.clock);
     this.#handlers = options.handlers ?? new Map();
+    this.#makeOutgoing = options.outgoing;
     this.#maxInFlight = options.maxInFlight ?? 65_535;
     this.#maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
     this.#frameTimeout = options.frameTimeout ?? 30_000;
@@ -103,12 +107,13 @@ export class Connection {
    */
   async request(request: RemotingRequest, options: RequestOptions): Promise<RemotingCommand> {
     this.#admit(request, options.signal);
+    const outgoing = this.#makeOutgoing?.(request, this.address, false);
     const opaque = this.#pending.takeOpaque();
-    const bytes = encodeCommand(createRequest(request, opaque));
+    const bytes = encodeCommand(createRequest(outgoing?.request ?? request, opaque));
     const pending = this.#pending.add(opaque, request.code, options, () => frame.cancelled = true);
     const frame: QueuedFrame = { bytes, onWrite: pending.markWritten };
     this.#writes.push(frame);
-    return await pending.response;
+    return await (outgoing?.ended ? tellEnd(pending.response, outgoing.ended) : pending.response);
   }
 
   /**
@@ -120,7 +125,9 @@ export class Connection {
    */
   async oneway(request: RemotingRequest, options: { timeout: number }): Promise<void> {
     this.#admit(request);
-    const bytes = encodeCommand(createRequest(request, this.#pending.takeOpaque(), true));
+    const outgoing = this.#makeOutgoing?.(request, this.address, true);
+    const leaving = outgoing?.request ?? request;
+    const bytes = encodeCommand(createRequest(leaving, this.#pending.takeOpaque(), true));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let written = false;
     const fail = (failure: RequestFailure, reason: string) =>
@@ -137,7 +144,7 @@ export class Connection {
     }, options.timeout);
     this.#writes.push(frame);
     try {
-      await promise;
+      await (outgoing?.ended ? tellEnd(promise, outgoing.ended) : promise);
     } finally {
       this.#clock.clearTimer(timer);
     }
