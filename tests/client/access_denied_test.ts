@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { AccessDeniedError, BrokerResponseError } from "../../mod.ts";
+import { AccessDeniedError, BrokerResponseError, TopicRouteNotFoundError } from "../../mod.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { ScriptedCluster } from "../support/scripted_cluster.ts";
 import { message, saying } from "../transaction/support.ts";
@@ -70,4 +70,19 @@ Deno.test("AccessDeniedError - a refused heartbeat ends a start at once, and is 
   const starting = producer.start();
   await cluster.clock.advance(3_000);
   await starting;
+});
+
+Deno.test("AccessDeniedError - who may not see the default topic is told that the topic is missing", async () => {
+  await using cluster = new ScriptedCluster();
+  const { nameServer } = cluster;
+  nameServer.on(RequestCode.GET_ROUTEINFO_BY_TOPIC, ({ extFields: { topic } }) => {
+    const remark = `User:u has no permission to access Topic:${topic} from 10.0.0.1, no policies.`;
+    return topic === "TBW102" ? { code: 16, remark } : nameServer.answer(topic!);
+  });
+  const client = cluster.client();
+  await assertRejects(
+    () => client.route("missing", { timeout: 1_000 }),
+    TopicRouteNotFoundError,
+    "create the topic",
+  );
 });
