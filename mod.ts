@@ -63,7 +63,8 @@ export {
 } from "./src/errors.ts";
 export { systemClock } from "./src/clock.ts";
 export { ResponseCode } from "./src/remoting/mod.ts";
-export { SendStatus } from "./src/requests/mod.ts";
+export { AccessDeniedError, SendStatus } from "./src/requests/mod.ts";
+export type { AccessDeniedErrorOptions, MissingRight } from "./src/requests/mod.ts";
 export { createTlsDialer, dialTcp } from "./src/transport/mod.ts";
 
 export type {
@@ -133,7 +134,13 @@ export type {
   SendResult,
   TopicFields,
 } from "./src/producer/mod.ts";
-export type { AddressMap, ClientOptions, Fetch } from "./src/client/mod.ts";
+export type { AccessOptions, AddressMap, ClientOptions, Fetch } from "./src/client/mod.ts";
+export type {
+  CredentialsOptions,
+  RequestFacts,
+  RequestHook,
+  RequestOutcome,
+} from "./src/access/mod.ts";
 export type { AllowBroker } from "./src/route/mod.ts";
 export type {
   DelayableMessage,

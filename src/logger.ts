@@ -4,7 +4,7 @@ import { printable } from "./errors.ts";
 
 /**
  * Where the client writes what happens to it. `console` fits, and so does any structured logger
- * with these four methods. Message bodies, access keys and tokens are never passed.
+ * with these four methods. Message bodies, secret keys and tokens are never passed.
  */
 export interface Logger {
   /** Details for someone who is looking for a fault. */

@@ -2,7 +2,7 @@ import { type Clock, sleep } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingRequest } from "../remoting/mod.ts";
-import { readHeartbeatResponse } from "../requests/mod.ts";
+import { AccessDeniedError, readHeartbeatResponse } from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { Deadline, type WaitOptions, within } from "./deadline.ts";
@@ -123,6 +123,7 @@ export class BrokerLinks {
    *
    * @throws {ConnectionError} with code `CONNECT_FAILED` when there is none in time, or `ABORTED`;
    * nothing was written then.
+   * @throws {AccessDeniedError} when the broker refuses the heartbeat because of who sends it.
    */
   async get(brokerName: string, options: WaitOptions): Promise<Connection> {
     const deadline = new Deadline(this.#clock, options.timeout);
@@ -146,6 +147,7 @@ export class BrokerLinks {
         );
       } catch (error) {
         if (deadline.passed || options.signal?.aborted || isFinal(error)) throw error;
+        if (error instanceof AccessDeniedError) throw error;
         await sleep(this.#clock, Math.min(50, deadline.remaining), options.signal).catch(() => {});
         if (deadline.passed) throw error;
       }

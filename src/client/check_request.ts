@@ -1,3 +1,4 @@
+import type { ClientNamespace } from "../access/mod.ts";
 import { describe, printable } from "../errors.ts";
 import type { ThrottledLogger } from "../logger.ts";
 import { decodeStoredMessage, MessageProperty, type StoredMessage } from "../message/mod.ts";
@@ -12,7 +13,7 @@ import type { Connection } from "../transport/mod.ts";
 export interface CheckRequest {
   /** The fields of the request. */
   readonly header: CheckTransactionStateHeader;
-  /** The half message in its body, as the broker stored it. */
+  /** The half message in its body, as the broker stored it; its topic is without the namespace. */
   readonly message: StoredMessage;
   /** Name of the broker that asks. */
   readonly brokerName: string;
@@ -28,13 +29,15 @@ export interface CheckReceiver {
   taker: (group: string) => ((check: CheckRequest) => void) | undefined;
   /** Name of the broker at an address. */
   brokerAt: (address: string) => string | undefined;
+  /** Whose names the client uses. */
+  namespace?: ClientNamespace | undefined;
 }
 
 /** Gives a check-back to its producer group. One that can't be read or has no taker is ignored. */
 export function receiveCheck(
   command: RemotingCommand,
   connection: Connection,
-  { warnings, taker, brokerAt }: CheckReceiver,
+  { warnings, taker, brokerAt, namespace }: CheckReceiver,
 ): void {
   const ignore = (kind: string, detail = "") =>
     warnings.warn(
@@ -45,6 +48,7 @@ export function receiveCheck(
   try {
     header = readCheckTransactionStateRequest(command);
     message = decodeStoredMessage(command.body);
+    if (namespace) message = { ...message, topic: namespace.unwrap(message.topic) };
   } catch (error) {
     return ignore("it can't be decoded", describe(error));
   }

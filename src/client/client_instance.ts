@@ -1,3 +1,4 @@
+import type { ClientNamespace } from "../access/mod.ts";
 import { InvalidStateError, TopicRouteNotFoundError } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
 import { type RemotingCommand, RequestCode } from "../remoting/mod.ts";
@@ -60,7 +61,7 @@ export class ClientInstance {
     this.#hooks = hooks;
     const { clock, logger, requestTimeout } = settings;
     this.#warnings = new ThrottledLogger(logger, clock);
-    this.replies = new Replies(this.#warnings);
+    this.replies = new Replies(this.#warnings, settings.namespace);
     this.#work = new PeriodicWork(clock, logger);
     const handlers = new Map<number, ServerRequestHandler>([
       [RequestCode.CHECK_TRANSACTION_STATE, (command, from) => this.#takeCheck(command, from)],
@@ -126,10 +127,16 @@ export class ClientInstance {
     }
   }
 
-  /** `ip@instanceName`: how brokers tell this client from others. Fixed by the first contact. */
+  /** `ip@instanceName`, perhaps with unit and kind behind it: how brokers tell this client from others. Fixed by the first contact. */
   get clientId(): string {
-    const { instanceName } = this.#settings;
-    return this.#clientId ??= `${this.#nameServers.localHost ?? "127.0.0.1"}@${instanceName}`;
+    const { instanceName, clientIdSuffix } = this.#settings;
+    const host = this.#nameServers.localHost ?? "127.0.0.1";
+    return this.#clientId ??= `${host}@${instanceName}${clientIdSuffix}`;
+  }
+
+  /** Whose names this client uses, if it is in a namespace of version 1. */
+  get namespace(): ClientNamespace | undefined {
+    return this.#settings.namespace;
   }
 
   /** Host of this end, as the name servers see it. */
@@ -154,12 +161,12 @@ export class ClientInstance {
 
   /** Makes a producer group known: heartbeats name it, and its check-backs go to `take`. */
   addGroup(group: string, take: (check: CheckRequest) => void): void {
-    if (this.#groups.has(group)) {
+    if (this.#groups.has(this.namespace?.wrap(group) ?? group)) {
       throw new InvalidStateError(
         `Cannot add producer group "${group}": this client has it already, use one producer for it`,
       );
     }
-    this.#groups.set(group, take);
+    this.#groups.set(this.namespace?.wrap(group) ?? group, take);
   }
 
   /**
@@ -279,6 +286,7 @@ export class ClientInstance {
       warnings: this.#warnings,
       taker: (group) => this.#groups.get(group),
       brokerAt: (address) => this.#links.nameAt(address),
+      namespace: this.namespace,
     });
   }
 

@@ -3,7 +3,10 @@ import { createGetRouteInfoRequest, createHeartbeatRequest } from "../requests/m
 import type { ServerRequestHandler } from "../transport/mod.ts";
 import { ConnectionPool, type ConnectionPoolOptions } from "./connection_pool.ts";
 import type { ClientSettings } from "./options.ts";
+import { type RequestPath, requestPath } from "./request_path.ts";
 import { DEFAULT_TOPIC } from "./route_table.ts";
+
+type Handlers = ReadonlyMap<number, ServerRequestHandler>;
 
 /** The connections of a client. */
 export class ConnectionPools {
@@ -16,16 +19,19 @@ export class ConnectionPools {
 
   constructor(
     settings: ClientSettings,
-    handlers: ReadonlyMap<number, ServerRequestHandler>,
+    handlers: Handlers,
     clientId: () => string,
   ) {
     // Servers that live answer these in some way, and nothing changes there: a heartbeat without
     // groups registers none.
     const askNameServer = () => createGetRouteInfoRequest(DEFAULT_TOPIC);
     const askBroker = () => createHeartbeatRequest({ clientId: clientId(), producerGroups: [] });
-    this.nameServers = new ConnectionPool(poolOptions(settings, new Map(), askNameServer));
-    this.brokers = new ConnectionPool(poolOptions(settings, handlers, askBroker));
-    this.vip = new ConnectionPool(poolOptions(settings, new Map(), askBroker));
+    const path = requestPath(settings);
+    const pool = (probe: () => RemotingRequest, served: Handlers = new Map()) =>
+      new ConnectionPool(poolOptions(settings, path, served, probe));
+    this.nameServers = pool(askNameServer);
+    this.brokers = pool(askBroker, handlers);
+    this.vip = pool(askBroker);
   }
 
   /** Connections that are open. */
@@ -41,17 +47,19 @@ export class ConnectionPools {
 
 function poolOptions(
   settings: ClientSettings,
-  handlers: ReadonlyMap<number, ServerRequestHandler>,
+  path: RequestPath,
+  handlers: Handlers,
   probe: () => RemotingRequest,
 ): ConnectionPoolOptions {
   return {
-    dialer: settings.dialer,
+    dialer: path.dialer,
+    outgoing: path.outgoing,
     clock: settings.clock,
     logger: settings.logger,
     connectTimeout: settings.connectTimeout,
     maxInFlight: settings.maxRequestsInFlight,
     maxPendingBytes: settings.maxPendingBytes,
-    handlers,
+    handlers: path.watch(handlers),
     probe: { request: probe, timeout: settings.requestTimeout },
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 export { Backoff } from "./backoff.ts";
+export type { AccessOptions } from "./access_options.ts";
 export { Broadcast } from "./broadcast.ts";
 export type { CheckRequest } from "./check_request.ts";
 export { type ClientHooks, ClientInstance } from "./client_instance.ts";

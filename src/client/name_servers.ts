@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
+import { AccessDeniedError } from "../requests/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
 
@@ -69,6 +70,7 @@ export class NameServers {
   /**
    * Asks the servers in turn until one gives an answer that `read` accepts.
    *
+   * @throws {AccessDeniedError} when none does and one refuses because of who asks.
    * @throws {ConnectionError} with the reason of every server when none does.
    */
   async ask<T>(
@@ -102,6 +104,8 @@ export class NameServers {
         this.#markBad(address);
       }
     }
+    const denied = failures.find(({ error }) => error instanceof AccessDeniedError);
+    if (denied) throw denied.error;
     const addresses = this.#addresses;
     const reasons = failures.map(({ error }) => describe(error)).join("; ");
     throw new ConnectionError(

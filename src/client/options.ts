@@ -3,6 +3,7 @@ import { InvalidArgumentError, printable } from "../errors.ts";
 import { defaultLogger, guardLogger, type Logger } from "../logger.ts";
 import { type AllowBroker, parseAddress } from "../route/mod.ts";
 import { createTlsDialer, type Dialer, dialTcp, type TlsOptions } from "../transport/mod.ts";
+import { type AccessOptions, type AccessSettings, resolveAccessOptions } from "./access_options.ts";
 import type { Fetch } from "./name_server_list.ts";
 import { resolveNameServers } from "./name_server_options.ts";
 import { checkCount, checkFlag, checkTime } from "./option_checks.ts";
@@ -13,7 +14,7 @@ export type AddressMap =
   | ((address: string, brokerName: string) => string);
 
 /** What every client of a cluster can be told. Times are milliseconds, sizes bytes. */
-export interface ClientOptions {
+export interface ClientOptions extends AccessOptions {
   /**
    * The name servers: `"host:port;host:port"` or a list. Host names, IPv4 and bracketed IPv6
    * addresses are understood: `"[::1]:9876"`. Either this or
@@ -84,7 +85,7 @@ export interface ClientOptions {
 }
 
 /** The options of a client, checked and complete. */
-export interface ClientSettings {
+export interface ClientSettings extends AccessSettings {
   /** `host:port` of each name server, each once; none when a URL gives them. */
   readonly nameServers: readonly string[];
   /** See {@linkcode ClientOptions.nameServersUrl}. */
@@ -129,6 +130,7 @@ export interface ClientSettings {
 export function resolveClientOptions(options: ClientOptions): ClientSettings {
   const clock = options.clock ?? systemClock;
   return {
+    ...resolveAccessOptions(options),
     ...resolveNameServers(options),
     vipChannel: checkFlag("vipChannel", options.vipChannel),
     instanceName: checkInstanceName(options.instanceName) ?? randomName(clock),

@@ -1,3 +1,4 @@
+import type { ClientNamespace } from "../access/mod.ts";
 import { describe, InvalidStateError, printable } from "../errors.ts";
 import type { ThrottledLogger } from "../logger.ts";
 import {
@@ -22,10 +23,12 @@ export interface ExpectedReply {
 /** The replies that this client waits for, by correlation id. */
 export class Replies {
   readonly #warnings: ThrottledLogger;
+  readonly #namespace: ClientNamespace | undefined;
   readonly #waiting = new Map<string, PromiseWithResolvers<MessageExt>>();
 
-  constructor(warnings: ThrottledLogger) {
+  constructor(warnings: ThrottledLogger, namespace?: ClientNamespace) {
     this.#warnings = warnings;
+    this.#namespace = namespace;
   }
 
   /** Waits for the reply to a request. */
@@ -40,6 +43,7 @@ export class Replies {
   async take(command: RemotingCommand, connection: Connection): Promise<ServerRequestAnswer> {
     try {
       const reply = await openReply(command, connection.address);
+      if (this.#namespace) reply.topic = this.#namespace.unwrap(reply.topic);
       const correlationId = reply.properties[MessageProperty.CorrelationId] ?? "";
       const waiting = this.#waiting.get(correlationId);
       if (waiting) waiting.resolve(reply);

@@ -1,7 +1,11 @@
 import type { Clock } from "../clock.ts";
 import { ConnectionError, describe, TopicRouteNotFoundError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { createGetRouteInfoRequest, readGetRouteInfoResponse } from "../requests/mod.ts";
+import {
+  AccessDeniedError,
+  createGetRouteInfoRequest,
+  readGetRouteInfoResponse,
+} from "../requests/mod.ts";
 import { type AllowBroker, TopicRoute } from "../route/mod.ts";
 import { Deadline, type WaitOptions, within } from "./deadline.ts";
 import type { NameServers } from "./name_servers.ts";
@@ -159,7 +163,7 @@ export class RouteTable {
   async #borrow(topic: string, deadline: Deadline): Promise<TopicRoute> {
     const known = this.#routes.get(topic);
     if (known && known.borrowedFrom === undefined) return known;
-    const template = await this.#ask(DEFAULT_TOPIC, deadline);
+    const template = await this.#ask(DEFAULT_TOPIC, deadline).catch(withoutRight);
     if (template) return template.borrowedFor(topic, DEFAULT_TOPIC_QUEUES);
     if (known) return known;
     const servers = this.#options.nameServers.addresses.join(";");
@@ -177,4 +181,9 @@ export class RouteTable {
       return data && new TopicRoute(topic, data, { allowBroker });
     }, { timeout: deadline.remaining });
   }
+}
+
+/** Who has no right on the default topic can't make topics by sending: to them it is not there. */
+function withoutRight(error: unknown): undefined {
+  if (!(error instanceof AccessDeniedError) || error.reason === "authentication") throw error;
 }

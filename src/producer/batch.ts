@@ -159,6 +159,7 @@ export function assembleBatch(
   uniqueKey: string,
   properties: Record<string, string> = {},
 ): OutgoingBatch {
+  const instanceId = parts[0]!.properties[MessageProperty.InstanceId];
   return {
     topic: parts[0]!.topic,
     body,
@@ -168,6 +169,7 @@ export function assembleBatch(
       ...properties,
       [MessageProperty.WaitStoreMessageOk]: waitOf(parts[0]!),
       [MessageProperty.UniqueKey]: uniqueKey,
+      ...(instanceId === undefined ? {} : { [MessageProperty.InstanceId]: instanceId }),
     }),
     uniqueKey,
     batch: true,

@@ -51,7 +51,7 @@ export class LookUp {
   /** The messages of a key, the oldest first. @throws {RocketMQError} */
   async query(query: MessageQuery, bounds: SendBounds): Promise<MessageExt[]> {
     const { topic, key, uniqueKey } = query;
-    checkTopic(topic);
+    checkTopic(topic, this.#client.namespace);
     const wanted = key ?? uniqueKey;
     if (
       typeof wanted !== "string" || wanted === "" || (key !== undefined && uniqueKey !== undefined)
@@ -95,7 +95,7 @@ export class LookUp {
     topic: string,
     bounds: SendBounds,
   ): Promise<MessageExt | undefined> {
-    checkTopic(topic);
+    checkTopic(topic, this.#client.namespace);
     const id = parseOffsetMessageId(offsetMessageId);
     const route = await this.#route(topic, bounds);
     const home = formatAddress(id), masters = mastersOf(route);

@@ -65,9 +65,7 @@ export class MessageIndex {
     });
     const { address } = connection;
     const response = await connection.request(request, rest());
-    return decodeStoredMessages(
-      readQueryMessageResponse(response, { address, brokerName, topic }).body,
-    );
+    return this.#open(readQueryMessageResponse(response, { address, brokerName, topic }).body);
   }
 
   /** The message at a position of a broker's commit log. @throws {RocketMQError} */
@@ -81,8 +79,12 @@ export class MessageIndex {
     const connection = await this.#client.requestConnection(brokerName, rest());
     const { address } = connection;
     const response = await connection.request(createViewMessageRequest({ offset, topic }), rest());
-    return decodeStoredMessages(
-      readViewMessageResponse(response, { address, brokerName, topic }),
-    )[0];
+    return this.#open(readViewMessageResponse(response, { address, brokerName, topic }))[0];
+  }
+
+  #open(bytes: Uint8Array): StoredMessage[] {
+    const messages = decodeStoredMessages(bytes), { namespace } = this.#client;
+    if (namespace === undefined) return messages;
+    return messages.map((message) => ({ ...message, topic: namespace.unwrap(message.topic) }));
   }
 }

@@ -1,3 +1,4 @@
+import type { ClientNamespace } from "../access/mod.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 import {
   createProperties,
@@ -54,6 +55,8 @@ export interface OutgoingOptions {
   maxMessageSize: number;
   /** Those who look on at its send. */
   observation?: SendObservation | undefined;
+  /** Whose names are used. */
+  namespace?: ClientNamespace | undefined;
 }
 
 /** Properties that delay a message: half messages and batches can't carry them. */
@@ -107,7 +110,8 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
   }
   const { topic, body, flag = 0, tags, keys, shardingKey, waitStoreMessageOk = true } = message;
   const { delayLevel, delay, deliverAt, priority, liteTopic } = message;
-  checkTopic(topic);
+  const { namespace } = options;
+  checkTopic(topic, namespace);
   const properties = copyProperties(topic, message.properties);
   if (typeof flag !== "number" || (flag | 0) !== flag) {
     throw refuse(topic, `flag ${printable(String(flag), 32)} is not a 32-bit integer`);
@@ -140,12 +144,17 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
   });
   const reply = options.transactional ? undefined : replyFactsOf(message);
   Object.assign(all, reply?.properties);
+  if (namespace) {
+    all[MessageProperty.InstanceId] = namespace.name;
+    if (reply) namespace.exempt(topic);
+  }
   const uniqueKey = options.uniqueKey();
   all[MessageProperty.UniqueKey] = uniqueKey;
   all[MessageProperty.WaitStoreMessageOk] = String(waitStoreMessageOk);
   if (options.transactional) {
     all[MessageProperty.TransactionPrepared] = "true";
-    all[MessageProperty.ProducerGroup] = options.producerGroup;
+    all[MessageProperty.ProducerGroup] = namespace?.wrap(options.producerGroup) ??
+      options.producerGroup;
   }
   return {
     topic,

@@ -98,10 +98,11 @@ export class ProducerCore {
     if (options === null || typeof options !== "object") {
       throw new InvalidArgumentError("Cannot make producer: its options are not an object");
     }
-    checkProducerGroup(options.producerGroup);
-    for (const topic of topics) checkTopic(topic);
-    this.producerGroup = options.producerGroup;
     this.settings = resolveClientOptions(options);
+    const { namespace } = this.settings;
+    checkProducerGroup(options.producerGroup, namespace);
+    for (const topic of topics) checkTopic(topic, namespace);
+    this.producerGroup = options.producerGroup;
     this.observation = new Observation(options, this.settings, this.producerGroup);
     this.#topics = [...new Set(topics)];
     this.#sendTimeout = checkTime("sendTimeout", options.sendTimeout, 3_000);
@@ -213,6 +214,7 @@ export class ProducerCore {
       uniqueKey: () => this.#uniqueKeys!.next(),
       maxMessageSize: this.#maxMessageSize,
       observation: this.observation.open(kind),
+      namespace: this.settings.namespace,
     };
   }
 

@@ -20,7 +20,7 @@ export async function recallMessage(
   { topic, recallHandle }: RecallFields,
   bounds: SendBounds,
 ): Promise<string> {
-  checkTopic(topic);
+  checkTopic(topic, client.namespace);
   const { producerGroup } = observation;
   const { brokerName, messageId } = readHandle(recallHandle);
   const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });

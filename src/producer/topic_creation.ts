@@ -38,7 +38,7 @@ export async function createTopic(
   bounds: SendBounds,
 ): Promise<void> {
   const { topic, clusterName, order = false, attributes = {} } = fields;
-  checkTopic(topic);
+  checkTopic(topic, client.namespace);
   const queues = checkCount("queues", fields.queues, 4, 1, 65_536);
   const perm = checkCount("perm", fields.perm, 6, 0, 7);
   const request = createCreateTopicRequest({

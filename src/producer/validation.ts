@@ -1,3 +1,4 @@
+import type { ClientNamespace } from "../access/mod.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 
 /** Longest topic name. */
@@ -26,9 +27,16 @@ const SYSTEM_TOPICS: ReadonlySet<string> = new Set([
 
 const SYSTEM_GROUPS: ReadonlySet<string> = new Set(["DEFAULT_PRODUCER", "CLIENT_INNER_PRODUCER"]);
 
-/** Checks the name of a topic that messages are sent to. @throws {InvalidArgumentError} */
-export function checkTopic(topic: unknown): asserts topic is string {
-  checkName("topic", topic, MAX_TOPIC_LENGTH);
+/**
+ * Checks the name of a topic that messages are sent to, as it is and as servers know it.
+ *
+ * @throws {InvalidArgumentError}
+ */
+export function checkTopic(
+  topic: unknown,
+  namespace?: ClientNamespace,
+): asserts topic is string {
+  checkName("topic", topic, MAX_TOPIC_LENGTH, namespace);
   if (SYSTEM_TOPICS.has(topic) || /^rmq_sys_/i.test(topic)) {
     throw new InvalidArgumentError(
       `Cannot send to topic "${topic}": it belongs to the RocketMQ system, use a topic of your own`,
@@ -37,9 +45,12 @@ export function checkTopic(topic: unknown): asserts topic is string {
   }
 }
 
-/** Checks the name of a producer group. @throws {InvalidArgumentError} */
-export function checkProducerGroup(group: unknown): asserts group is string {
-  checkName("producer group", group, MAX_GROUP_LENGTH);
+/** Checks the name of a producer group in the same way. @throws {InvalidArgumentError} */
+export function checkProducerGroup(
+  group: unknown,
+  namespace?: ClientNamespace,
+): asserts group is string {
+  checkName("producer group", group, MAX_GROUP_LENGTH, namespace);
   if (SYSTEM_GROUPS.has(group)) {
     throw new InvalidArgumentError(
       `Cannot use producer group "${group}": it belongs to the RocketMQ system, use a name of your own`,
@@ -47,7 +58,12 @@ export function checkProducerGroup(group: unknown): asserts group is string {
   }
 }
 
-function checkName(what: string, name: unknown, max: number): asserts name is string {
+function checkName(
+  what: string,
+  name: unknown,
+  max: number,
+  namespace: ClientNamespace | undefined,
+): asserts name is string {
   if (typeof name !== "string" || name.trim() === "") {
     throw new InvalidArgumentError(
       `Cannot use ${what}: a name is needed, current value is ${
@@ -55,11 +71,13 @@ function checkName(what: string, name: unknown, max: number): asserts name is st
       }`,
     );
   }
-  if (name.length > max) {
+  const { length } = namespace?.wrap(name) ?? name;
+  if (length > max) {
+    const behind = namespace ? ` with the namespace "${namespace.name}"` : "";
     throw new InvalidArgumentError(
       `Cannot use ${what} "${
         printable(name, 32)
-      }": it has ${name.length} characters, at most ${max} are allowed`,
+      }": it has ${length} characters${behind}, at most ${max} are allowed`,
     );
   }
   for (const character of name) {

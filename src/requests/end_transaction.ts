@@ -82,5 +82,5 @@ export function readEndTransactionResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): void {
-  checkSuccess(response, "end a transaction", context, REMEDIES);
+  checkSuccess(response, "end a transaction", context, REMEDIES, ["PUB"]);
 }

@@ -4,6 +4,11 @@
  *
  * @module
  */
+export {
+  AccessDeniedError,
+  type AccessDeniedErrorOptions,
+  type MissingRight,
+} from "./access_denied_error.ts";
 export * from "./check_transaction_state.ts";
 export * from "./create_topic.ts";
 export * from "./end_transaction.ts";

@@ -11,6 +11,6 @@ export function readOffsetResponse(
   what: string,
   context: ResponseContext,
 ): bigint {
-  checkSuccess(response, what, context);
+  checkSuccess(response, what, context, {}, ["GET"]);
   return offsetResponseHeader.decode(response.extFields, context).offset;
 }

@@ -54,6 +54,6 @@ export function readRecallMessageResponse(
       "the handle is of another topic or broker, or the message was due already",
     [ResponseCode.NO_PERMISSION]:
       "set recallMessageEnable=true on the broker, and check access key and rights",
-  });
+  }, ["PUB"]);
   return recallMessageResponseHeader.decode(response.extFields, context).msgId;
 }

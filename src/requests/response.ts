@@ -1,5 +1,11 @@
-import { BrokerResponseError, printable, ProtocolError } from "../errors.ts";
+import {
+  BrokerResponseError,
+  type BrokerResponseErrorOptions,
+  printable,
+  ProtocolError,
+} from "../errors.ts";
 import { type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
+import { accessRefusal } from "./access_refusal.ts";
 import type { HeaderContext } from "./header.ts";
 
 /** Which server answered, and about what: the facts of the error when it refused. */
@@ -41,6 +47,7 @@ const PASSING: ReadonlySet<number> = new Set([
  *
  * @param what What was asked, as it follows "Cannot": `send a message`.
  * @param remedies Sentences for response codes that mean something of their own here.
+ * @param actions What a user needs one of, on the topic or group in question.
  * @throws {BrokerResponseError} with any other code; its message names the remedy where there is one.
  */
 export function checkSuccess(
@@ -48,9 +55,10 @@ export function checkSuccess(
   what: string,
   context: ResponseContext,
   remedies: Readonly<Record<number, string>> = {},
+  actions: readonly string[] = [],
 ): void {
   if (response.code === ResponseCode.SUCCESS) return;
-  throw refusal(response, what, context, remedies);
+  throw refusal(response, what, context, remedies, actions);
 }
 
 /** The error for a response whose code is not one that was hoped for. */
@@ -59,23 +67,23 @@ export function refusal(
   what: string,
   context: ResponseContext,
   remedies: Readonly<Record<number, string>> = {},
+  actions: readonly string[] = [],
 ): BrokerResponseError {
   const topic = context.topic === undefined ? "" : ` (topic "${printable(context.topic, 128)}")`;
   const broker = context.brokerName === undefined ? "" : `broker "${context.brokerName}" at `;
+  const message = `Cannot ${what}${topic}: ${broker}${context.address} refused it`;
+  const facts: BrokerResponseErrorOptions = {
+    responseCode: response.code,
+    remark: response.remark,
+    address: context.address,
+    brokerName: context.brokerName,
+    topic: context.topic,
+    isRetriable: PASSING.has(response.code),
+  };
+  const denied = accessRefusal(message, facts, actions);
+  if (denied) return denied;
   const remedy = remedies[response.code] ?? REMEDIES[response.code];
-  return new BrokerResponseError(
-    `Cannot ${what}${topic}: ${broker}${context.address} refused it${
-      remedy === undefined ? "" : ` (${remedy})`
-    }`,
-    {
-      responseCode: response.code,
-      remark: response.remark,
-      address: context.address,
-      brokerName: context.brokerName,
-      topic: context.topic,
-      isRetriable: PASSING.has(response.code),
-    },
-  );
+  return new BrokerResponseError(remedy === undefined ? message : `${message} (${remedy})`, facts);
 }
 
 /** The error for a response that says success and is not what it should be. */

@@ -141,7 +141,7 @@ export function readSendMessageResponse(
   kind: "message" | "reply" = "message",
 ): SendMessageResponse {
   const status = Object.hasOwn(STATUSES, response.code) ? STATUSES[response.code] : undefined;
-  if (status === undefined) throw refusal(response, "send a message", context);
+  if (status === undefined) throw refusal(response, "send a message", context, {}, ["PUB"]);
   const header = sendMessageResponseHeader.decode(response.extFields, context);
   const { msgId, traceOn, ...facts } = header;
   const offsetMessageIds = kind === "reply" && msgId === NOT_STORED ? [] : msgId.split(",");

@@ -35,6 +35,6 @@ export function readViewMessageResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): Uint8Array {
-  checkSuccess(response, "view a message", context);
+  checkSuccess(response, "view a message", context, {}, ["GET"]);
   return response.body;
 }

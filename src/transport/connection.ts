@@ -1,3 +1,4 @@
+import type { MakeOutgoing } from "../access/mod.ts";
 import type { Clock } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
@@ -22,6 +23,7 @@ import type {
 } from "./connection_types.ts";
 import { PeerWatch } from "./peer_watch.ts";
 import { PendingRequests, type RequestFacts, type RequestFailure } from "./pending_requests.ts";
+import { tellEnd } from "./tell_end.ts";
 import type { Transport } from "./transport.ts";
 import { type QueuedFrame, WriteQueue } from "./write_queue.ts";
 
@@ -45,6 +47,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #warnings: ThrottledLogger;
   readonly #handlers: ReadonlyMap<number, ServerRequestHandler>;
+  readonly #makeOutgoing: MakeOutgoing | undefined;
   readonly #maxInFlight: number;
   readonly #maxPendingBytes: number;
   readonly #pending: PendingRequests;
@@ -66,6 +69,7 @@ export class Connection {
     this.#clock = options.clock;
     this.#warnings = new ThrottledLogger(options.logger, options.clock);
     this.#handlers = options.handlers ?? new Map();
+    this.#makeOutgoing = options.outgoing;
     this.#maxInFlight = options.maxInFlight ?? 65_535;
     this.#maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
     this.#decoder = new FrameDecoder(options.limits);
@@ -115,14 +119,16 @@ export class Connection {
    */
   async request(request: RemotingRequest, options: RequestOptions): Promise<RemotingCommand> {
     this.#admit(request, options.signal);
+    const outgoing = this.#makeOutgoing?.(request, this.address, false);
     const opaque = this.#pending.takeOpaque();
-    const bytes = encodeCommand(createRequest(request, opaque));
+    const bytes = encodeCommand(createRequest(outgoing?.request ?? request, opaque));
     const pending = this.#pending.add(opaque, request.code, options, () => frame.cancelled = true);
     const frame: QueuedFrame = { bytes, onWrite: pending.markWritten };
     const heard = this.#watch.heard;
     this.#writes.push(frame);
+    const response = outgoing?.ended ? tellEnd(pending.response, outgoing.ended) : pending.response;
     try {
-      return await pending.response;
+      return await response;
     } catch (error) {
       if ((error as ConnectionError).code === "TIMEOUT") this.#watch.missAnswer(heard);
       throw error;
@@ -138,7 +144,9 @@ export class Connection {
    */
   async oneway(request: RemotingRequest, options: RequestOptions): Promise<void> {
     this.#admit(request, options.signal);
-    const bytes = encodeCommand(createRequest(request, this.#pending.takeOpaque(), true));
+    const outgoing = this.#makeOutgoing?.(request, this.address, true);
+    const leaving = outgoing?.request ?? request;
+    const bytes = encodeCommand(createRequest(leaving, this.#pending.takeOpaque(), true));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let written = false;
     const fail = (failure: RequestFailure, reason: string, cause?: unknown) =>
@@ -160,7 +168,7 @@ export class Connection {
     options.signal?.addEventListener("abort", onAbort, { once: true });
     this.#writes.push(frame);
     try {
-      await promise;
+      await (outgoing?.ended ? tellEnd(promise, outgoing.ended) : promise);
     } finally {
       this.#clock.clearTimer(timer);
       options.signal?.removeEventListener("abort", onAbort);

@@ -1,3 +1,4 @@
+import type { MakeOutgoing } from "../access/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
 import type { FrameLimits, RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
@@ -42,6 +43,8 @@ export interface ConnectionOptions {
   logger: Logger;
   /** Handlers of server-sent requests, by request code. */
   handlers?: ReadonlyMap<number, ServerRequestHandler>;
+  /** Makes of a request what leaves: the last step before it is encoded. */
+  outgoing?: MakeOutgoing | undefined;
   /** Bounds of the frames that are accepted. */
   limits?: FrameLimits;
   /** Most requests that wait for an answer at once. @default {65535} */

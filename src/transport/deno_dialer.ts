@@ -10,7 +10,7 @@ export async function dialTcp(
   options: DialOptions,
 ): Promise<Transport> {
   const conn = await connectTcp(host, port, options.signal);
-  return transportOf(conn, conn.readable);
+  return transportOf(conn, conn.readable, false);
 }
 
 /**
@@ -61,7 +61,7 @@ async function dialTls(
     signal.throwIfAborted();
     await conn.handshake();
     signal.throwIfAborted();
-    return transportOf(conn, explainingReadable(conn, facts));
+    return transportOf(conn, explainingReadable(conn, facts), true);
   } catch (cause) {
     close(conn);
     if (signal.aborted) throw signal.reason;
@@ -149,11 +149,16 @@ function explainingReadable(
   }, { highWaterMark: 0 });
 }
 
-function transportOf(conn: Deno.Conn, readable: ReadableStream<Uint8Array>): Transport {
+function transportOf(
+  conn: Deno.Conn,
+  readable: ReadableStream<Uint8Array>,
+  encrypted: boolean,
+): Transport {
   let open = true;
   return {
     readable,
     writable: conn.writable,
+    encrypted,
     localHost: (conn.localAddr as Deno.NetAddr).hostname,
     close(): void {
       if (!open) return;

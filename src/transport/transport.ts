@@ -9,6 +9,8 @@ export interface Transport {
   readonly writable: WritableStream<Uint8Array>;
   /** Host of this end, where there is one: `127.0.0.1`. */
   readonly localHost?: string;
+  /** Whether others on the way can't read it; absent when that is not known. */
+  readonly encrypted?: boolean;
   /** Ends both directions at once. Calling it again does nothing. */
   close(): void;
 }

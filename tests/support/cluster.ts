@@ -19,6 +19,8 @@ export interface BrokerOptions {
   slaveOf?: string;
   /** Settings on top of those of the cluster, by their names in `broker.conf`. */
   config?: ServerConfig;
+  /** Options of its Java virtual machine on top of those of the cluster. */
+  javaOptions?: readonly string[];
 }
 
 /** How a {@linkcode RocketMQCluster} is made. */
@@ -180,7 +182,7 @@ export class RocketMQCluster implements AsyncDisposable {
     this.#nameServers.push(new ServerProcess({ ...launch, name, address, folder, isReady }));
   }
 
-  async #prepareBroker({ slaveOf, config }: BrokerOptions): Promise<BrokerProcess> {
+  async #prepareBroker({ slaveOf, config, javaOptions }: BrokerOptions): Promise<BrokerProcess> {
     const masters = this.#brokers.filter(({ brokerId }) => brokerId === 0).length;
     const name = slaveOf ?? `broker-${String.fromCharCode("a".charCodeAt(0) + masters)}`;
     const brokerId = slaveOf === undefined
@@ -197,7 +199,7 @@ export class RocketMQCluster implements AsyncDisposable {
       nameServers: this.nameServers,
       overrides: { ...this.#options.brokerConfig, ...config },
     });
-    const launch = await this.#prepare(folder, "broker.BrokerStartup", settings);
+    const launch = await this.#prepare(folder, "broker.BrokerStartup", settings, javaOptions);
     const broker: BrokerProcess = new BrokerProcess({
       ...launch,
       name,
@@ -215,6 +217,7 @@ export class RocketMQCluster implements AsyncDisposable {
     folder: string,
     mainClass: string,
     config: ServerConfig,
+    furtherOptions: readonly string[] = [],
   ): Promise<Pick<ServerProcessOptions, "command" | "env">> {
     await Deno.mkdir(`${folder}/conf`, { recursive: true });
     await Deno.mkdir(`${folder}/tmp`);
@@ -227,6 +230,7 @@ export class RocketMQCluster implements AsyncDisposable {
         java,
         ...javaOptions({ folder, javaMajor }),
         ...this.#options.javaOptions ?? [],
+        ...furtherOptions,
         "-cp",
         classpath,
         `org.apache.rocketmq.${mainClass}`,

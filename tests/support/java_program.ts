@@ -40,7 +40,8 @@ export async function runJava(source: string, args: readonly string[]): Promise<
   }
 }
 
-async function findCompiler(): Promise<string | undefined> {
+/** Where the compiler of the JDK is that runs the brokers; undefined when it is only a JRE. */
+export async function findCompiler(): Promise<string | undefined> {
   const installation = await findInstallation().catch(() => undefined);
   const path = `${installation?.java}c`;
   return installation && await Deno.stat(path).then(() => path, () => undefined);

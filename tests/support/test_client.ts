@@ -1,3 +1,4 @@
+import { Credentials, type CredentialsOptions, signRequest } from "../../src/access/mod.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { Logger } from "../../src/logger.ts";
 import { decodeMessages, type MessageExt } from "../../src/message/mod.ts";
@@ -37,12 +38,17 @@ interface QueueAt {
 export class TestClient implements AsyncDisposable {
   readonly #nameServer: string;
   readonly #dialer: Dialer;
+  readonly #credentials: Credentials | undefined;
   readonly #connections = new Map<string, Connection>();
 
-  /** @param nameServers As clients take them; the first one is asked. */
-  constructor(nameServers: string, dialer: Dialer = dialTcp) {
+  /**
+   * @param nameServers As clients take them; the first one is asked.
+   * @param credentials Sign every request.
+   */
+  constructor(nameServers: string, dialer: Dialer = dialTcp, credentials?: CredentialsOptions) {
     this.#nameServer = nameServers.split(";")[0]!;
     this.#dialer = dialer;
+    if (credentials) this.#credentials = new Credentials(credentials);
   }
 
   /** Every message of a topic that a consumer gets, by queue. */
@@ -130,6 +136,7 @@ export class TestClient implements AsyncDisposable {
       });
       this.#connections.set(address, connection);
     }
-    return await connection.request(request, { timeout: 5_000 });
+    const signed = this.#credentials ? signRequest(request, this.#credentials) : request;
+    return await connection.request(signed, { timeout: 5_000 });
   }
 }

@@ -1,0 +1,170 @@
+import { describe, InvalidArgumentError, printable } from "../errors.ts";
+import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
+import { SignatureField } from "./signature.ts";
+
+/** What a {@linkcode RequestHook} sees of a request. Bodies, tokens and signatures are not shown. */
+export interface RequestFacts {
+  /** Request code; `RequestCode` of `./remoting` names them. */
+  readonly code: number;
+  /** Header fields: names and values as they are on the wire. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Size of the body in bytes. */
+  readonly bodySize: number;
+  /** Whether no answer is wanted. */
+  readonly oneway: boolean;
+}
+
+/**
+ * How a request ended.
+ *
+ * - `answered`: the server answered, perhaps with a refusal.
+ * - `sent`: it was one-way and handed to the connection.
+ * - `failed`: there was no answer.
+ */
+export type RequestOutcome =
+  | {
+    readonly type: "answered";
+    /** Response code; 0 is success. */
+    readonly code: number;
+    /** The server's own words, as they came. */
+    readonly remark?: string;
+    /** Header fields of the answer. */
+    readonly fields: Readonly<Record<string, string>>;
+    /** Size of the answer's body in bytes. */
+    readonly bodySize: number;
+  }
+  | { readonly type: "sent" }
+  | {
+    readonly type: "failed";
+    /** Why. */
+    readonly error: Error;
+  };
+
+/**
+ * Looks on at every request of a client, heartbeats and those to name servers too. Its methods are
+ * called synchronously and have to be quick.
+ *
+ * @example Tell servers which release of the application asks
+ * ```ts
+ * import { Producer, type RequestHook } from "@rocketmq-deno/client";
+ *
+ * const release: RequestHook = { before: () => ({ release: "2026-10" }) };
+ * const producer = new Producer({
+ *   nameServers: "127.0.0.1:9876",
+ *   producerGroup: "order_service",
+ *   requestHooks: [release],
+ * });
+ * ```
+ */
+export interface RequestHook {
+  /**
+   * Called before a request is signed and sent. The header fields that it returns are added; those
+   * that are there can't be changed. When it throws, the request is not sent and fails with an
+   * `InvalidArgumentError` whose `cause` is what was thrown.
+   */
+  before?(request: RequestFacts, address: string): Readonly<Record<string, string>> | void;
+  /**
+   * Called when a request that left, or was to leave, has ended. What it throws is logged and
+   * disturbs nobody.
+   */
+  after?(request: RequestFacts, outcome: RequestOutcome, address: string): void;
+  /**
+   * Called with a request that a server sent, a check-back for instance, before it is worked on. What
+   * it throws is logged and disturbs nobody.
+   */
+  received?(request: RequestFacts, address: string): void;
+}
+
+const SECRET_FIELDS: ReadonlySet<string> = new Set(Object.values(SignatureField));
+
+/** Checks that hooks are a list of objects with the methods of one. @throws {InvalidArgumentError} */
+export function checkRequestHooks(hooks: unknown): asserts hooks is readonly RequestHook[] {
+  const isHook = (hook: unknown): boolean =>
+    typeof hook === "object" && hook !== null &&
+    (["before", "after", "received"] as const).every((name) =>
+      ["undefined", "function"].includes(typeof (hook as RequestHook)[name])
+    );
+  if (Array.isArray(hooks) && hooks.every(isHook)) return;
+  throw new InvalidArgumentError(
+    "Cannot use option requestHooks: it must be a list of objects, whose before, after and received " +
+      "are methods where they are there",
+  );
+}
+
+/** What hooks see of a request that leaves. */
+export function factsOf(request: RemotingRequest, oneway: boolean): RequestFacts {
+  return {
+    code: request.code,
+    fields: shown(request.extFields),
+    bodySize: request.body?.length ?? 0,
+    oneway,
+  };
+}
+
+/** What hooks see of how a request ended. */
+export function outcomeOf(end: RemotingCommand | Error | undefined): RequestOutcome {
+  if (end === undefined) return { type: "sent" };
+  if (end instanceof Error) return { type: "failed", error: end };
+  return {
+    type: "answered",
+    code: end.code,
+    ...(end.remark === undefined ? {} : { remark: end.remark }),
+    fields: shown(end.extFields),
+    bodySize: end.body.length,
+  };
+}
+
+/**
+ * The same request with what one hook adds.
+ *
+ * @throws {InvalidArgumentError} when the hook throws, or gives what can't be added.
+ */
+export function runBefore(
+  hook: RequestHook,
+  request: RemotingRequest,
+  address: string,
+  oneway: boolean,
+): RemotingRequest {
+  let added: unknown;
+  try {
+    added = hook.before?.(factsOf(request, oneway), address);
+  } catch (cause) {
+    throw refuse(request, address, `a request hook threw: ${describe(cause)}`, cause);
+  }
+  if (added === undefined) return request;
+  if (added === null || typeof added !== "object" || "then" in added) {
+    throw refuse(request, address, "a request hook gave something else than header fields");
+  }
+  const extFields = { ...request.extFields };
+  for (const [name, value] of Object.entries(added)) {
+    const fault = typeof value !== "string" || !value.isWellFormed() || !name.isWellFormed()
+      ? "whose value is no well-formed text"
+      : name === "" || Object.hasOwn(extFields, name) || SECRET_FIELDS.has(name)
+      ? "which is taken"
+      : undefined;
+    if (fault) {
+      const shownName = printable(name, 64);
+      throw refuse(request, address, `a request hook gave header field "${shownName}", ${fault}`);
+    }
+    extFields[name] = value as string;
+  }
+  return { ...request, extFields };
+}
+
+function shown(fields: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  return Object.freeze(
+    Object.fromEntries(Object.entries(fields).filter(([name]) => !SECRET_FIELDS.has(name))),
+  );
+}
+
+function refuse(
+  { code }: RemotingRequest,
+  address: string,
+  reason: string,
+  cause?: unknown,
+): InvalidArgumentError {
+  return new InvalidArgumentError(`Cannot send request ${code} to ${address}: ${reason}`, {
+    address,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

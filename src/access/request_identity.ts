@@ -1,0 +1,99 @@
+import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
+import type { ClientNamespace } from "./client_namespace.ts";
+import type { Credentials } from "./credentials.ts";
+import { addNamespace } from "./namespace.ts";
+import { factsOf, outcomeOf, type RequestHook, runBefore } from "./request_hook.ts";
+import { signRequest } from "./signature.ts";
+
+/** Header field that says what kind of client sends a request, and its value for streams. */
+const REQUEST_TYPE = "ReqT", STREAM = "0";
+
+/** What is put on every request of a client. */
+export interface RequestIdentity {
+  /** Signs. */
+  readonly credentials: Credentials | undefined;
+  /** Namespace of version 1. */
+  readonly namespace: ClientNamespace | undefined;
+  /** Namespace of version 2. */
+  readonly namespaceV2: string | undefined;
+  /** Whether requests say that they come from a stream client. */
+  readonly enableStreamRequestType: boolean;
+  /** Who looks on. */
+  readonly requestHooks: readonly RequestHook[];
+}
+
+/** A request as it leaves, and who is told how it ended. */
+export interface OutgoingRequest {
+  /** What is encoded. Nothing may be changed any more. */
+  readonly request: RemotingRequest;
+  /** Takes the response, the error, or nothing when it was one-way and was written. Never throws. */
+  readonly ended?: (end: RemotingCommand | Error | undefined) => void;
+}
+
+/** Makes of a request what leaves. */
+export type MakeOutgoing = (
+  request: RemotingRequest,
+  address: string,
+  oneway: boolean,
+) => OutgoingRequest;
+
+/**
+ * What makes of requests what leaves, in the order in which servers undo it: names, namespace, kind
+ * of client, hooks, and the signature over all of that. Undefined when there is nothing to do.
+ *
+ * @param warn Takes what a hook threw that only looked on.
+ */
+export function identifyRequests(
+  identity: RequestIdentity,
+  warn: (reason: string, error: unknown) => void,
+): MakeOutgoing | undefined {
+  const { credentials, namespace, namespaceV2, enableStreamRequestType, requestHooks } = identity;
+  if (
+    !credentials && !namespace && namespaceV2 === undefined && !enableStreamRequestType &&
+    requestHooks.length === 0
+  ) {
+    return undefined;
+  }
+  const observers = requestHooks.filter(({ after }) => after !== undefined);
+  return (original, address, oneway) => {
+    let request = namespace ? namespace.request(original) : original;
+    if (namespaceV2 !== undefined) request = addNamespace(namespaceV2, request);
+    if (enableStreamRequestType) {
+      request = { ...request, extFields: { ...request.extFields, [REQUEST_TYPE]: STREAM } };
+    }
+    for (const hook of requestHooks) request = runBefore(hook, request, address, oneway);
+    if (credentials) request = signRequest(request, credentials);
+    if (observers.length === 0) return { request };
+    const facts = factsOf(request, oneway);
+    return {
+      request,
+      ended(end) {
+        for (const hook of observers) {
+          try {
+            hook.after!(facts, outcomeOf(end), address);
+          } catch (error) {
+            warn("A request hook failed after a request", error);
+          }
+        }
+      },
+    };
+  };
+}
+
+/** Shows a request of a server to the hooks that want to see it; undefined when there is none. */
+export function showReceived(
+  hooks: readonly RequestHook[],
+  warn: (reason: string, error: unknown) => void,
+): ((command: RemotingCommand, address: string, oneway: boolean) => void) | undefined {
+  const observers = hooks.filter(({ received }) => received !== undefined);
+  if (observers.length === 0) return undefined;
+  return (command, address, oneway) => {
+    for (const hook of observers) {
+      try {
+        hook.received!(factsOf(command, oneway), address);
+      } catch (error) {
+        warn("A request hook failed on a request of a server", error);
+      }
+    }
+  };
+}

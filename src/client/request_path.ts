@@ -1,0 +1,54 @@
+import { identifyRequests, showReceived } from "../access/mod.ts";
+import { describe } from "../errors.ts";
+import { ThrottledLogger } from "../logger.ts";
+import { isOneway } from "../remoting/mod.ts";
+import type { ConnectionOptions, Dialer, ServerRequestHandler } from "../transport/mod.ts";
+import type { ClientSettings } from "./options.ts";
+
+/** What the connections of a client have in common on the way of a request. */
+export interface RequestPath extends Pick<ConnectionOptions, "outgoing"> {
+  /** Opens transports, and warns where signed requests would go over the net in plain text. */
+  readonly dialer: Dialer;
+  /** Shows what servers send to the hooks. */
+  watch(handlers: ReadonlyMap<number, ServerRequestHandler>): typeof handlers;
+}
+
+/** Makes the way of a client's requests: who it is goes on every one of them. */
+export function requestPath(settings: ClientSettings): RequestPath {
+  const { clock, logger, requestHooks } = settings;
+  const warnings = new ThrottledLogger(logger, clock);
+  const warn = (reason: string, error: unknown) =>
+    warnings.warn(reason, `${reason}: ${describe(error)}`);
+  const show = showReceived(requestHooks, warn);
+  return {
+    outgoing: identifyRequests(settings, warn),
+    dialer: settings.credentials ? warningDialer(settings) : settings.dialer,
+    watch: (handlers) =>
+      show === undefined ? handlers : new Map(
+        Array.from(handlers, ([code, handle]) => [code, (command, connection) => {
+          show(command, connection.address, isOneway(command));
+          return handle(command, connection);
+        }]),
+      ),
+  };
+}
+
+/** Warns once when a connection to another machine is not encrypted. */
+function warningDialer({ dialer, logger }: ClientSettings): Dialer {
+  let warned = false;
+  return async (host, port, options) => {
+    const transport = await dialer(host, port, options);
+    if (!warned && transport.encrypted === false && !isLoopback(host)) {
+      warned = true;
+      logger.warn(
+        `Credentials are used over a connection to ${host} that is not encrypted: signatures do not ` +
+          "hide messages, and a security token can be read and used by others. Use TLS",
+      );
+    }
+    return transport;
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return /^(?:127(?:\.\d{1,3}){3}|::1|::ffff:127\.[\d.]+|(?:.+\.)?localhost\.?)$/i.test(host);
+}
