@@ -1,3 +1,4 @@
+import { concat } from "../remoting/frames.ts";
 import type { Random } from "./random.ts";
 
 /** Values at which lengths, counts and signs go wrong. */
@@ -51,19 +52,19 @@ function change(random: Random, bytes: Uint8Array, others: readonly Uint8Array[]
       return bytes.slice(0, at);
     case 4: {
       const end = Math.min(bytes.length, at + 1 + random.below(16));
-      return join(bytes.subarray(0, at), bytes.subarray(end));
+      return concat([bytes.subarray(0, at), bytes.subarray(end)]);
     }
     case 5: {
       const piece = bytes.subarray(at, at + 1 + random.below(64));
-      return join(bytes.subarray(0, at), piece, bytes.subarray(at));
+      return concat([bytes.subarray(0, at), piece, bytes.subarray(at)]);
     }
     case 6: {
       const other = random.pick(others);
-      return join(bytes.subarray(0, at), other.subarray(random.below(other.length + 1)));
+      return concat([bytes.subarray(0, at), other.subarray(random.below(other.length + 1))]);
     }
     default: {
       const noise = Uint8Array.from({ length: 1 + random.below(16) }, () => random.below(256));
-      return join(bytes.subarray(0, at), noise, bytes.subarray(at));
+      return concat([bytes.subarray(0, at), noise, bytes.subarray(at)]);
     }
   }
 }
@@ -77,16 +78,5 @@ function withWord(random: Random, bytes: Uint8Array, at: number): Uint8Array {
   if (bytes.length < 4) return bytes;
   const offset = Math.min(random.oneIn(2) ? at : at & ~3, bytes.length - 4);
   new DataView(bytes.buffer, bytes.byteOffset).setUint32(offset, random.pick(TELLING_WORDS));
-  return bytes;
-}
-
-/** All pieces after each other. */
-export function join(...pieces: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
   return bytes;
 }
