@@ -12,6 +12,7 @@ import { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { RecoveryLedger } from "../../src/transaction/recovery_ledger.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
+import { silence } from "../support/scripted_peer.ts";
 import { assertNothingLeft, PatientListener } from "./support.ts";
 
 Deno.test("recoverTransactions - settles what an earlier process left, and ends by itself", async () => {
@@ -97,6 +98,27 @@ Deno.test("recoverTransactions - while a check-back is being answered it is not 
   await clock.advance(1);
 
   assertEquals([recovery.state, recovery.value?.rolledBack], ["resolved", 1]);
+});
+
+Deno.test("recoverTransactions - a check-back that comes counts, also before its verdict has arrived", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  broker.on(RequestCode.END_TRANSACTION, silence);
+  const asked: string[] = [];
+  const { recovery } = recover(cluster, {
+    idleTimeout: 2_000,
+    checkLocalTransaction(_message, { transactionId }) {
+      asked.push(transactionId);
+      return "COMMIT";
+    },
+  });
+  await clock.advance(1_500);
+  broker.checkBack(broker.strangeHalf({ transactionId: "A" }));
+  await clock.advance(1_500);
+  broker.checkBack(broker.strangeHalf({ transactionId: "B" }));
+  await clock.advance(20_000);
+
+  assertEquals([asked, recovery.state, recovery.value?.failed], [["A", "B"], "resolved", 2]);
 });
 
 Deno.test("recoverTransactions - a broker that comes back has the whole time to ask", async () => {
