@@ -55,6 +55,9 @@ const DEFAULT_IDLE_TIMEOUT = 90_000;
 /** Most open transactions that a result names. */
 const MAX_OPEN_TRANSACTIONS = 1_000;
 
+/** Milliseconds between two looks at a listener that works for longer than the idle time. */
+const LOOK_INTERVAL = 1_000;
+
 /** What a recovery waits for the end of. A broker that is back may only now begin to ask. */
 const ACTIVITY: ReadonlySet<TransactionEvent["type"]> = new Set(
   ["brokerRegistered", "checkBack", "endTransaction"] as const,
@@ -111,23 +114,33 @@ export async function recoverTransactions(options: RecoveryOptions): Promise<Rec
       checkLocalTransaction: checkLocalTransaction.bind(options),
     },
     endTransactionHooks: [
-      { after: (context, report) => ledger.enter(context, report) },
+      { after: (context, report) => ledger.answered(context, report) },
       ...Array.isArray(hooks) ? hooks : [hooks],
     ],
   };
   const producer = new TransactionProducer(producerOptions);
   const timeout = options.shutdownTimeout ?? answerTime(resolveTransactionOptions(producerOptions));
-  const activity = producer.events();
+  const clock = options.clock ?? systemClock;
+  const events = producer.events();
+  let lastActivity = clock.monotonic();
+  const watch = async () => {
+    for await (const event of events) {
+      if (ACTIVITY.has(event.type)) lastActivity = clock.monotonic();
+      if (event.type === "commitFound") ledger.foundCommitted(event);
+    }
+  };
+  const watching = watch();
   let registeredBrokers: readonly string[] = [], aborted = false;
   try {
     await producer.start(signal ? { signal } : {});
-    await untilIdle(producer, activity, options.clock ?? systemClock, idleTimeout, signal);
+    await untilIdle(producer, clock, () => lastActivity + idleTimeout, signal);
   } catch (error) {
     if (!signal?.aborted) throw error;
     aborted = true;
   } finally {
     registeredBrokers = producer.stats().registeredBrokers;
     await producer.shutdown({ timeout });
+    await watching;
   }
   return {
     ...ledger.counts,
@@ -138,30 +151,18 @@ export async function recoverTransactions(options: RecoveryOptions): Promise<Rec
   };
 }
 
-/** Waits until nothing has happened for `idleTimeout`, with no check-back being answered. */
+/** Waits until a time that activity puts off is reached while no check-back is being answered. */
 async function untilIdle(
   producer: TransactionProducer,
-  events: AsyncIterable<TransactionEvent>,
   clock: Clock,
-  idleTimeout: number,
+  idleAt: () => number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  let lastActivity = clock.monotonic();
-  const watch = async () => {
-    for await (const { type } of events) {
-      if (ACTIVITY.has(type)) lastActivity = clock.monotonic();
-    }
-  };
-  watch();
   for (;;) {
-    const rest = lastActivity + idleTimeout - clock.monotonic();
-    if (rest > 0) {
-      await sleep(clock, rest, signal);
-      continue;
-    }
+    const rest = idleAt() - clock.monotonic();
     const { waitingChecks, runningChecks } = producer.stats();
-    if (waitingChecks + runningChecks === 0) return;
-    lastActivity = clock.monotonic();
+    if (rest <= 0 && waitingChecks + runningChecks === 0) return;
+    await sleep(clock, rest > 0 ? rest : LOOK_INTERVAL, signal);
   }
 }
 

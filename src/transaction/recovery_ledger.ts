@@ -34,13 +34,27 @@ export class RecoveryLedger {
    * Enters an answer. What is settled stays settled: a question that was under way when its verdict
    * was confirmed is answered *unknown*, which undoes nothing.
    */
-  enter(context: EndTransactionContext, report: EndTransactionReport): void {
-    const { transactionId, topic, brokerName } = context;
+  answered(context: EndTransactionContext, report: EndTransactionReport): void {
+    this.#enter(context, endingOf(context, report));
+  }
+
+  /** Enters that a commit whose answer got lost was found carried out. */
+  foundCommitted(facts: TransactionFacts): void {
+    this.#enter(facts, "committed");
+  }
+
+  /** The transactions that are not settled, at most `limit`, those answered about last first. */
+  open(limit: number): TransactionFacts[] {
+    const entries = [...this.#entries.values()].reverse();
+    return entries.filter(({ ending }) => !isSettled(ending)).slice(0, limit)
+      .map(({ facts }) => facts);
+  }
+
+  #enter({ transactionId, topic, brokerName }: TransactionFacts, ending: Ending): void {
     const key = `${brokerName}\n${transactionId}`;
     const known = this.#entries.get(key);
     if (known && isSettled(known.ending)) return;
     if (known) this.counts[known.ending]--;
-    const ending = endingOf(context, report);
     this.counts[ending]++;
     this.#entries.delete(key);
     this.#entries.set(key, { facts: { transactionId, topic, brokerName }, ending });
@@ -49,13 +63,6 @@ export class RecoveryLedger {
       this.#entries.delete(oldest);
       break;
     }
-  }
-
-  /** The transactions that are not settled, at most `limit`, those answered about last first. */
-  open(limit: number): TransactionFacts[] {
-    const entries = [...this.#entries.values()].reverse();
-    return entries.filter(({ ending }) => !isSettled(ending)).slice(0, limit)
-      .map(({ facts }) => facts);
   }
 }
 

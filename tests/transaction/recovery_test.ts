@@ -7,6 +7,7 @@ import {
   TopicRouteNotFoundError,
   TransactionProducer,
 } from "../../mod.ts";
+import { encodeStoredMessage, MessageProperty } from "../../src/message/mod.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { RecoveryLedger } from "../../src/transaction/recovery_ledger.ts";
@@ -193,6 +194,31 @@ Deno.test("recoverTransactions - the result tells from one another what ended an
   assertEquals(new Set(seen), new Set([...Object.keys(answers), "broken"]), "a hook of one's own");
 });
 
+Deno.test("recoverTransactions - a commit whose answer got lost counts as committed when it is found", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  broker.once(RequestCode.END_TRANSACTION, silence);
+  broker.on(RequestCode.QUERY_MESSAGE, () => ({
+    body: encodeStoredMessage({
+      topic: TOPIC,
+      body: new TextEncoder().encode("order 1"),
+      properties: { [MessageProperty.UniqueKey]: "A" },
+    }),
+  }));
+  const { recovery } = recover(cluster, { checkLocalTransaction: () => "COMMIT" });
+  await settle();
+  const half = broker.strangeHalf({ transactionId: "A" });
+  for (let round = 0; round < 2; round++) {
+    broker.checkBack(half);
+    await clock.advance(30_000);
+  }
+  await clock.advance(90_000);
+
+  assertEquals(broker.states(), ["COMMIT", "UNKNOWN"]);
+  const { committed, unknown, failed, openTransactions } = recovery.value!;
+  assertEquals([committed, unknown, failed, openTransactions], [1, 0, 0, []]);
+});
+
 Deno.test("recoverTransactions - a signal ends it, after what is being answered", async () => {
   await using cluster = new ScriptedCluster();
   const { broker, clock } = cluster;
@@ -271,7 +297,7 @@ Deno.test("recoverTransactions - options that make no sense are refused before a
 Deno.test("recovery ledger - counts all and remembers a bounded number of transactions", () => {
   const ledger = new RecoveryLedger(3);
   const answer = (transactionId: string, state: LocalTransactionState) =>
-    ledger.enter(
+    ledger.answered(
       {
         transactionId,
         topic: TOPIC,
