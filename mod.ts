@@ -36,6 +36,7 @@
 export {
   CheckBack,
   LocalTransactionState,
+  recoverTransactions,
   Transaction,
   TransactionProducer,
 } from "./src/transaction/mod.ts";
@@ -88,6 +89,9 @@ export type {
   LastChecksEvent,
   LocalTransactionContext,
   LocalTransactionEndedEvent,
+  RecoveryCounts,
+  RecoveryOptions,
+  RecoveryResult,
   RouteChangedEvent,
   SendFailedEvent,
   SlowLocalTransactionEvent,

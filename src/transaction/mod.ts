@@ -35,6 +35,9 @@ export type {
   TransactionFacts,
   TransactionWarningEvent,
 } from "./transaction_events.ts";
+export { recoverTransactions } from "./recovery.ts";
+export type { RecoveryOptions, RecoveryResult } from "./recovery.ts";
+export type { RecoveryCounts } from "./recovery_ledger.ts";
 export type {
   CheckContext,
   LocalTransactionContext,
