@@ -241,7 +241,8 @@ export class BrokerLinks {
     } catch (error) {
       link.lastError = error;
       connection.close(`the first heartbeat failed: ${describe(error)}`);
-      throw error;
+      if (!(error instanceof ConnectionError)) throw error;
+      throw this.#unreachable(link, "TIMEOUT", requestTimeout, error);
     }
     link.connection = connection;
     link.missedHeartbeats = 0;

@@ -6,6 +6,9 @@ import { MessageProperty } from "../message/mod.ts";
 import { MessageIndex } from "../producer/mod.ts";
 import type { TransactionRecord } from "./transaction_table.ts";
 
+/** Most queries at once: the answer to each can be as large as a message. */
+const CONCURRENCY = 64;
+
 /** How far a broker's index may lag behind what it stored, in milliseconds. */
 const INDEX_LAG = 500;
 
@@ -28,6 +31,8 @@ export interface CommitLookUpOptions {
 export class CommitLookUp {
   readonly #options: CommitLookUpOptions;
   readonly #index: MessageIndex;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
 
   constructor(options: CommitLookUpOptions) {
     this.#options = options;
@@ -60,9 +65,18 @@ export class CommitLookUp {
     deadline: Deadline,
   ): Promise<boolean> {
     const { brokerName } = handle!;
-    const found = await this.#index.byUniqueKey(brokerName, topic, transactionId, { deadline });
-    return found.some((message) =>
-      message.topic === topic && message.properties[MessageProperty.UniqueKey] === transactionId
-    );
+    while (this.#running >= CONCURRENCY) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#running++;
+    try {
+      const found = await this.#index.byUniqueKey(brokerName, topic, transactionId, { deadline });
+      return found.some((message) =>
+        message.topic === topic && message.properties[MessageProperty.UniqueKey] === transactionId
+      );
+    } finally {
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
   }
 }

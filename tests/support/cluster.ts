@@ -61,7 +61,7 @@ export class BrokerProcess extends ServerProcess {
  * as long as this object is not disposed of and this process lives.
  *
  * @example
- * ```ts
+ * ```ts ignore
  * import { RocketMQCluster } from "./cluster.ts";
  *
  * await using cluster = await RocketMQCluster.start({ brokers: 2 });

@@ -8,7 +8,7 @@ import { eventually } from "../support/progress.ts";
 import { recordEvents, ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";
 import { type Reaction, type Reply, silence } from "../support/scripted_peer.ts";
 import { silentLogger } from "../support/test_client.ts";
-import { begin } from "./support.ts";
+import { begin, message, saying } from "./support.ts";
 
 const { END_TRANSACTION, QUERY_MESSAGE } = RequestCode;
 
@@ -161,3 +161,26 @@ for (const endTransactionMode of ["confirm", "oneway"] as const) {
     assertEquals((await broker.messages(TOPIC)).length, 1);
   });
 }
+
+Deno.test("check-back - hundreds of lost answers are looked up a few at a time, and all settle", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  const producer = await cluster.started(saying("COMMIT"), { sendTimeout: 60_000 });
+  broker.on(END_TRANSACTION, silence);
+  const sends = Array.from({ length: 300 }, () => producer.sendMessageInTransaction(message()));
+  await clock.advance(3_000);
+  await Promise.all(sends);
+  broker.on(END_TRANSACTION, () => ({}));
+  let running = 0, most = 0;
+  broker.on(QUERY_MESSAGE, async ({ extFields }) => {
+    most = Math.max(most, ++running);
+    await settle();
+    running--;
+    return found(extFields.key!);
+  });
+  for (const half of broker.halves) broker.checkBack(half);
+  while (producer.stats().foundCommits < 300) await clock.advance(10);
+
+  assertEquals(most, 64);
+  assertEquals(broker.states().filter((state) => state === "COMMIT").length, 300);
+});
