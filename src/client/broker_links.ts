@@ -148,7 +148,9 @@ export class BrokerLinks {
       } catch (error) {
         if (deadline.passed || options.signal?.aborted || isFinal(error)) throw error;
         if (error instanceof AccessDeniedError) throw error;
-        await sleep(this.#clock, Math.min(50, deadline.remaining), options.signal).catch(() => {});
+        const gone = link.gone.signal, { signal } = options;
+        const wake = signal ? AbortSignal.any([gone, signal]) : gone;
+        await sleep(this.#clock, Math.min(50, deadline.remaining), wake).catch(() => {});
         if (deadline.passed) throw error;
       }
     }

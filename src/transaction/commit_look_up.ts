@@ -22,6 +22,8 @@ export interface CommitLookUpOptions {
   logger: Logger;
   /** Milliseconds for one look-up. */
   timeout: number;
+  /** Aborts when nothing may wait any longer. */
+  timeUp: AbortSignal;
 }
 
 /**
@@ -44,11 +46,11 @@ export class CommitLookUp {
    * When that can't be found out it is `false`: twice is better than never.
    */
   async isVisible(record: TransactionRecord): Promise<boolean> {
-    const { clock, logger, timeout } = this.#options;
+    const { clock, logger, timeout, timeUp } = this.#options;
     const deadline = new Deadline(clock, timeout);
     try {
       if (await this.#find(record, deadline)) return true;
-      await sleep(clock, Math.min(INDEX_LAG, deadline.remaining / 2));
+      await sleep(clock, Math.min(INDEX_LAG, deadline.remaining / 2), timeUp).catch(() => {});
       return await this.#find(record, deadline);
     } catch (error) {
       logger.warn(

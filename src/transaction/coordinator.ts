@@ -16,7 +16,7 @@ import {
   type TransactionRecord,
   TransactionTable,
 } from "./transaction_table.ts";
-import { Verdicts } from "./verdicts.ts";
+import { isCommittedOn, Verdicts } from "./verdicts.ts";
 
 /** The settings of a coordinator. */
 export interface CoordinatorOptions extends TransactionSettings {
@@ -157,6 +157,7 @@ export class TransactionCoordinator {
 
   #route(pending: PendingCheck): CheckHandling {
     const { record, handle } = pending;
+    if (isCommittedOn(record, handle)) return this.#verdicts.repeat(record, handle);
     switch (record.phase) {
       case "sending":
       case "running":

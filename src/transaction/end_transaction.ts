@@ -1,6 +1,6 @@
 import { Backoff, type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
-import { BrokerResponseError, ConnectionError, printable } from "../errors.ts";
+import { BrokerResponseError, ConnectionError, InvalidStateError, printable } from "../errors.ts";
 import type { ObservedMessage } from "../producer/mod.ts";
 import { type RemotingRequest, ResponseCode } from "../remoting/mod.ts";
 import {
@@ -44,6 +44,8 @@ export interface EndTransactionFacts {
   topic: string;
   /** What went wrong in the listener, for the broker's log. */
   remark?: string | undefined;
+  /** Whether a newer handle came: then what has not left under the old one does not leave at all. */
+  isSuperseded?: () => boolean;
   /** What those who look on remember of the message. */
   observed?: ObservedMessage | undefined;
 }
@@ -60,6 +62,8 @@ export interface VerdictSenderOptions {
   timeout: number;
   /** Whether answers are asked for. */
   mode: "confirm" | "oneway";
+  /** Aborts when nothing is tried again. */
+  timeUp: AbortSignal;
   /** Everyone who looks on. */
   observation: TransactionObservation;
 }
@@ -107,7 +111,7 @@ export class VerdictSender {
     facts: EndTransactionFacts,
   ): Promise<EndTransactionResult> {
     const request = this.#request(handle, state, facts);
-    const { client, clock, timeout, mode } = this.#options;
+    const { client, clock, timeout, mode, timeUp } = this.#options;
     const oneway = state === "UNKNOWN" || mode === "oneway";
     const deadline = new Deadline(clock, timeout);
     let connection: Connection | undefined = handle.connection;
@@ -119,6 +123,7 @@ export class VerdictSender {
           const bounds = { timeout: deadline.remaining };
           connection = await client.brokerConnection(handle.brokerName, bounds);
         }
+        if (facts.isSuperseded?.()) throw superseded(handle);
         if (oneway) {
           await connection.oneway(request, { timeout: deadline.remaining });
           return { outcome: "sent", address: connection.address };
@@ -131,7 +136,7 @@ export class VerdictSender {
       } catch (error) {
         const isSlave = error instanceof BrokerResponseError &&
           error.responseCode === ResponseCode.SLAVE_NOT_AVAILABLE && !masterMoved;
-        if (deadline.passed || !(isSlave || maySendAgain(error))) {
+        if (deadline.passed || timeUp.aborted || !(isSlave || maySendAgain(error))) {
           const { address } = connection ?? {};
           return {
             outcome: "failed",
@@ -143,7 +148,10 @@ export class VerdictSender {
           masterMoved = true;
           connection = undefined;
           await client.refreshRoute(facts.topic, { timeout: deadline.remaining }).catch(() => {});
-        } else await sleep(clock, Math.min(backoff.next(), deadline.remaining));
+        } else {
+          const pause = Math.min(backoff.next(), deadline.remaining);
+          await sleep(clock, pause, timeUp).catch(() => {});
+        }
       }
     }
   }
@@ -165,6 +173,12 @@ export class VerdictSender {
       bname: handle.brokerName,
     }, facts.remark === undefined ? undefined : printable(facts.remark));
   }
+}
+
+function superseded({ brokerName }: HalfMessageHandle): InvalidStateError {
+  return new InvalidStateError(
+    `Cannot send the verdict: broker "${brokerName}" asked again meanwhile, it is sent as the answer to that`,
+  );
 }
 
 function maySendAgain(error: unknown): boolean {

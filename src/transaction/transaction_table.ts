@@ -48,8 +48,8 @@ export interface TransactionRecord {
   isSlow?: boolean;
   /** Whether a commit may have been carried out whose answer did not come. */
   answerLost?: boolean;
-  /** The connection on which the broker confirmed the verdict. */
-  confirmedOn?: Connection;
+  /** The connections on which brokers confirmed a commit: several, where a half message was copied. */
+  committedOn?: WeakSet<Connection>;
   /** What those who look on remember of its message. */
   observed?: ObservedMessage | undefined;
 }

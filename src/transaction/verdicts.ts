@@ -50,9 +50,17 @@ export class Verdicts {
   attach(client: ClientInstance): void {
     const { clock, logger, journal, producerGroup } = this.#options;
     const { endTransactionTimeout: timeout, endTransactionMode: mode } = this.#options;
-    const { observation } = journal;
-    this.#sender = new VerdictSender({ client, clock, producerGroup, timeout, mode, observation });
-    this.#lookUp = new CommitLookUp({ client, clock, logger, timeout });
+    const { observation } = journal, { timeUp } = this.#options;
+    this.#sender = new VerdictSender({
+      client,
+      clock,
+      producerGroup,
+      timeout,
+      mode,
+      observation,
+      timeUp,
+    });
+    this.#lookUp = new CommitLookUp({ client, clock, logger, timeout, timeUp });
   }
 
   /** Waits until every verdict that is known has been sent, or has failed. */
@@ -79,8 +87,7 @@ export class Verdicts {
    * never answered with the opposite.
    */
   repeat(record: TransactionRecord, handle: HalfMessageHandle): CheckHandling {
-    const isConfirmed = record.confirmedOn && record.confirmedOn === handle.connection;
-    if (record.verdict === "COMMIT" && isConfirmed) {
+    if (isCommittedOn(record, handle)) {
       this.send(record, handle, "UNKNOWN");
       return "alreadyCommitted";
     }
@@ -98,7 +105,8 @@ export class Verdicts {
   ): Promise<EndTransactionResult> {
     const { transactionId, topic } = record;
     const remark = cause === undefined ? undefined : describe(cause);
-    const facts = { transactionId, topic, remark, observed: record.observed };
+    const isSuperseded = () => state !== "UNKNOWN" && record.heldBack !== undefined;
+    const facts = { transactionId, topic, remark, isSuperseded, observed: record.observed };
     const result = await this.#underWay.run(() => this.#sender!.send(handle, state, facts));
     this.#options.journal.verdictSent(record, handle, state, result);
     return result;
@@ -114,7 +122,9 @@ export class Verdicts {
       await this.timing.wait(record);
       record.phase = "ending";
       const result = await this.#give(record, verdict, cause);
-      if (result.confirmedOn) record.confirmedOn = result.confirmedOn;
+      if (result.confirmedOn && verdict === "COMMIT") {
+        (record.committedOn ??= new WeakSet()).add(result.confirmedOn);
+      }
       const heldBack = record.heldBack;
       delete record.heldBack;
       if (heldBack && result.outcome !== "confirmed") {
@@ -147,6 +157,14 @@ export class Verdicts {
     else if (verdict === "COMMIT" && isAnswerLost(result)) record.answerLost = true;
     return result;
   }
+}
+
+/** Whether the broker confirmed a commit on the very connection that a handle came on. */
+export function isCommittedOn(
+  { committedOn }: TransactionRecord,
+  { connection }: HalfMessageHandle,
+): boolean {
+  return connection !== undefined && committedOn?.has(connection) === true;
 }
 
 /** Whether the broker may have carried a verdict out without saying so. */
