@@ -1,0 +1,74 @@
+import { assertEquals } from "@std/assert";
+import { RequestCode } from "../../src/remoting/mod.ts";
+import { settle } from "../support/fake_clock.ts";
+import { ScriptedCluster, watch } from "../support/scripted_cluster.ts";
+import { assertNothingLeft, begin, message, PatientListener, saying } from "./support.ts";
+
+const { END_TRANSACTION } = RequestCode;
+
+Deno.test("verdict - one that a busy broker refused is not repeated under old offsets when it asked again", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  const { listener, send } = await begin(cluster);
+  broker.once(END_TRANSACTION, () => ({ code: 2, remark: "busy" }));
+  listener.executions[0]!.answer("COMMIT");
+  await settle();
+  const newest = broker.checkBack(broker.halves[0]!);
+  await clock.advance(8_000);
+
+  assertEquals(broker.states(), ["COMMIT", "COMMIT"]);
+  assertEquals(broker.verdicts()[1]!.commitLogOffset, newest.commitLogOffset);
+  assertEquals(send.value?.endTransaction, "confirmed");
+});
+
+Deno.test("check-back - of a copy on another broker: committed there once, and not again on the first", async () => {
+  await using cluster = new ScriptedCluster({ brokers: 2 });
+  const [a, b] = cluster.brokers as [typeof cluster.broker, typeof cluster.broker];
+  const producer = await cluster.started(saying("COMMIT"));
+  await producer.sendMessageInTransaction(message());
+  const home = a.halves.length > 0 ? a : b, other = home === a ? b : a;
+  const half = home.halves[0]!;
+  for (const broker of [other, home, other, home]) {
+    broker.checkBack(half);
+    await settle();
+  }
+
+  assertEquals(home.states(), ["COMMIT", "UNKNOWN", "UNKNOWN"]);
+  assertEquals(other.states(), ["COMMIT", "UNKNOWN"]);
+});
+
+Deno.test("shutdown - a verdict that rests before a busy broker is tried again does not outlive it", async () => {
+  const cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  broker.on(END_TRANSACTION, () => ({ code: 2, remark: "busy" }));
+  const producer = await cluster.started(saying("COMMIT"), { endTransactionTimeout: 60_000 });
+  const send = watch(producer.sendMessageInTransaction(message()));
+  await settle();
+  const closed = watch(producer.shutdown({ timeout: 1_000 }));
+  await clock.advance(5_000);
+
+  assertEquals([closed.state, send.value?.endTransaction], ["resolved", "failed"]);
+  const tries = broker.states().length;
+  await clock.advance(60_000);
+  assertEquals(broker.states().length, tries);
+  await assertNothingLeft(cluster);
+});
+
+Deno.test("shutdown - a check-back that came while the producer was starting ends with it", async () => {
+  const cluster = new ScriptedCluster({ brokers: 2 });
+  const listener = new PatientListener();
+  const { broker, clock } = cluster;
+  const producer = cluster.transactionProducer(listener);
+  cluster.brokers[1]!.on(RequestCode.HEART_BEAT, () => {});
+  const starting = watch(producer.start());
+  await settle();
+  broker.checkBack(broker.strangeHalf({ transactionId: "T" }));
+  await settle();
+  const closing = producer.shutdown();
+  await clock.advance(15_000);
+  await closing;
+
+  assertEquals(starting.state, "rejected");
+  assertEquals(listener.checks.map(({ context }) => context.signal.aborted), [true]);
+  await assertNothingLeft(cluster);
+});
