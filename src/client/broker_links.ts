@@ -135,7 +135,8 @@ export class BrokerLinks {
         );
       } catch (error) {
         if (deadline.passed || options.signal?.aborted || isFinal(error)) throw error;
-        await sleep(this.#clock, Math.min(50, deadline.remaining));
+        const pause = Math.min(50, deadline.remaining);
+        await sleep(this.#clock, pause, link.gone.signal).catch(() => {});
         if (deadline.passed) throw error;
       }
     }
@@ -213,20 +214,17 @@ export class BrokerLinks {
   async #register(link: Link): Promise<Connection> {
     const { pool, requestTimeout, heartbeat, onRegistered, onLost } = this.#options;
     const { brokerName, address } = link;
-    let connection: Connection;
+    let connection: Connection | undefined;
     try {
       connection = await pool.get(address, { timeout: requestTimeout, signal: link.gone.signal });
-    } catch (cause) {
-      link.lastError = cause;
-      throw this.#unreachable(link, "TIMEOUT", requestTimeout, cause);
-    }
-    try {
       const response = await connection.request(heartbeat(), { timeout: requestTimeout });
       readHeartbeatResponse(response, { address, brokerName });
-    } catch (error) {
-      link.lastError = error;
-      connection.close(`the first heartbeat failed: ${describe(error)}`);
-      throw error;
+    } catch (cause) {
+      link.lastError = cause;
+      connection?.close(`the first heartbeat failed: ${describe(cause)}`);
+      // What of a heartbeat was written says nothing of the request that waits for the link.
+      if (connection && !(cause instanceof ConnectionError)) throw cause;
+      throw this.#unreachable(link, "TIMEOUT", requestTimeout, cause);
     }
     link.connection = connection;
     link.missedHeartbeats = 0;

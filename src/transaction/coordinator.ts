@@ -76,6 +76,7 @@ export class TransactionCoordinator {
       producerGroup,
       timeout: endTransactionTimeout,
       mode: endTransactionMode,
+      timeUp: this.#timeUp.signal,
     });
   }
 
@@ -197,7 +198,7 @@ export class TransactionCoordinator {
    * never answered with the opposite.
    */
   #repeat(record: TransactionRecord, handle: HalfMessageHandle): CheckHandling {
-    if (record.verdict === "COMMIT" && record.confirmedOn === handle.connection) {
+    if (record.verdict === "COMMIT" && record.confirmedOn?.has(handle.connection)) {
       this.#send(record, handle, "UNKNOWN");
       return "alreadyCommitted";
     }
@@ -227,7 +228,7 @@ export class TransactionCoordinator {
       await this.#timing.wait(record);
       record.phase = "ending";
       const result = await this.#send(record, record.handle!, verdict, cause);
-      if (result.confirmedOn) record.confirmedOn = result.confirmedOn;
+      if (result.confirmedOn) (record.confirmedOn ??= new WeakSet()).add(result.confirmedOn);
       const heldBack = record.heldBack;
       delete record.heldBack;
       if (heldBack && result.outcome !== "confirmed") {
@@ -249,7 +250,8 @@ export class TransactionCoordinator {
   ): Promise<EndTransactionResult> {
     const { transactionId, topic } = record;
     const remark = cause === undefined ? undefined : describe(cause);
-    const facts = { transactionId, topic, remark };
+    const isSuperseded = () => state !== "UNKNOWN" && record.heldBack !== undefined;
+    const facts = { transactionId, topic, remark, isSuperseded };
     const result = await this.#underWay.run(() => this.#verdicts!.send(handle, state, facts));
     this.#journal.verdictSent(record, handle, state, result);
     return result;

@@ -1,6 +1,6 @@
 import { type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
-import { BrokerResponseError, ConnectionError, printable } from "../errors.ts";
+import { BrokerResponseError, ConnectionError, InvalidStateError, printable } from "../errors.ts";
 import { type RemotingRequest, ResponseCode } from "../remoting/mod.ts";
 import {
   CommitOrRollback,
@@ -40,6 +40,8 @@ export interface EndTransactionFacts {
   topic: string;
   /** What went wrong in the listener, for the broker's log. */
   remark?: string | undefined;
+  /** Whether a newer handle came: then what has not left under the old one does not leave at all. */
+  isSuperseded?: () => boolean;
 }
 
 /** The settings of the verdicts. */
@@ -54,6 +56,8 @@ export interface VerdictSenderOptions {
   timeout: number;
   /** Whether answers are asked for. */
   mode: "confirm" | "oneway";
+  /** Aborts when nothing is tried again. */
+  timeUp: AbortSignal;
 }
 
 /** Response codes with which a broker refuses a verdict now and may take it later. */
@@ -88,7 +92,7 @@ export class VerdictSender {
     facts: EndTransactionFacts,
   ): Promise<EndTransactionResult> {
     const request = this.#request(handle, state, facts);
-    const { client, clock, timeout, mode } = this.#options;
+    const { client, clock, timeout, mode, timeUp } = this.#options;
     const oneway = state === "UNKNOWN" || mode === "oneway";
     const deadline = new Deadline(clock, timeout);
     let connection: Connection | undefined = handle.connection;
@@ -99,6 +103,7 @@ export class VerdictSender {
           const bounds = { timeout: deadline.remaining };
           connection = await client.brokerConnection(handle.brokerName, bounds);
         }
+        if (facts.isSuperseded?.()) throw superseded(handle);
         if (oneway) {
           await connection.oneway(request, { timeout: deadline.remaining });
           return { outcome: "sent" };
@@ -111,14 +116,14 @@ export class VerdictSender {
       } catch (error) {
         const isSlave = error instanceof BrokerResponseError &&
           error.responseCode === ResponseCode.SLAVE_NOT_AVAILABLE && !masterMoved;
-        if (deadline.passed || !(isSlave || maySendAgain(error))) {
+        if (deadline.passed || timeUp.aborted || !(isSlave || maySendAgain(error))) {
           return { outcome: "failed", error: error as Error };
         }
         if (isSlave) {
           masterMoved = true;
           connection = undefined;
           await client.refreshRoute(facts.topic, { timeout: deadline.remaining }).catch(() => {});
-        } else await sleep(clock, Math.min(pause, deadline.remaining));
+        } else await sleep(clock, Math.min(pause, deadline.remaining), timeUp).catch(() => {});
       }
     }
   }
@@ -140,6 +145,12 @@ export class VerdictSender {
       bname: handle.brokerName,
     }, facts.remark === undefined ? undefined : printable(facts.remark));
   }
+}
+
+function superseded({ brokerName }: HalfMessageHandle): InvalidStateError {
+  return new InvalidStateError(
+    `Cannot send the verdict: broker "${brokerName}" asked again meanwhile, it is sent as the answer to that`,
+  );
 }
 
 function maySendAgain(error: unknown): boolean {

@@ -245,6 +245,8 @@ export class TransactionProducer<Arg = unknown> extends Producer {
   override async shutdown(options: { timeout?: number } = {}): Promise<void> {
     await this.#core.shutdown(options.timeout, (deadline) => this.#drain(deadline));
     this.#coordinator.checks.end();
+    // While it was starting, check-backs could come and nothing has waited for them.
+    this.#coordinator.abort(new InvalidStateError("The producer was shut down"));
     this.#journal.events.end();
   }
 
