@@ -1,0 +1,3 @@
+export function findPlants(_a: string, _b: number, _c: number): Promise<boolean> {
+  return Promise.resolve(true);
+}
