@@ -163,6 +163,7 @@ export class TransactionCoordinator {
 
   #route(pending: PendingCheck): CheckHandling {
     const { record, handle } = pending;
+    if (record.committedOn?.has(handle.connection)) return this.#repeat(record, handle);
     switch (record.phase) {
       case "sending":
       case "running":
@@ -198,7 +199,7 @@ export class TransactionCoordinator {
    * never answered with the opposite.
    */
   #repeat(record: TransactionRecord, handle: HalfMessageHandle): CheckHandling {
-    if (record.verdict === "COMMIT" && record.confirmedOn?.has(handle.connection)) {
+    if (record.committedOn?.has(handle.connection)) {
       this.#send(record, handle, "UNKNOWN");
       return "alreadyCommitted";
     }
@@ -228,7 +229,9 @@ export class TransactionCoordinator {
       await this.#timing.wait(record);
       record.phase = "ending";
       const result = await this.#send(record, record.handle!, verdict, cause);
-      if (result.confirmedOn) (record.confirmedOn ??= new WeakSet()).add(result.confirmedOn);
+      if (result.confirmedOn && verdict === "COMMIT") {
+        (record.committedOn ??= new WeakSet()).add(result.confirmedOn);
+      }
       const heldBack = record.heldBack;
       delete record.heldBack;
       if (heldBack && result.outcome !== "confirmed") {

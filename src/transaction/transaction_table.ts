@@ -43,8 +43,8 @@ export interface TransactionRecord {
   heldBack?: HalfMessageHandle;
   /** The verdict, once one was sent. It never changes. */
   verdict?: Verdict;
-  /** The connections on which brokers confirmed the verdict: another broker may have got a copy. */
-  confirmedOn?: WeakSet<Connection>;
+  /** The connections on which brokers confirmed a commit: several, where a half message was copied. */
+  committedOn?: WeakSet<Connection>;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { INVARIANTS } from "./invariants/mod.ts";
 import { PLANTS } from "./plants/plants.ts";
 
 /** What the command line wants. */
@@ -11,8 +12,8 @@ export interface Wanted {
   from: number;
   /** Number of seeds. */
   seeds: number;
-  /** Ends at the first violation. */
-  stop: boolean;
+  /** Ends at the first violation of one of these invariants. */
+  until?: readonly string[];
   /** A planted fault, or `all`. */
   plant?: string;
 }
@@ -21,13 +22,14 @@ export interface Wanted {
 export class UsageError extends Error {}
 
 /** The usage of the command. */
-export const HELP = `Usage: deno task sim [--seeds N] [--from N] [--stop]
+export const HELP = `Usage: deno task sim [--seeds N] [--from N] [--until S1,D1]
        deno task sim --seed N [--shrink]
        deno task sim --plant NAME|all [--seeds N] [--from N]
 
   --seeds N    number of seeds; default: 2000, for each planted fault 5000 at most
   --from N     first seed; default: 1
-  --stop       ends at the first violation
+  --until LIST ends at the first violation of one of these invariants:
+               ${INVARIANTS.map(({ name }) => name).join(",")}
   --seed N     one seed: its hash, violations and schedule
   --shrink     leaves out of it whatever the violation does not need
   --plant NAME plants a known fault into a copy of the sources and looks for it, or for all:
@@ -37,12 +39,12 @@ Exit code 0: all invariants held, or all planted faults were found. 1: not so. 2
 
 /** @throws {UsageError} */
 export function readArguments(args: readonly string[]): Wanted {
-  const wanted: Wanted = { help: false, shrink: false, stop: false, from: 1, seeds: 0 };
+  const wanted: Wanted = { help: false, shrink: false, from: 1, seeds: 0 };
   for (let i = 0; i < args.length; i++) {
     const name = args[i]!;
     if (name === "--help") wanted.help = true;
     else if (name === "--shrink") wanted.shrink = true;
-    else if (name === "--stop") wanted.stop = true;
+    else if (name === "--until") wanted.until = readInvariants(args[++i]);
     else if (name === "--plant") wanted.plant = readPlant(args[++i]);
     else if (name === "--seed" || name === "--seeds" || name === "--from") {
       const value = Number(args[++i]);
@@ -57,6 +59,15 @@ export function readArguments(args: readonly string[]): Wanted {
   }
   if (wanted.seeds === 0) wanted.seeds = wanted.plant === undefined ? 2_000 : 5_000;
   return wanted;
+}
+
+function readInvariants(list: string | undefined): string[] {
+  const names = list?.split(",") ?? [];
+  const unknown = names.find((name) => !INVARIANTS.some((invariant) => invariant.name === name));
+  if (names.length === 0 || unknown !== undefined) {
+    throw new UsageError(`Cannot use --until ${list ?? ""}: there is no such invariant`);
+  }
+  return names;
 }
 
 function readPlant(name: string | undefined): string {

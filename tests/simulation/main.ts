@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { HELP, readArguments, UsageError } from "./arguments.ts";
+import { HELP, readArguments, UsageError, type Wanted } from "./arguments.ts";
 import { describePlan, describeViolation } from "./describe_plan.ts";
 import { drawPlan } from "./draw_plan.ts";
 import { runSeeds } from "./farm.ts";
@@ -19,7 +19,7 @@ import { shrink } from "./shrinker.ts";
 import { judge } from "./verdict.ts";
 
 /** Runs many seeds; gives whether all invariants held. */
-async function runMany(from: number, count: number, stopAtFirst: boolean): Promise<boolean> {
+async function runMany({ from, seeds: count, until }: Wanted): Promise<boolean> {
   const start = performance.now();
   const progress = new Progress(count);
   let broken = 0;
@@ -36,7 +36,9 @@ async function runMany(from: number, count: number, stopAtFirst: boolean): Promi
         }
       }
       progress.add(verdicts.length);
-      return stopAtFirst && broken > 0;
+      return verdicts.some(({ violations }) =>
+        violations.some(({ invariant }) => until?.includes(invariant))
+      );
     },
   });
   progress.clear();
@@ -78,7 +80,7 @@ if (import.meta.main) {
       ? await findPlants(wanted.plant, wanted.from, wanted.seeds)
       : wanted.seed !== undefined
       ? await runOne(wanted.seed, wanted.shrink)
-      : await runMany(wanted.from, wanted.seeds, wanted.stop);
+      : await runMany(wanted);
     Deno.exit(isFine ? 0 : 1);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
