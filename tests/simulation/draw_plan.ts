@@ -45,7 +45,25 @@ function drawMember(random: Random, interval: number): MemberSettings {
   };
 }
 
-function drawTransactions(random: Random, { slots, broker }: Plan): PlannedTransaction[] {
+function drawTransactions(random: Random, plan: Plan): PlannedTransaction[] {
+  return random.oneIn(20) ? drawFlood(random, plan) : drawMixture(random, plan);
+}
+
+/** Many that are left open at once, and a listener that takes its time over each of them. */
+function drawFlood(random: Random, { slots, broker, member }: Plan): PlannedTransaction[] {
+  const takes = Math.floor(member.checkTimeout * (0.2 + random.below(6) / 10));
+  return Array.from({ length: 15 + random.below(15) }, (_, index) => ({
+    name: `t${index}`,
+    at: 1_000 + 20 * index,
+    slot: random.below(slots),
+    timeout: 3_000,
+    local: { decision: "COMMIT", takes: 0, recordedAfter: 0, ends: "unknown" },
+    checks: Array.from({ length: broker.maxChecks }, () => ({ takes, gives: "truth" })),
+    undecided: false,
+  }));
+}
+
+function drawMixture(random: Random, { slots, broker }: Plan): PlannedTransaction[] {
   const count = 3 + random.below(10);
   const isCalm = random.oneIn(3);
   const transactions = Array.from({ length: count }, (): Omit<PlannedTransaction, "name"> => ({

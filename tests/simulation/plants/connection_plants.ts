@@ -125,8 +125,8 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "one-number-for-all-requests",
     file: PENDING,
-    old: "this.#opaque = nextOpaque(this.#opaque); while",
-    new: "this.#opaque = nextOpaque(0); while (false && ",
+    old: "do this.#opaque = nextOpaque(this.#opaque); while (this.#entries.has(this.#opaque));",
+    new: "this.#opaque = nextOpaque(6);",
     foundBy: ["S4", "S9", "S11", "L1"],
   },
   {

@@ -54,7 +54,7 @@ export async function findPlant(
       ],
     }).output();
     const output = new TextDecoder().decode(stdout);
-    if (code !== 0 && code !== 1) {
+    if (code > 1 || !output.includes(" with violations")) {
       throw new Error(`The run with ${plant.name} failed: ${new TextDecoder().decode(stderr)}`);
     }
     return output.split("\n").find((line) =>

@@ -32,11 +32,11 @@ export const VERDICT_PLANTS: readonly Plant[] = [
     foundBy: ["S7"],
   },
   {
-    name: "contradiction-sent",
-    file: COORDINATOR,
-    old: "if (record.verdict && record.verdict !== state) {",
-    new: 'if (record.verdict === "UNKNOWN" as string) {',
-    foundBy: ["S5"],
+    name: "verdict-forgotten",
+    file: "src/transaction/transaction_table.ts",
+    old: "return this.#active.get(transactionId) ?? this.#past.get(transactionId);",
+    new: "return this.#active.get(transactionId);",
+    foundBy: ["S5", "S9"],
   },
   {
     name: "duplicate-rolled-back",
