@@ -109,6 +109,13 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
     foundBy: ["H1"],
   },
   {
+    name: "questions-outlive-a-shutdown-while-starting",
+    file: PRODUCER,
+    old: 'this.#coordinator.abort(new InvalidStateError("The producer was shut down"));',
+    new: "",
+    foundBy: ["H1"],
+  },
+  {
     name: "shutdown-without-a-deadline",
     file: "src/transaction/in_flight.ts",
     old: "  await wait(deadline.remaining);\n  if (done",

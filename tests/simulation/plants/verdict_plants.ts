@@ -55,6 +55,13 @@ export const VERDICT_PLANTS: readonly Plant[] = [
     foundBy: ["D1"],
   },
   {
+    name: "commit-remembered-for-one-connection-only",
+    file: COORDINATOR,
+    old: "(record.committedOn ??= new WeakSet())",
+    new: "(record.committedOn = new WeakSet())",
+    foundBy: ["D1"],
+  },
+  {
     name: "question-forgotten-while-the-verdict-is-on-its-way",
     file: COORDINATOR,
     old: "record.heldBack = handle;",
