@@ -1,0 +1,41 @@
+import type { Violation } from "./invariants/mod.ts";
+import type { Plan } from "./plan.ts";
+
+/** A plan in lines that a person reads: how all is set up, and then everything by its time. */
+export function describePlan(plan: Plan): string {
+  const { seed, nameServers, brokers, slots, broker, member, transactions, faults } = plan;
+  const events = [
+    ...transactions.map(({ name, at, slot, timeout, local, checks, undecided }) => {
+      const { decision, takes, recordedAfter, ends } = local;
+      const end = undecided
+        ? `never decided`
+        : `${decision} recorded after ${Math.round(takes * recordedAfter)} ms, ends with ${ends}`;
+      const asked = checks.map(({ takes, gives }) => `${gives} after ${takes} ms`).join(", then ");
+      return {
+        at,
+        line: `client ${slot} sends ${name} (timeout ${timeout} ms); local transaction takes ` +
+          `${takes} ms, ${end}${asked && `; listener, when asked: ${asked}, then the truth`}`,
+      };
+    }),
+    ...faults.map(({ at, kind, ...facts }) => ({
+      at,
+      line: `${kind} ${Object.entries(facts).map(([name, value]) => `${name}=${value}`).join(" ")}`,
+    })),
+  ].sort((a, b) => a.at - b.at);
+  return [
+    `seed ${seed}: ${nameServers} name servers, ${brokers} brokers, ${slots} clients`,
+    `  brokers: timeout ${broker.timeout} ms, check interval ${broker.interval} ms, ` +
+    `at most ${broker.maxChecks} checks, marks written every ${broker.markInterval} ms`,
+    `  clients: ${Object.entries(member).map(([name, value]) => `${name} ${value} ms`).join(", ")}`,
+    ...events.map(({ at, line }) => `  ${formatTime(at)}  ${line}`),
+  ].join("\n");
+}
+
+/** A violation in one line. */
+export function describeViolation({ invariant, at, message }: Violation): string {
+  return `${invariant} at ${formatTime(at).trim()}: ${message}`;
+}
+
+function formatTime(at: number): string {
+  return `${(at / 1000).toFixed(3)} s`.padStart(11);
+}

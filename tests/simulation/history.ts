@@ -1,0 +1,136 @@
+/** By what a broker knows a half message. */
+export interface Handle {
+  /** Position in the half topic's queue. */
+  queueOffset: number;
+  /** Position in the commit log. */
+  logOffset: number;
+}
+
+/** A verdict as it stands in END_TRANSACTION. */
+export type WireState = "COMMIT" | "ROLLBACK" | "UNKNOWN";
+
+/** What a listener gave: a state, or one of the ways to give none. */
+export type Returned = WireState | "threw" | "garbage";
+
+/** What a client of the group is called: slot and generation, `c0.1`. */
+export type MemberName = string;
+
+/** Everything that the checker looks at, one type for each kind of fact. */
+export type Fact =
+  /** The life of a client. `closed` tells what it still held when `shutdown()` had resolved. */
+  | { type: "started" | "killed" | "closing"; member: MemberName; deadline?: number }
+  | { type: "closed"; member: MemberName; timers: number; links: number; held: number }
+  /** A call of `sendMessageInTransaction`, its local transaction, and how the call settled. */
+  | { type: "called"; member: MemberName; txn: string; timeout: number }
+  | { type: "localBegan"; member: MemberName; txn: string }
+  | { type: "recorded"; txn: string; state: "COMMIT" | "ROLLBACK" }
+  | { type: "localEnded"; member: MemberName; txn: string; returned: Returned }
+  | {
+    type: "settled";
+    member: MemberName;
+    txn: string;
+    outcome: "sent" | "failed" | "indeterminate" | "refused";
+    endTransaction?: "confirmed" | "sent" | "failed";
+    reason?: string;
+  }
+  /** A call of the check listener. */
+  | {
+    type: "asked";
+    member: MemberName;
+    txn: string;
+    call: number;
+    ran: boolean | undefined;
+    /** Milliseconds that the listener will take; Infinity when it never ends. */
+    takes: number;
+  }
+  | { type: "answered"; member: MemberName; txn: string; call: number; returned: Returned }
+  /** What went over a connection, as the client's end saw it. */
+  | { type: "dialling" | "dialled" | "dialFailed"; member: MemberName; address: string }
+  | { type: "linked"; member: MemberName; link: number; address: string; broker?: string }
+  | { type: "unlinked"; member: MemberName; link: number; by: "client" | "fault" }
+  | { type: "wroteHalf"; member: MemberName; link: number; txn: string; opaque: number }
+  | {
+    type: "wroteVerdict";
+    member: MemberName;
+    link: number;
+    broker: string;
+    txn: string;
+    opaque: number;
+    state: WireState;
+    handle: Handle;
+    fromCheck: boolean;
+    oneway: boolean;
+    group: string;
+  }
+  | { type: "wroteOther"; member: MemberName; link: number; opaque: number; code: number }
+  | { type: "gotReply"; member: MemberName; link: number; opaque: number; code: number }
+  | {
+    type: "gotCheck";
+    member: MemberName;
+    link: number;
+    broker: string;
+    txn: string;
+    handle: Handle;
+  }
+  /** What brokers did. */
+  | { type: "stored"; broker: string; txn: string; handle: Handle; checks: number }
+  | { type: "visible" | "rolledBack"; broker: string; txn: string; handle: Handle; link: number }
+  | { type: "givenUp"; broker: string; txn: string }
+  | { type: "lost"; broker: string; txn: string; what: "half" | "visible" | "mark" }
+  /** A fault that the plan wants begins or ends; `about` names the server or client that it hits. */
+  | { type: "fault"; kind: string; about: string; on: boolean }
+  /** Something that must never happen. */
+  | { type: "unhandled"; member: MemberName; error: string };
+
+/** A fact, when it came to be, and within which event. */
+export type Recorded = Fact & { readonly at: number; readonly event: number };
+
+/** All facts of one kind. */
+export type FactOf<T extends Fact["type"]> = OfKind<Recorded, T>;
+
+type OfKind<F, T> = F extends { type: infer K } ? (T extends K ? F : never) : never;
+
+/** What happened in one simulation, in order, with a hash over all of it. */
+export class History {
+  readonly #facts: Recorded[] = [];
+  readonly #byType = new Map<string, Recorded[]>();
+  #low = 0x811c9dc5;
+  #high = 0x1b873593;
+
+  /** All facts in order. */
+  get facts(): readonly Recorded[] {
+    return this.#facts;
+  }
+
+  /** The hash: equal for two simulations in which the same happened. */
+  get hash(): string {
+    return [this.#high, this.#low].map((part) => (part >>> 0).toString(16).padStart(8, "0"))
+      .join("");
+  }
+
+  /** Enters a fact. */
+  add(fact: Fact, at: number, event: number): void {
+    const recorded = Object.assign(fact, { at, event });
+    this.#facts.push(recorded);
+    const list = this.#byType.get(fact.type);
+    if (list) list.push(recorded);
+    else this.#byType.set(fact.type, [recorded]);
+    this.#mix(JSON.stringify(recorded));
+  }
+
+  /** The facts of one kind, in order. */
+  of<T extends Fact["type"]>(type: T): readonly FactOf<T>[] {
+    return (this.#byType.get(type) ?? []) as unknown as FactOf<T>[];
+  }
+
+  #mix(text: string): void {
+    let low = this.#low, high = this.#high;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      low = Math.imul(low ^ code, 0x01000193);
+      high = Math.imul((high << 5) - high ^ code, 0x9e3779b1);
+    }
+    this.#low = low;
+    this.#high = high;
+  }
+}

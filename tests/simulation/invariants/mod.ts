@@ -1,0 +1,45 @@
+/**
+ * The rules that hold whatever happens: S for safety, D for duplicates, L for liveness, H for
+ * hygiene. T is a transaction, H its half message, truth what the database says.
+ *
+ * @module
+ */
+import { d1 } from "./d1_copies.ts";
+import { h1 } from "./h1_clean.ts";
+import { h2 } from "./h2_quiet.ts";
+import type { Invariant } from "./invariant.ts";
+import { l1 } from "./l1_recovers.ts";
+import { l2 } from "./l2_dials.ts";
+import { s1 } from "./s01_decided.ts";
+import { s2 } from "./s02_phantom.ts";
+import { s3 } from "./s03_said.ts";
+import { s4 } from "./s04_local.ts";
+import { s5 } from "./s05_stable.ts";
+import { s6 } from "./s06_answered.ts";
+import { s7 } from "./s07_newest.ts";
+import { s8 } from "./s08_undecided.ts";
+import { s9 } from "./s09_settled.ts";
+import { s10 } from "./s10_once.ts";
+import { s11 } from "./s11_matched.ts";
+
+export { checkRun, type Invariant, type Violation } from "./invariant.ts";
+
+/** All rules. */
+export const INVARIANTS: readonly Invariant[] = [
+  s1,
+  s2,
+  s3,
+  s4,
+  s5,
+  s6,
+  s7,
+  s8,
+  s9,
+  s10,
+  s11,
+  d1,
+  l1,
+  l2,
+  h1,
+  h2,
+];

@@ -1,0 +1,30 @@
+import type { Invariant } from "./invariant.ts";
+import { REFUSALS } from "./timeline.ts";
+
+/** Nothing that may have arrived is sent again. */
+export const s10: Invariant = {
+  name: "S10",
+  text:
+    "No automatic resend of a half after a byte of it was written, unless under a new id with the " +
+    "old one fenced. No resend of a COMMIT whose write may have arrived.",
+  check({ history, timeline }, report) {
+    for (const [txn, halves] of Map.groupBy(history.of("wroteHalf"), ({ txn }) => txn)) {
+      if (halves.length > 1) {
+        report(halves[1]!.at, `the half of ${txn} was written ${halves.length} times`, txn);
+      }
+    }
+    const commits = Map.groupBy(
+      history.of("wroteVerdict").filter(({ state }) => state === "COMMIT"),
+      ({ member, broker, txn, handle }) =>
+        `${member} ${broker} ${txn} ${handle.queueOffset} ${handle.logOffset}`,
+    );
+    for (const written of commits.values()) {
+      for (const [index, commit] of written.slice(0, -1).entries()) {
+        const { member, txn } = commit, again = written[index + 1]!;
+        const reply = timeline.replyTo(commit);
+        if (reply && reply.event <= again.event && REFUSALS.has(reply.code)) continue;
+        report(again.at, `${member} sent COMMIT for ${txn} again, and it may have arrived`, txn);
+      }
+    }
+  },
+};

@@ -1,0 +1,8 @@
+import { CONNECTION_PLANTS } from "./connection_plants.ts";
+import type { Plant } from "./plant.ts";
+import { VERDICT_PLANTS } from "./verdict_plants.ts";
+
+export { applyPlant, type Plant } from "./plant.ts";
+
+/** All faults that can be planted. */
+export const PLANTS: readonly Plant[] = [...VERDICT_PLANTS, ...CONNECTION_PLANTS];

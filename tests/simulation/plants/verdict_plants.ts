@@ -1,0 +1,253 @@
+import type { Plant } from "./plant.ts";
+
+const COORDINATOR = "src/transaction/coordinator.ts";
+const END_TRANSACTION = "src/transaction/end_transaction.ts";
+const VERDICTS = "src/transaction/verdicts.ts";
+const RUNNER = "src/transaction/transaction_runner.ts";
+const CHECK_PUMP = "src/transaction/check_pump.ts";
+const CHECK_OPENER = "src/transaction/check_opener.ts";
+const SEND_FAILURE = "src/transaction/send_failure.ts";
+
+/** Known faults in what is said about transactions. */
+export const VERDICT_PLANTS: readonly Plant[] = [
+  {
+    name: "verdict-on-the-first-handle",
+    file: COORDINATOR,
+    old: `        record.handle = handle;
+        this.#verdicts.send(record, handle, "UNKNOWN");`,
+    new: `        this.#verdicts.send(record, handle, "UNKNOWN");`,
+    foundBy: ["S7"],
+  },
+  {
+    name: "listener-asked-while-the-local-transaction-runs",
+    file: COORDINATOR,
+    old: "switch (record.phase) {",
+    new: 'switch (record.phase === "running" ? "open" : record.phase) {',
+    foundBy: ["S7"],
+  },
+  {
+    name: "listener-asked-while-the-send-is-under-way",
+    file: COORDINATOR,
+    old: "switch (record.phase) {",
+    new: 'switch (record.phase === "sending" ? "open" : record.phase) {',
+    foundBy: ["S7"],
+  },
+  {
+    name: "verdict-forgotten",
+    file: "src/transaction/transaction_table.ts",
+    old: "return this.#active.get(transactionId) ?? this.#past.get(transactionId);",
+    new: "return this.#active.get(transactionId);",
+    foundBy: ["S5", "S9"],
+  },
+  {
+    name: "duplicate-rolled-back",
+    file: VERDICTS,
+    old: `      this.send(record, handle, "UNKNOWN");
+      return "alreadyCommitted";`,
+    new: `      this.send(record, handle, "ROLLBACK");
+      return "alreadyCommitted";`,
+    foundBy: ["S5", "S3"],
+  },
+  {
+    name: "confirmed-commit-sent-again",
+    file: VERDICTS,
+    old: "return connection !== undefined && committedOn?.has(connection) === true;",
+    new: "return connection === undefined && committedOn === undefined;",
+    foundBy: ["D1"],
+  },
+  {
+    name: "commit-remembered-for-one-connection-only",
+    file: VERDICTS,
+    old: "(record.committedOn ??= new WeakSet())",
+    new: "(record.committedOn = new WeakSet())",
+    foundBy: ["D1"],
+  },
+  {
+    name: "question-forgotten-while-the-verdict-is-on-its-way",
+    file: COORDINATOR,
+    old: "record.heldBack = handle;",
+    new: "",
+    foundBy: ["S6"],
+  },
+  {
+    name: "question-answered-under-old-offsets",
+    file: "src/transaction/check_queue.ts",
+    old: "earlier.handle = check.handle;",
+    new: "",
+    foundBy: ["S7", "S6"],
+  },
+  {
+    name: "refused-verdict-repeated-under-old-offsets",
+    file: END_TRANSACTION,
+    old: "if (facts.isSuperseded?.()) throw superseded(handle);",
+    new: "void superseded;",
+    foundBy: ["S7"],
+  },
+  {
+    name: "local-throw-rolls-back",
+    file: RUNNER,
+    old: 'let state: LocalTransactionState = "UNKNOWN", cause: unknown;',
+    new: 'let state: LocalTransactionState = "ROLLBACK", cause: unknown;',
+    foundBy: ["S3"],
+  },
+  {
+    name: "local-garbage-commits",
+    file: RUNNER,
+    old: "if (isLocalTransactionState(returned)) state = returned;",
+    new: 'if (returned) state = isLocalTransactionState(returned) ? returned : "COMMIT";',
+    foundBy: ["S3", "S2"],
+  },
+  {
+    name: "check-throw-commits",
+    file: CHECK_PUMP,
+    old: 'cause === undefined && isLocalTransactionState(state) ? state : "UNKNOWN",',
+    new: 'cause === undefined && isLocalTransactionState(state) ? state : "COMMIT",',
+    foundBy: ["S3", "S2"],
+  },
+  {
+    name: "check-throw-rolls-back",
+    file: CHECK_PUMP,
+    old: 'cause === undefined && isLocalTransactionState(state) ? state : "UNKNOWN",',
+    new: 'cause === undefined && isLocalTransactionState(state) ? state : "ROLLBACK",',
+    foundBy: ["S3"],
+  },
+  {
+    name: "late-answer-uncaught",
+    file: CHECK_PUMP,
+    old: "askListener(check, listener).catch((error) => {",
+    new: "askListener(check, listener).finally((error?: unknown) => {",
+    foundBy: ["H2"],
+  },
+  {
+    name: "late-answer-sent",
+    file: "src/transaction/check_back.ts",
+    old: `    if (this.signal.aborted) {
+      throw`,
+    new: `    if (this.#answered) {
+      throw`,
+    foundBy: ["S6"],
+  },
+  {
+    name: "listener-without-deadline",
+    file: CHECK_OPENER,
+    old: "    timeout,\n  );\n  const onTimeUp",
+    new: "    timeout * 1000,\n  );\n  const onTimeUp",
+    foundBy: ["S6"],
+  },
+  {
+    name: "one-listener-at-a-time",
+    file: CHECK_PUMP,
+    old: "await checks.whenBelow(concurrency);",
+    new: "await checks.whenBelow(Math.min(1, concurrency));",
+    foundBy: ["S6", "S1", "L1"],
+  },
+  {
+    name: "id-of-the-record-taken-for-that-of-the-transaction",
+    file: CHECK_OPENER,
+    old: "return message.properties[MessageProperty.UniqueKey] || header.transactionId ||",
+    new: "return header.offsetMsgId || header.transactionId ||",
+    foundBy: ["S3", "S7", "S11"],
+  },
+  {
+    name: "unknown-awaits-an-answer",
+    file: END_TRANSACTION,
+    old: 'const oneway = state === "UNKNOWN" || mode === "oneway";',
+    new: 'const oneway = mode === "oneway";',
+    foundBy: ["S6"],
+  },
+  {
+    name: "verdict-awaits-no-answer",
+    file: END_TRANSACTION,
+    old: 'const oneway = state === "UNKNOWN" || mode === "oneway";',
+    new: 'const oneway = state !== undefined || mode === "oneway";',
+    foundBy: ["S6"],
+  },
+  {
+    name: "lost-verdict-repeated-blindly",
+    file: END_TRANSACTION,
+    old: "return !error.written && error.isRetriable;",
+    new: "return error.isRetriable;",
+    foundBy: ["S10"],
+  },
+  {
+    name: "answer-not-marked-as-one",
+    file: END_TRANSACTION,
+    old: "fromTransactionCheck: handle.fromCheck,",
+    new: "fromTransactionCheck: false,",
+    foundBy: ["S11", "S6"],
+  },
+  {
+    name: "offsets-mixed-up",
+    file: END_TRANSACTION,
+    old: "commitLogOffset: handle.commitLogOffset,",
+    new: "commitLogOffset: handle.tranStateTableOffset,",
+    foundBy: ["S11"],
+  },
+  {
+    name: "group-mixed-up",
+    file: END_TRANSACTION,
+    old: "producerGroup: this.#options.producerGroup,",
+    new: "producerGroup: facts.topic,",
+    foundBy: ["S6"],
+  },
+  {
+    name: "local-transaction-after-a-weak-store",
+    file: RUNNER,
+    old: 'if (receipt.sendStatus === "SEND_OK") {',
+    new: "if (receipt.sendStatus) {",
+    foundBy: ["S4"],
+  },
+  {
+    name: "local-transaction-without-an-answer",
+    file: RUNNER,
+    old: "throw this.#fail(record, error);",
+    new:
+      `await this.#runLocalTransaction(record, local, { messageQueue: {} } as SendReceipt, bounds);
+      throw this.#fail(record, error);`,
+    foundBy: ["S4", "S9"],
+  },
+  {
+    name: "lost-half-counts-as-failed",
+    file: SEND_FAILURE,
+    old: "if (cause instanceof ConnectionError) return cause.written;",
+    new: "if (cause instanceof ConnectionError) return false;",
+    foundBy: ["S9"],
+  },
+  {
+    name: "unsent-half-counts-as-indeterminate",
+    file: SEND_FAILURE,
+    old: "if (cause instanceof ConnectionError) return cause.written;",
+    new: "if (cause instanceof ConnectionError) return true;",
+    foundBy: ["S9"],
+  },
+  {
+    name: "half-resent-blindly",
+    file: "src/producer/sender.ts",
+    old: "if (!(error instanceof ConnectionError) || error.written) throw error;",
+    new: "if (!(error instanceof ConnectionError)) throw error;",
+    foundBy: ["S10"],
+  },
+  {
+    name: "failed-send-not-fenced",
+    file: COORDINATOR,
+    old: `      phase: "sending",
+      localTransactionRan: false,`,
+    new: `      phase: "sending",
+      localTransactionRan: undefined,`,
+    foundBy: ["S9"],
+  },
+  {
+    name: "run-not-remembered",
+    file: COORDINATOR,
+    old: "record.localTransactionRan = true;",
+    new: "",
+    foundBy: ["S9"],
+  },
+  {
+    name: "one-id-for-all",
+    file: "src/producer/producer_core.ts",
+    old: "uniqueKey: () => this.#uniqueKeys!.next(),",
+    new: 'uniqueKey: () => "7F000001".repeat(4),',
+    foundBy: ["S3", "S7", "S9", "S11", "S10"],
+  },
+];

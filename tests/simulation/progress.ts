@@ -1,0 +1,25 @@
+/** A line that tells how far something has come. Only on a terminal; elsewhere nothing is written. */
+export class Progress {
+  readonly #total: number;
+  readonly #encoder = new TextEncoder();
+  #done = 0;
+
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  /** So much more is done. */
+  add(count: number): void {
+    this.#done += count;
+    this.#write(`\r${this.#done} of ${this.#total} seeds`);
+  }
+
+  /** Takes the line away. */
+  clear(): void {
+    this.#write("\r\x1b[K");
+  }
+
+  #write(text: string): void {
+    if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(this.#encoder.encode(text));
+  }
+}

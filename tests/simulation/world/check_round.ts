@@ -1,0 +1,75 @@
+import { createRequest } from "../../../src/remoting/mod.ts";
+import { createOffsetMessageId, encodeStoredMessage } from "../../../src/message/mod.ts";
+import { createCheckTransactionStateRequest } from "../../../src/requests/mod.ts";
+import { EPOCH } from "../client_clock.ts";
+import type { Broker } from "./broker.ts";
+import type { Content, Half } from "./store.ts";
+
+/** Name of the topic of half messages. */
+export const HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC";
+
+/**
+ * Goes once over the half messages that are open, as a 5.5.0 broker does: one that was asked about
+ * too often is given up; one that is old enough is written again with its count raised, and the
+ * new record is asked about, whether anybody is there to be asked or not.
+ */
+export function runCheckRound(broker: Broker): void {
+  const { store, world: { scheduler, settings, tell } } = broker;
+  const end = store.halves.length;
+  for (; store.progress < end; store.progress++) {
+    const half = store.halves[store.progress]!;
+    if (store.marks.has(half.queueOffset)) continue;
+    const { content, checks } = half;
+    if (checks >= settings.maxChecks) {
+      store.marks.set(half.queueOffset, scheduler.now);
+      tell({ type: "givenUp", broker: broker.name, txn: content.txn });
+      continue;
+    }
+    // The age is by two clocks: a producer's that is ahead makes it negative, and that asks at once.
+    const age = EPOCH + scheduler.now - content.bornTimestamp;
+    if (age >= 0 && age <= settings.timeout) break;
+    checkAgain(broker, content, checks + 1);
+  }
+}
+
+/** Writes a half message again and asks about the new record. */
+export function checkAgain(broker: Broker, content: Content, checks: number): void {
+  const { world: { scheduler, tell } } = broker;
+  const half = broker.store.putHalf(content, checks, scheduler.now);
+  const { queueOffset, logOffset } = half;
+  tell({
+    type: "stored",
+    broker: broker.name,
+    txn: content.txn,
+    handle: { queueOffset, logOffset },
+    checks,
+  });
+  const link = broker.registrations.take(scheduler.now);
+  if (!link || broker.troubles.lostChecks > 0) return;
+  link.send(createRequest(
+    createCheckTransactionStateRequest({
+      tranStateTableOffset: BigInt(queueOffset),
+      commitLogOffset: BigInt(logOffset),
+      msgId: content.id,
+      transactionId: content.id,
+      offsetMsgId: createOffsetMessageId("10.0.1.1", 10911, BigInt(logOffset)),
+      topic: HALF_TOPIC,
+      bname: broker.name,
+    }, encodeHalf(broker, half)),
+    ++broker.lastOpaque,
+    true,
+  ));
+}
+
+/** A half message as it stands in a check-back. */
+function encodeHalf(broker: Broker, half: Half): Uint8Array {
+  const { content, checks } = half;
+  return encodeStoredMessage({
+    ...content,
+    queueOffset: BigInt(half.queueOffset),
+    commitLogOffset: BigInt(half.logOffset),
+    storeTimestamp: Math.floor(EPOCH + half.storedAt),
+    storeHost: broker.address,
+    properties: { ...content.properties, TRANSACTION_CHECK_TIMES: String(checks) },
+  });
+}

@@ -1,0 +1,19 @@
+import type { Fact } from "../history.ts";
+import type { BrokerSettings } from "../plan.ts";
+import type { Random } from "../../fuzz/random.ts";
+import type { Scheduler } from "../scheduler.ts";
+
+/** What servers of a simulation have in common. */
+export interface World {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly settings: BrokerSettings;
+  /** Tells the checker. */
+  tell(fact: Fact): void;
+}
+
+/** Name of the one topic. */
+export const TOPIC = "orders";
+
+/** Name of the one producer group. */
+export const GROUP = "order_service";

@@ -1,0 +1,35 @@
+import type { Link } from "../network/link.ts";
+
+/** Milliseconds without a heartbeat after which a connection is forgotten. */
+const EXPIRY = 120_000;
+
+/** The connections of the group that a broker can ask, known by heartbeats only. */
+export class Registrations {
+  readonly #lastSeen = new Map<Link, number>();
+  #next = 0;
+
+  /** A heartbeat came; one that a frozen broker reads late may be of a connection that is gone. */
+  seen(link: Link, now: number): void {
+    if (link.isOpen) this.#lastSeen.set(link, now);
+  }
+
+  /** A connection is over, or has taken leave. */
+  remove(link: Link): void {
+    this.#lastSeen.delete(link);
+  }
+
+  /** Forgets everything, as a restart does. */
+  clear(): void {
+    this.#lastSeen.clear();
+  }
+
+  /** The connection to ask next: one after the other. */
+  take(now: number): Link | undefined {
+    for (const [link, at] of this.#lastSeen) {
+      if (now - at > EXPIRY) this.#lastSeen.delete(link);
+    }
+    const links = [...this.#lastSeen.keys()];
+    if (links.length === 0) return undefined;
+    return links[this.#next++ % links.length];
+  }
+}

@@ -1,0 +1,109 @@
+import type { Random } from "../../fuzz/random.ts";
+import type { Handle } from "../history.ts";
+
+/** What a message consists of, wherever it is stored. */
+export interface Content {
+  /** The name that the plan gives the transaction. */
+  readonly txn: string;
+  /** Its unique key. */
+  readonly id: string;
+  /** Producer group. */
+  readonly group: string;
+  readonly topic: string;
+  readonly queueId: number;
+  readonly body: Uint8Array;
+  readonly properties: Record<string, string>;
+  readonly flag: number;
+  readonly sysFlag: number;
+  /** By the wall clock of the producer. */
+  readonly bornTimestamp: number;
+}
+
+/** A record of the half topic. */
+export interface Half extends Handle {
+  readonly content: Content;
+  /** How often was asked about it. */
+  readonly checks: number;
+  /** In virtual time. */
+  readonly storedAt: number;
+}
+
+/** A record that consumers see. */
+export interface Visible {
+  readonly content: Content;
+  readonly logOffset: number;
+  readonly preparedOffset: number;
+  readonly storedAt: number;
+}
+
+/** What of a store is gone after a loss. */
+export interface Loss {
+  halves: Half[];
+  visible: Visible[];
+}
+
+/**
+ * The log of a broker: half messages, visible ones, marks of halves that were ended, and how far the
+ * checks have come. What is here survives a kill; a power loss takes the end of it away.
+ */
+export class Store {
+  readonly #random: Random;
+  halves: Half[] = [];
+  visible: Visible[] = [];
+  /** Marks by queue offset, with the time of their writing. */
+  marks: Map<number, number> = new Map();
+  /** Queue offset at which the next check round begins. */
+  progress = 0;
+  /** {@linkcode Store.progress} as it was last written to disk. */
+  savedProgress = 0;
+  #nextLogOffset = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Stores a half message. */
+  putHalf(content: Content, checks: number, storedAt: number): Half {
+    const half: Half = {
+      content,
+      checks,
+      storedAt,
+      queueOffset: this.halves.length,
+      logOffset: this.#take(),
+    };
+    this.halves.push(half);
+    return half;
+  }
+
+  /** Stores a committed message. */
+  putVisible(content: Content, preparedOffset: number, storedAt: number): void {
+    this.visible.push({ content, preparedOffset, storedAt, logOffset: this.#take() });
+  }
+
+  /** The half message at a place of the log. */
+  halfAt(logOffset: number): Half | undefined {
+    return this.halves.find((half) => half.logOffset === logOffset);
+  }
+
+  /** Loses everything that was written after a moment. */
+  loseAfter(moment: number): Loss {
+    const isKept = ({ storedAt }: { storedAt: number }) => storedAt <= moment;
+    const loss: Loss = {
+      halves: this.halves.filter((half) => !isKept(half)),
+      visible: this.visible.filter((message) => !isKept(message)),
+    };
+    this.halves = this.halves.filter(isKept);
+    this.visible = this.visible.filter(isKept);
+    for (const [offset, at] of this.marks) if (at > moment) this.marks.delete(offset);
+    this.savedProgress = Math.min(this.savedProgress, this.halves.length);
+    this.progress = Math.min(this.progress, this.halves.length);
+    return loss;
+  }
+
+  /** A place in the log; never the same twice, as records differ in size. */
+  #take(): number {
+    const offset = this.#nextLogOffset;
+    this.#nextLogOffset += 300 + this.#random.below(200);
+    return offset;
+  }
+}
