@@ -60,30 +60,6 @@ for (const [title, { after, code }] of Object.entries(OPEN)) {
   });
 }
 
-for (
-  const wrong of [
-    { queueOffset: undefined },
-    { queueOffset: "NaN" },
-    { queueOffset: "-1" },
-    { msgId: "nonsense" },
-    { msgId: undefined },
-  ]
-) {
-  Deno.test(`half message - an answer with ${JSON.stringify(wrong)} is no handle: indeterminate`, async () => {
-    await using cluster = new ScriptedCluster();
-    const { broker } = cluster;
-    broker.on(SEND, (command, from) => broker.store(command, from, wrong));
-    const listener = new PatientListener();
-    const producer = await cluster.started(listener);
-    const send = watch(producer.sendMessageInTransaction(message()));
-    await settle();
-
-    assertSendFailed(send.error, "indeterminate");
-    assertEquals([listener.executions.length, broker.states().length], [0, 0]);
-    await assertFenced(listener, broker);
-  });
-}
-
 for (const code of [1, 2, 13, 14, 16, 17, 29, 215, 1500, 9999]) {
   Deno.test(`half message - refused with ${code} it failed, nothing was stored`, async () => {
     await using cluster = new ScriptedCluster({ brokers: 2 });
@@ -139,32 +115,6 @@ Deno.test("half message - a topic without a route failed", async () => {
   const error = assertSendFailed(send.error, "failed", "create the topic");
   assertEquals(error.topic, "Missing");
 });
-
-for (
-  const [code, status] of [
-    [10, "FLUSH_DISK_TIMEOUT"],
-    [11, "SLAVE_NOT_AVAILABLE"],
-    [12, "FLUSH_SLAVE_TIMEOUT"],
-  ] as const
-) {
-  Deno.test(`half message - stored with ${status} it is rolled back, nothing runs`, async () => {
-    await using cluster = new ScriptedCluster();
-    const { broker } = cluster;
-    broker.on(SEND, (command, from) => ({ ...broker.store(command, from), code }));
-    const listener = new PatientListener();
-    const producer = await cluster.started(listener);
-    const result = await producer.sendMessageInTransaction(message());
-
-    assertEquals(
-      [result.sendStatus, result.localTransactionState, result.endTransaction],
-      [status, "ROLLBACK", "confirmed"],
-    );
-    assertEquals([broker.states(), listener.executions.length], [["ROLLBACK"], 0]);
-    broker.checkBack(broker.halves[0]!);
-    await settle();
-    assertEquals([broker.states(), listener.checks.length], [["ROLLBACK", "ROLLBACK"], 0]);
-  });
-}
 
 Deno.test("half message - a signal that has aborted before leaves nothing behind", async () => {
   await using cluster = new ScriptedCluster();

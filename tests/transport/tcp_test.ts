@@ -26,25 +26,6 @@ function closedPort(): string {
   return `127.0.0.1:${listener.addr.port}`;
 }
 
-Deno.test("dialTcp - a name is resolved, and tried at its addresses until one listens", async () => {
-  await using server = await ScriptedServer.start();
-  server.on(ASK, () => ({}));
-  const { port } = parseAddress(server.address);
-  const connection = await dial(`localhost:${port}`);
-  await connection.request(ask("by name"), { timeout: 5_000 });
-  connection.close();
-  await until(() => server.open.length === 0);
-
-  assertEquals(connection.address, `localhost:${port}`);
-});
-
-Deno.test("dialTcp - a name without an address is named", async () => {
-  const error = await assertRejects(() => dial("nowhere.invalid:9876"), ConnectionError);
-
-  assertEquals([error.code, error.written], ["CONNECT_FAILED", false]);
-  assertStringIncludes(error.message, "nowhere.invalid:9876");
-});
-
 Deno.test("dialTcp - requests and answers go over a real socket, large ones too", async () => {
   await using server = await ScriptedServer.start();
   server.on(ASK, ({ body }) => ({ body }));
