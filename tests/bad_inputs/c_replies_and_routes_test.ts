@@ -60,7 +60,7 @@ const NO_HANDLE: readonly (readonly [row: string, Record<string, string | undefi
 ];
 
 for (const [row, answer] of NO_HANDLE) {
-  Deno.test(`${row} - an answer to a send with ${JSON.stringify(answer)}: an error, no local transaction runs`, async () => {
+  Deno.test(`${row} - an answer to a send with ${Deno.inspect(answer)}: an error, no local transaction runs`, async () => {
     await using cluster = new ScriptedCluster();
     const { broker } = cluster, listener = new PatientListener();
     broker.on(SEND, (command, from) => broker.store(command, from, answer));

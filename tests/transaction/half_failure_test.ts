@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertInstanceOf } from "@std/assert";
+import { assertEquals, assertFalse, assertInstanceOf } from "@std/assert";
 import { BrokerResponseError, ConnectionError } from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -116,36 +116,6 @@ Deno.test("half message - a topic without a route failed", async () => {
   assertEquals(error.topic, "Missing");
 });
 
-Deno.test("half message - a signal that has aborted before leaves nothing behind", async () => {
-  await using cluster = new ScriptedCluster();
-  const producer = await cluster.started(saying("COMMIT"));
-  const signal = AbortSignal.abort(new Error("too late"));
-  const send = watch(producer.sendMessageInTransaction(message(), undefined, { signal }));
-  await settle();
-
-  const error = assertSendFailed(send.error, "failed");
-  assertEquals((error.cause as ConnectionError).code, "ABORTED");
-  assertEquals(cluster.broker.requests(SEND), []);
-});
-
-Deno.test("half message - a signal that aborts while it is on its way: indeterminate", async () => {
-  await using cluster = new ScriptedCluster();
-  const { broker } = cluster;
-  broker.on(SEND, (command, from) => void broker.store(command, from));
-  const listener = new PatientListener();
-  const producer = await cluster.started(listener);
-  const controller = new AbortController();
-  const { signal } = controller;
-  const send = watch(producer.sendMessageInTransaction(message(), undefined, { signal }));
-  await settle();
-  controller.abort();
-  await settle();
-
-  const error = assertSendFailed(send.error, "indeterminate");
-  assertEquals([(error.cause as ConnectionError).code, error.isRetriable], ["ABORTED", false]);
-  await assertFenced(listener, broker);
-});
-
 Deno.test("half message - a signal that aborts around its answer: the listener never begins after it", async () => {
   for (let turns = 0; turns < 40; turns++) {
     await using cluster = new ScriptedCluster();
@@ -206,27 +176,6 @@ Deno.test("half message - an answer at the deadline is too late for the local tr
     else assertSendFailed(send.error, "indeterminate");
     assertEquals(broker.states(), delay === 999 ? ["COMMIT"] : []);
   }
-});
-
-Deno.test("half message - a signal that aborts while the listener runs is passed to it", async () => {
-  await using cluster = new ScriptedCluster();
-  const listener = new PatientListener();
-  const producer = await cluster.started(listener);
-  const controller = new AbortController(), reason = new Error("enough");
-  const { signal } = controller;
-  const send = watch(producer.sendMessageInTransaction(message(), undefined, { signal }));
-  await settle();
-  const [execution] = listener.executions;
-  assert(!execution!.context.signal.aborted);
-  controller.abort(reason);
-  assertEquals(execution!.context.signal.reason, reason);
-  await settle();
-  assertEquals(send.state, "pending", "the listener decides");
-  execution!.answer("COMMIT");
-  await settle();
-
-  assertEquals(send.value?.endTransaction, "confirmed");
-  assertEquals(cluster.broker.states(), ["COMMIT"]);
 });
 
 Deno.test("half message - too many at once are refused, none is lost", async () => {
