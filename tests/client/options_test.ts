@@ -1,6 +1,5 @@
 import {
   assertEquals,
-  assertFalse,
   assertMatch,
   assertNotEquals,
   assertStrictEquals,
@@ -52,39 +51,6 @@ Deno.test("options - the defaults are as documented", () => {
   assertNotEquals(settings.instanceName, resolve().instanceName);
 });
 
-Deno.test("options - name servers are trimmed and each taken once", () => {
-  const expected = ["a:9876", "b:9876"];
-  assertEquals(resolve({ nameServers: " a:9876 ; ;b:9876 ;a:9876;" }).nameServers, expected);
-  assertEquals(resolve({ nameServers: ["a:9876", " b:9876", "a:9876"] }).nameServers, expected);
-  assertEquals(resolve({ nameServers: ["a:9876;b:9876"] }).nameServers, expected);
-  assertEquals(
-    resolve({ nameServers: "[::1]:9876;10.0.0.1:1;ns.example:65535" }).nameServers,
-    ["[::1]:9876", "10.0.0.1:1", "ns.example:65535"],
-  );
-});
-
-Deno.test("options - name servers that are none are refused", () => {
-  for (const nameServers of ["", " ", ";;", []]) {
-    assertRefused({ nameServers }, "nameServers: it is empty, at least one host:port is needed");
-  }
-  for (const nameServers of [undefined, null, 42, {}, [42], [undefined]]) {
-    assertRefused({ nameServers }, 'nameServers: it must be "host:port;host:port" or a list');
-  }
-  for (const entry of ["a", "a:", ":9876", "a:0", "a:1e4", "::1:9876", "a b:9876"]) {
-    assertRefused({ nameServers: `good:9876;${entry}` }, "host:port");
-  }
-  assertRefused({ nameServers: "good:9876;a:70000" }, "port 70000 is not from 1 to 65535");
-});
-
-Deno.test("options - a name server is no URL, and the error shows no password", () => {
-  const urls = ["http://x/rocketmq/nsaddr", "user:hunter2@host:9876", "http://u:hunter2@h:1"];
-  for (const nameServers of urls) {
-    const error = assertThrows(() => resolve({ nameServers }), InvalidArgumentError);
-    assertMatch(error.message, /only host:port is allowed/);
-    assertFalse(Deno.inspect(error).includes("hunter2"));
-  }
-});
-
 Deno.test("options - name servers come from a list or from a URL, not from both", () => {
   const url = { nameServers: undefined, nameServersUrl: "https://x.example/list?unit=1" };
   const settings = resolve(url);
@@ -101,9 +67,6 @@ Deno.test("options - name servers come from a list or from a URL, not from both"
       "nameServersUrl: it must be an http: or https: URL",
     );
   }
-  const secret = { nameServers: undefined, nameServersUrl: "htp://user:hunter2@x/" };
-  const error = assertThrows(() => resolve(secret), InvalidArgumentError);
-  assertFalse(Deno.inspect(error).includes("hunter2"));
   assertRefused({ fetch: "x" }, "Cannot use option fetch");
 });
 
@@ -111,29 +74,6 @@ Deno.test("options - the VIP channel is a switch that is off", () => {
   assertEquals([resolve().vipChannel, resolve({ vipChannel: true }).vipChannel], [false, true]);
   for (const vipChannel of ["true", 1, null, {}]) {
     assertRefused({ vipChannel }, "Cannot use option vipChannel: it must be true or false");
-  }
-});
-
-Deno.test("options - times are whole milliseconds that a timer can wait", () => {
-  const names = [
-    "connectTimeout",
-    "requestTimeout",
-    "startTimeout",
-    "shutdownTimeout",
-    "routePollInterval",
-    "heartbeatInterval",
-    "nameServersPollInterval",
-  ] as const;
-  for (const name of names) {
-    for (const value of [0, -1, NaN, Infinity, "3000", 2 ** 31, 1.5, null, 1n]) {
-      assertRefused(
-        { [name]: value },
-        `Cannot use option ${name}: it must be a whole number from 1 to 2147483647 ms, ` +
-          `current value is ${value}`,
-      );
-    }
-    assertEquals(resolve({ [name]: 2 ** 31 - 1 })[name], 2 ** 31 - 1);
-    assertEquals(resolve({ [name]: 1 })[name], 1);
   }
 });
 
@@ -146,10 +86,7 @@ Deno.test("options - bounds are whole numbers above nothing", () => {
   }
 });
 
-Deno.test("options - an instance name can't break the client id", () => {
-  for (const instanceName of ["a@b", "a#b", "a\nb", "", " ", "ü", "x".repeat(128), 42, null]) {
-    assertRefused({ instanceName }, "Cannot use option instanceName");
-  }
+Deno.test("options - an instance name is taken as it is", () => {
   assertEquals(resolve({ instanceName: "orders-1.eu_west" }).instanceName, "orders-1.eu_west");
 });
 
@@ -175,7 +112,5 @@ Deno.test("options - TLS is one switch, and no dialer beside it", () => {
   assertNotEquals(resolve({ tls: { serverName: "mq.example.com" } }).dialer, plain);
   assertStrictEquals(resolve({ dialer: plain, tls: false }).dialer, plain);
   assertRefused({ tls: true, dialer: plain }, "it and dialer exclude each other");
-  assertRefused({ tls: "yes" }, "it must be true, false, or an object with certificates");
   assertRefused({ tls: null }, "it must be true, false, or an object with certificates");
-  assertRefused({ tls: { caCerts: ["ca.pem"] } }, "caCerts[0]: it is not a certificate");
 });

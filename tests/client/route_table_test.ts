@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { RocketMQError, TopicRouteNotFoundError } from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import type { TopicRoute } from "../../src/route/mod.ts";
@@ -11,29 +11,6 @@ const TEN_SECONDS = { timeout: 10_000 };
 function brokersOf(route: TopicRoute | undefined): string[] {
   return [...new Set(route?.writableQueues.map(({ brokerName }) => brokerName))];
 }
-
-function bytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-Deno.test("routes - bare broker ids, as old name servers write them, are understood", async () => {
-  await using cluster = new ScriptedCluster();
-  cluster.nameServer.route(
-    TOPIC,
-    bytes(
-      '{"brokerDatas":[{"brokerAddrs":{0:"10.0.1.1:10911",1:"10.0.1.9:10911"},' +
-        '"brokerName":"broker-1","cluster":"c","enableActingMaster":false}],"filterServerTable":{},' +
-        '"queueDatas":[{"brokerName":"broker-1","perm":6,"readQueueNums":2,"topicSysFlag":0,' +
-        '"writeQueueNums":2}]}',
-    ),
-  );
-  const route = await cluster.client().route(TOPIC, TEN_SECONDS);
-
-  assertEquals(route.masterAddress("broker-1"), "10.0.1.1:10911");
-  assertEquals(route.writableQueues.map(({ queueId }) => queueId), [0, 1]);
-  const [request] = cluster.nameServer.requests(ASK);
-  assertEquals(request!.extFields, { topic: TOPIC, acceptStandardJsonOnly: "true" });
-});
 
 Deno.test("routes - a topic that does not exist borrows the route of TBW102", async () => {
   await using cluster = new ScriptedCluster();
@@ -124,12 +101,6 @@ const KEPT: Record<string, (cluster: ScriptedCluster) => void> = {
     nameServer.route("TBW102", [{ name: "other", address: "10.0.1.1:10911" }]);
   },
   "answers with an error": ({ nameServer }) => void nameServer.on(ASK, () => ({ code: 1 })),
-  "sends no JSON": ({ nameServer }) => nameServer.route(TOPIC, bytes("[[[[")),
-  "sends a route of a wrong type": ({ nameServer }) => nameServer.route(TOPIC, bytes("[]")),
-  "names too many queues": ({ nameServer }) =>
-    nameServer.route(TOPIC, [{ name: "broker-1", address: "10.0.1.1:1", queues: 65_537 }]),
-  "names no broker": ({ nameServer }) => nameServer.route(TOPIC, []),
-  "names slaves only": ({ nameServer }) => nameServer.route(TOPIC, [{ name: "broker-1" }]),
 };
 
 for (const [title, misbehave] of Object.entries(KEPT)) {
@@ -146,18 +117,6 @@ for (const [title, misbehave] of Object.entries(KEPT)) {
   });
 }
 
-Deno.test("routes - a route that stays empty is believed after five minutes", async () => {
-  await using cluster = new ScriptedCluster();
-  const client = cluster.client();
-  await client.start([TOPIC], TEN_SECONDS);
-  cluster.nameServer.route(TOPIC, []);
-  await cluster.clock.advance(270_000);
-  assertEquals(brokersOf(client.peekRoute(TOPIC)), ["broker-1"]);
-  await cluster.clock.advance(60_000);
-
-  assertEquals(brokersOf(client.peekRoute(TOPIC)), []);
-});
-
 Deno.test("routes - one look-up serves all who ask at once, each with its own deadline", async () => {
   await using cluster = new ScriptedCluster();
   cluster.nameServer.once(ASK, silence);
@@ -170,26 +129,6 @@ Deno.test("routes - one look-up serves all who ask at once, each with its own de
 
   assertEquals(patient.state, "resolved", `${patient.error}`);
   assertEquals(cluster.nameServer.asked().length, 2);
-});
-
-Deno.test("routes - addresses that bodies must not go to are left out, with a warning", async () => {
-  await using cluster = new ScriptedCluster();
-  cluster.nameServer.route(TOPIC, [
-    { name: "metadata", address: "169.254.169.254:80" },
-    { name: "unspecified", address: "0.0.0.0:10911" },
-    { name: "nonsense", address: "http://h" },
-    { name: "broker-1", address: "10.0.1.1:10911" },
-  ]);
-  const client = cluster.client();
-  await client.start([TOPIC], TEN_SECONDS);
-
-  assertEquals(brokersOf(client.peekRoute(TOPIC)), ["broker-1"]);
-  assertEquals(cluster.network.dials.map(({ address }) => address), [
-    "10.0.0.1:9876",
-    "10.0.1.1:10911",
-  ]);
-  assertEquals(cluster.logger.matching("Ignored address", "warn").length, 3);
-  assert(cluster.logger.matching("169.254.169.254:80").some((line) => line.includes("link-local")));
 });
 
 Deno.test("routes - allowBroker decides where the user wants to decide", async () => {

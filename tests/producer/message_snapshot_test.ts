@@ -1,6 +1,4 @@
-import { Buffer } from "node:buffer";
-import { assert, assertEquals } from "@std/assert";
-import type { Message } from "../../src/message/mod.ts";
+import { assertEquals } from "@std/assert";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";
 import { assertRefused, message } from "./support.ts";
@@ -43,86 +41,6 @@ Deno.test("Producer - a message goes with all that it has", async () => {
     messageQueue: { topic: TOPIC, brokerName: "broker-1", queueId: sent!.queueId },
     queueOffset: 1n,
   });
-});
-
-Deno.test("Producer - a message object is never changed, and can be sent again", async () => {
-  await using cluster = new ScriptedCluster();
-  const producer = await cluster.started({ executeLocalTransaction: () => "COMMIT" });
-  const original = message({
-    body: Uint8Array.of(1, 2, 3),
-    tags: "TagA",
-    keys: Object.freeze(["k"]),
-    properties: Object.freeze({ a: "b" }),
-  });
-  const before = structuredClone(original);
-  Object.freeze(original);
-  const half = await producer.sendMessageInTransaction(original);
-  const plain = await producer.send(original);
-
-  assertEquals(original, before);
-  const [first, second] = cluster.broker.messages;
-  assertEquals(first!.properties.TRAN_MSG, "true");
-  assertEquals([second!.properties.TRAN_MSG, second!.sysFlag], [undefined, 0]);
-  assert(half.messageId !== plain.messageId);
-});
-
-Deno.test("Producer - the body is sent as it was when send was called", async () => {
-  await using cluster = new ScriptedCluster();
-  const producer = cluster.producer();
-  await producer.start();
-  const bytes = new TextEncoder().encode("--before--");
-  const bodies: Uint8Array[] = [
-    bytes.subarray(2, 8),
-    Buffer.from(bytes.buffer, 2, 6),
-    new (class Body extends Uint8Array {})(bytes.buffer, 2, 6),
-  ];
-  const sends = bodies.map((body) => producer.send(message({ body })));
-  bytes.fill(0);
-  await Promise.all(sends);
-
-  assertEquals(cluster.broker.messages.map(({ body }) => text(body)), [
-    "before",
-    "before",
-    "before",
-  ]);
-});
-
-Deno.test("Producer - a message with getters is read once", async () => {
-  await using cluster = new ScriptedCluster();
-  const producer = await cluster.started({ executeLocalTransaction: () => "COMMIT" });
-  const reads: Record<string, number> = {};
-  const once = <T>(name: string, value: T): T => {
-    reads[name] = (reads[name] ?? 0) + 1;
-    return value;
-  };
-  const properties = {
-    get note() {
-      return once("note", "x");
-    },
-  };
-  const tricky: Message = {
-    get topic() {
-      return once("topic", TOPIC);
-    },
-    get body() {
-      return once("body", "Hello");
-    },
-    get tags() {
-      return once("tags", "TagA");
-    },
-    get keys() {
-      return once("keys", "k");
-    },
-    get properties() {
-      return once("properties", properties);
-    },
-    get flag() {
-      return once("flag", 1);
-    },
-  };
-  await producer.sendMessageInTransaction(tricky);
-
-  assertEquals(reads, { topic: 1, body: 1, tags: 1, keys: 1, properties: 1, flag: 1, note: 1 });
 });
 
 Deno.test("TransactionProducer - properties that change while they are read can't smuggle a delay in", async () => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertInstanceOf } from "@std/assert";
+import { assertEquals, assertFalse, assertInstanceOf } from "@std/assert";
 import { BrokerResponseError, ConnectionError } from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -60,30 +60,6 @@ for (const [title, { after, code }] of Object.entries(OPEN)) {
   });
 }
 
-for (
-  const wrong of [
-    { queueOffset: undefined },
-    { queueOffset: "NaN" },
-    { queueOffset: "-1" },
-    { msgId: "nonsense" },
-    { msgId: undefined },
-  ]
-) {
-  Deno.test(`half message - an answer with ${JSON.stringify(wrong)} is no handle: indeterminate`, async () => {
-    await using cluster = new ScriptedCluster();
-    const { broker } = cluster;
-    broker.on(SEND, (command, from) => broker.store(command, from, wrong));
-    const listener = new PatientListener();
-    const producer = await cluster.started(listener);
-    const send = watch(producer.sendMessageInTransaction(message()));
-    await settle();
-
-    assertSendFailed(send.error, "indeterminate");
-    assertEquals([listener.executions.length, broker.states().length], [0, 0]);
-    await assertFenced(listener, broker);
-  });
-}
-
 for (const code of [1, 2, 13, 14, 16, 17, 29, 215, 1500, 9999]) {
   Deno.test(`half message - refused with ${code} it failed, nothing was stored`, async () => {
     await using cluster = new ScriptedCluster({ brokers: 2 });
@@ -138,62 +114,6 @@ Deno.test("half message - a topic without a route failed", async () => {
 
   const error = assertSendFailed(send.error, "failed", "create the topic");
   assertEquals(error.topic, "Missing");
-});
-
-for (
-  const [code, status] of [
-    [10, "FLUSH_DISK_TIMEOUT"],
-    [11, "SLAVE_NOT_AVAILABLE"],
-    [12, "FLUSH_SLAVE_TIMEOUT"],
-  ] as const
-) {
-  Deno.test(`half message - stored with ${status} it is rolled back, nothing runs`, async () => {
-    await using cluster = new ScriptedCluster();
-    const { broker } = cluster;
-    broker.on(SEND, (command, from) => ({ ...broker.store(command, from), code }));
-    const listener = new PatientListener();
-    const producer = await cluster.started(listener);
-    const result = await producer.sendMessageInTransaction(message());
-
-    assertEquals(
-      [result.sendStatus, result.localTransactionState, result.endTransaction],
-      [status, "ROLLBACK", "confirmed"],
-    );
-    assertEquals([broker.states(), listener.executions.length], [["ROLLBACK"], 0]);
-    broker.checkBack(broker.halves[0]!);
-    await settle();
-    assertEquals([broker.states(), listener.checks.length], [["ROLLBACK", "ROLLBACK"], 0]);
-  });
-}
-
-Deno.test("half message - a signal that has aborted before leaves nothing behind", async () => {
-  await using cluster = new ScriptedCluster();
-  const producer = await cluster.started(saying("COMMIT"));
-  const signal = AbortSignal.abort(new Error("too late"));
-  const send = watch(producer.sendMessageInTransaction(message(), undefined, { signal }));
-  await settle();
-
-  const error = assertSendFailed(send.error, "failed");
-  assertEquals((error.cause as ConnectionError).code, "ABORTED");
-  assertEquals(cluster.broker.requests(SEND), []);
-});
-
-Deno.test("half message - a signal that aborts while it is on its way: indeterminate", async () => {
-  await using cluster = new ScriptedCluster();
-  const { broker } = cluster;
-  broker.on(SEND, (command, from) => void broker.store(command, from));
-  const listener = new PatientListener();
-  const producer = await cluster.started(listener);
-  const controller = new AbortController();
-  const { signal } = controller;
-  const send = watch(producer.sendMessageInTransaction(message(), undefined, { signal }));
-  await settle();
-  controller.abort();
-  await settle();
-
-  const error = assertSendFailed(send.error, "indeterminate");
-  assertEquals([(error.cause as ConnectionError).code, error.isRetriable], ["ABORTED", false]);
-  await assertFenced(listener, broker);
 });
 
 Deno.test("half message - a signal that aborts around its answer: the listener never begins after it", async () => {
@@ -256,27 +176,6 @@ Deno.test("half message - an answer at the deadline is too late for the local tr
     else assertSendFailed(send.error, "indeterminate");
     assertEquals(broker.states(), delay === 999 ? ["COMMIT"] : []);
   }
-});
-
-Deno.test("half message - a signal that aborts while the listener runs is passed to it", async () => {
-  await using cluster = new ScriptedCluster();
-  const listener = new PatientListener();
-  const producer = await cluster.started(listener);
-  const controller = new AbortController(), reason = new Error("enough");
-  const { signal } = controller;
-  const send = watch(producer.sendMessageInTransaction(message(), undefined, { signal }));
-  await settle();
-  const [execution] = listener.executions;
-  assert(!execution!.context.signal.aborted);
-  controller.abort(reason);
-  assertEquals(execution!.context.signal.reason, reason);
-  await settle();
-  assertEquals(send.state, "pending", "the listener decides");
-  execution!.answer("COMMIT");
-  await settle();
-
-  assertEquals(send.value?.endTransaction, "confirmed");
-  assertEquals(cluster.broker.states(), ["COMMIT"]);
 });
 
 Deno.test("half message - too many at once are refused, none is lost", async () => {

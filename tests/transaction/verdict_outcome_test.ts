@@ -195,21 +195,6 @@ Deno.test("verdict - a broker that is away for longer than the deadline leaves i
   assertEquals(listener.checks, [], "the verdict is known");
 });
 
-Deno.test("verdict - to a slave it goes once more, to the new master of the refreshed route", async () => {
-  await using cluster = new ScriptedCluster({ brokers: 2 });
-  const [old, fresh] = cluster.brokers;
-  cluster.nameServer.route(TOPIC, [{ name: "broker-1", address: old!.address }]);
-  old!.on(END, () => {
-    cluster.nameServer.route(TOPIC, [{ name: "broker-1", address: fresh!.address }]);
-    return { code: 11, remark: "slave" };
-  });
-  const result = await commit(cluster);
-
-  assertEquals(result.endTransaction, "confirmed");
-  assertEquals([old!.states(), fresh!.states()], [["COMMIT"], ["COMMIT"]]);
-  assertEquals(fresh!.verdicts()[0]!.commitLogOffset, old!.halves[0]!.commitLogOffset);
-});
-
 Deno.test("verdict - when the new master is a slave, too, it failed", async () => {
   await using cluster = new ScriptedCluster();
   cluster.broker.on(END, () => ({ code: 11, remark: "slave" }));

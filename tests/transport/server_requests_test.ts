@@ -9,26 +9,6 @@ function openWith(handler: ServerRequestHandler): Opened {
   return open({ handlers: new Map([[CHECK, handler]]) });
 }
 
-Deno.test("Connection - a request of an unknown code is answered with 3, a one-way one ignored", async () => {
-  const { connection, remote, logger } = open();
-  for (const code of [40, 220, 221, 307, 309, 326, 999]) {
-    remote.request({ code }, { oneway: true });
-    remote.request({ code }, { oneway: false });
-  }
-  await settle();
-
-  assertEquals(
-    remote.responses.map(({ code, opaque, remark }) => [code, opaque, remark]),
-    [40, 220, 221, 307, 309, 326, 999].map((
-      code,
-      i,
-    ) => [3, 1_000_001 + 2 * i, ` request type ${code} not supported`]),
-  );
-  assertEquals(connection.stats().unknownRequests, 14);
-  assertEquals(logger.lines.length, 1, "one warning a minute");
-  connection.close();
-});
-
 Deno.test("Connection - ten thousand unknown requests leave nothing behind", async () => {
   const { connection, remote, logger, clock } = open();
   for (let i = 0; i < 10_000; i++) remote.request({ code: 999 }, { oneway: true });

@@ -26,25 +26,6 @@ function closedPort(): string {
   return `127.0.0.1:${listener.addr.port}`;
 }
 
-Deno.test("dialTcp - a name is resolved, and tried at its addresses until one listens", async () => {
-  await using server = await ScriptedServer.start();
-  server.on(ASK, () => ({}));
-  const { port } = parseAddress(server.address);
-  const connection = await dial(`localhost:${port}`);
-  await connection.request(ask("by name"), { timeout: 5_000 });
-  connection.close();
-  await until(() => server.open.length === 0);
-
-  assertEquals(connection.address, `localhost:${port}`);
-});
-
-Deno.test("dialTcp - a name without an address is named", async () => {
-  const error = await assertRejects(() => dial("nowhere.invalid:9876"), ConnectionError);
-
-  assertEquals([error.code, error.written], ["CONNECT_FAILED", false]);
-  assertStringIncludes(error.message, "nowhere.invalid:9876");
-});
-
 Deno.test("dialTcp - requests and answers go over a real socket, large ones too", async () => {
   await using server = await ScriptedServer.start();
   server.on(ASK, ({ body }) => ({ body }));
@@ -133,49 +114,3 @@ Deno.test("dialTcp - a hundred connections that come and go leave nothing open",
   await until(() => server.open.length === 0);
   assertEquals(server.connections.length, 100);
 });
-
-Deno.test("dialTcp - without --allow-net the error names address and flag", async () => {
-  const script = `
-    import { connect, dialTcp } from ${JSON.stringify(sourceOf("transport/mod.ts"))};
-    import { systemClock } from ${JSON.stringify(sourceOf("clock.ts"))};
-    try {
-      await connect({
-        dialer: dialTcp, host: "127.0.0.1", port: 10911, address: "127.0.0.1:10911",
-        clock: systemClock, logger: console, timeout: 2_000,
-      });
-    } catch ({ name, code, isRetriable, message }) {
-      console.log(JSON.stringify({ name, code, isRetriable, message }));
-    }`;
-  const output = await runWithoutPermissions(script);
-
-  assertEquals(JSON.parse(output), {
-    name: "ConnectionError",
-    code: "CONNECT_FAILED",
-    isRetriable: false,
-    message: "Cannot connect to 127.0.0.1:10911: this program may not, run it with " +
-      "--allow-net=127.0.0.1:10911 or --allow-net",
-  });
-});
-
-/** Runs a script that may do nothing, and gives what it prints. */
-async function runWithoutPermissions(script: string): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--quiet", "--no-check", "--ext=ts", "-"],
-    cwd: new URL("../../", import.meta.url),
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const output = child.output();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(script));
-  await writer.close();
-  const { stdout, stderr } = await output;
-  const text = new TextDecoder().decode(stdout);
-  assert(text, new TextDecoder().decode(stderr));
-  return text;
-}
-
-function sourceOf(path: string): string {
-  return new URL(`../../src/${path}`, import.meta.url).href;
-}
