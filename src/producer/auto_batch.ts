@@ -2,7 +2,7 @@ import { checkCount } from "../client/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { AutoBatcher } from "./auto_batcher.ts";
 import { batchResultOf } from "./batch.ts";
-import type { RetryPolicy } from "./delivery.ts";
+import type { RetryPolicy } from "./retry_policy.ts";
 import type { ProducerCore } from "./producer_core.ts";
 import { resultOf } from "./send_result.ts";
 

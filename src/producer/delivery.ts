@@ -7,8 +7,6 @@ import type { SendKind } from "./send_hooks.ts";
 import type { SendBounds, SendReceipt } from "./send_receipt.ts";
 import type { Sender } from "./sender.ts";
 
-export type { RetryPolicy } from "./retry_policy.ts";
-
 /** The one way by which every message leaves, whatever its kind. */
 export class Delivery {
   readonly #sender: Sender;
