@@ -81,7 +81,7 @@ function countHits(
     if (!made) return false;
     const heard = history.of("gotCheck").filter((check) =>
       isIts(check) && check.member === made.member && check.broker === broker &&
-      check.event < made.event
+      check.event <= made.event
     ).at(-1);
     return heard === undefined || heard.handle.logOffset === logOffset;
   });
@@ -101,9 +101,12 @@ function couldKnow(
   if (isOther) return false;
   const reply = timeline.replyTo(earlier);
   // An answer that came too late is none: it changes nothing (S11).
-  const inTime = reply && reply.event <= made.event &&
-    reply.at - decidedAt(run, earlier) < ALMOST_TIMEOUT;
-  if (inTime) return reply.code === 0 && earlier.link === made.link;
+  if (reply && reply.event <= made.event && reply.at - earlier.at < VERDICT_TIMEOUT) {
+    const isKnown = reply.code === 0 && earlier.link === made.link;
+    const isInTime = reply.at - decidedAt(run, earlier) < ALMOST_TIMEOUT;
+    // Part of its time may have been over when it was written.
+    return isKnown && (isInTime || !wasLookedFor(run, earlier, made));
+  }
   // No answer: it must have been waited for, or the connection must be gone.
   const isOver = timeline.unlinkedIn(earlier.link) <= made.event ||
     made.at - decidedAt(run, earlier) >= ALMOST_TIMEOUT;

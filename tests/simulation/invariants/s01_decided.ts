@@ -61,9 +61,7 @@ function mustSuffice({ times, history, timeline }: Run, frame: FactOf<"gotCheck"
     if (end?.returned !== "COMMIT") return false;
     from = end.at;
   } else {
-    const call = timeline.calls(member, txn).find(({ asked, endedIn, endedAt }) =>
-      asked.event >= event || (endedIn === Infinity ? endedAt >= frame.at : endedIn >= event)
-    );
+    const call = timeline.callFor(frame);
     if (call && call.gave !== "COMMIT" && end?.returned !== "COMMIT") return false;
   }
   const until = from + timeline.answerTime;

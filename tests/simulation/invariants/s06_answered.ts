@@ -97,13 +97,11 @@ function checkInTime(
 
 /** When the answer to a question must have left, and whether it is a verdict, which may be held back. */
 function dueOf({ timeline }: Run, check: Check): { at: number; isVerdict: boolean } {
-  const { member, txn, event, at } = check;
+  const { at } = check;
   if (isUnderWay({ timeline }, check)) return { at, isVerdict: false };
-  const call = timeline.calls(member, txn).find(({ asked, endedAt, endedIn }) =>
-    asked.event >= event || (endedIn === Infinity ? endedAt >= at : endedIn >= event)
-  );
+  const call = timeline.callFor(check);
   // Without a call it repeats a verdict that it knows.
-  if (!call || call.asked.at > at + SLACK) return { at: at + VERDICT_DELAY, isVerdict: true };
+  if (!call) return { at: at + VERDICT_DELAY, isVerdict: true };
   const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK";
   return { at: call.endedAt + (isVerdict ? VERDICT_DELAY : 0), isVerdict };
 }

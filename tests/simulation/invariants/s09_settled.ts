@@ -92,6 +92,9 @@ function checkEnd(
   }
 }
 
+/** The verdicts that a broker answers. */
+const AWAITED = { COMMIT: true, ROLLBACK: true };
+
 /** What a send says of its verdict is so: S11 looks at those that count as confirmed. */
 function checkAcknowledged(
   { history, timeline }: Pick<Run, "history" | "timeline">,
@@ -102,8 +105,9 @@ function checkAcknowledged(
     fact.member === member && fact.txn === txn && fact.event <= event && !fact.oneway
   );
   const last = written.at(-1), reply = last && timeline.replyTo(last);
-  if (endTransaction === "sent" && last) {
-    report(at, `the verdict over ${txn} counts as sent and an answer was awaited`, txn);
+  const ended = history.of("localEnded").find((fact) => fact.txn === txn);
+  if (endTransaction === "sent" && (ended?.returned ?? "ROLLBACK") in AWAITED) {
+    report(at, `the verdict over ${txn} counts as sent and an answer is awaited`, txn);
   }
   const wasAnswered = reply?.code === 0 && reply.event < event;
   // The time may have begun before the verdict was written: it waited for a connection.

@@ -100,6 +100,18 @@ export class Timeline {
     return this.#calls.get(`${member} ${txn}`) ?? [];
   }
 
+  /**
+   * The call of the listener that decides about a question: the one that it led to, or one about
+   * the same transaction that was under way.
+   */
+  callFor({ member, txn, event, at }: FactOf<"gotCheck">): ListenerCall | undefined {
+    const calls = this.calls(member, txn);
+    return calls.find(({ asked }) => asked.event >= event && asked.at <= at + SLACK) ??
+      calls.find(({ asked, endedAt, endedIn }) =>
+        asked.event <= event && (endedIn === Infinity ? endedAt >= at : endedIn >= event)
+      );
+  }
+
   /** Whether one of these faults, or any, is at work at any moment of a time. */
   isCalm(from: number, to: number, ...kinds: PlannedFault["kind"][]): boolean {
     return this.#disturbances.isCalm(from, to, kinds);
