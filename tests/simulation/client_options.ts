@@ -1,0 +1,24 @@
+import type { Logger } from "../../mod.ts";
+import type { MemberWorld, Process } from "./process.ts";
+import { CREDENTIALS, GROUP, TOPIC } from "./world/context.ts";
+
+/** Milliseconds between two tries to start. */
+export const START_AGAIN = 1_000;
+
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** What every client of a simulation is made with: the real one, in virtual time. */
+// deno-lint-ignore explicit-module-boundary-types
+export function clientOptions({ plan, network, nameServers }: MemberWorld, process: Process) {
+  return {
+    nameServers,
+    producerGroup: GROUP,
+    topics: [TOPIC],
+    instanceName: process.name,
+    ...plan.member,
+    ...(plan.signs ? { credentials: CREDENTIALS } : {}),
+    clock: process.clock,
+    dialer: network.dialer(process.name),
+    logger: SILENT,
+  };
+}
