@@ -95,6 +95,10 @@ function couldKnow(
   made: FactOf<"wroteVerdict">,
 ): boolean {
   const { timeline } = run;
+  if (earlier.oneway && earlier.broker === made.broker && earlier.event < made.event) {
+    // It is never answered, and looked for before it is given again.
+    return earlier.member === made.member && !wasLookedFor(run, earlier, made);
+  }
   const isOther = earlier.event >= made.event || earlier.member !== made.member ||
     // Another broker has a half message of its own.
     earlier.broker !== made.broker;

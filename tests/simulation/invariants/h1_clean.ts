@@ -1,6 +1,7 @@
 import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
-import type { Invariant, Run } from "./invariant.ts";
+import { isDropped, isFrozen } from "./held_up.ts";
+import type { Invariant, Report, Run } from "./invariant.ts";
 
 /** Milliseconds beyond its deadline that a shutdown may take: its last words and leaves. */
 const LAST_WORDS = 4_000;
@@ -14,13 +15,15 @@ export const h1: Invariant = {
     "past the close deadline.",
   check(run, report) {
     const { times, history, timeline } = run;
+    checkHeld(run, report);
     const closed = new Map(history.of("closed").map((fact) => [fact.member, fact]));
     for (const closing of history.of("closing")) {
       const { member, at, deadline = 0 } = closing, end = closed.get(member);
       const killed = history.of("killed").some((fact) => fact.member === member);
       if (!end) {
-        if (!killed && at + deadline + LAST_WORDS <= times.end) {
-          report(at + deadline + LAST_WORDS, `${member} did not end its shutdown`);
+        const until = at + deadline + LAST_WORDS;
+        if (!killed && until <= times.end && !isFrozen(run, member, at, until)) {
+          report(until, `${member} did not end its shutdown`);
         }
         continue;
       }
@@ -48,6 +51,30 @@ export const h1: Invariant = {
     }
   },
 };
+
+/** What was asked before a shutdown began is answered before it ends, while there is time. */
+function checkHeld(run: Run, report: Report): void {
+  const { history, timeline } = run;
+  for (const { member, at, event, deadline = 0 } of history.of("closing")) {
+    const end = history.of("closed").find((fact) => fact.member === member);
+    if (!end || end.at >= at + deadline) continue;
+    const isIts = (fact: { member: string; event: number }) =>
+      fact.member === member && fact.event <= end.event;
+    const last = new Map(
+      history.of("gotCheck").filter(isIts).map((check) => [`${check.broker} ${check.txn}`, check]),
+    );
+    for (const check of last.values()) {
+      if (check.event >= event || timeline.unlinkedAt(check.link) < end.at) continue;
+      if (isDropped(run, check) || isFrozen(run, member, check.at, end.at)) continue;
+      const isAnswered = history.of("wroteVerdict").some((verdict) =>
+        isIts(verdict) && verdict.handle.logOffset === check.handle.logOffset
+      );
+      if (!isAnswered) {
+        report(end.at, `${member} was closed and had not answered about ${check.txn}`, check.txn);
+      }
+    }
+  }
+}
 
 /** The connections on which a broker knows a client that begins to shut down. */
 function registeredLinks(

@@ -1,3 +1,4 @@
+import { isFrozen } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 
 /** Milliseconds for an END_TRANSACTION: `endTransactionTimeout`. */
@@ -66,7 +67,8 @@ function checkResolved({ plan, times, history }: Run, report: Report): void {
   }
 }
 
-function checkSends({ plan, history, timeline }: Run, report: Report): void {
+function checkSends(run: Run, report: Report): void {
+  const { plan, history, timeline } = run;
   const began = new Map(history.of("localBegan").map((fact) => [fact.txn, fact]));
   const halves = new Map(history.of("wroteHalf").map((fact) => [fact.txn, fact]));
   const ended = new Map(history.of("localEnded").map((fact) => [fact.txn, fact]));
@@ -78,13 +80,15 @@ function checkSends({ plan, history, timeline }: Run, report: Report): void {
     const first = Math.min(
       ...[began.get(txn), reply, settled.get(txn)].map((fact) => fact?.at ?? Infinity),
     );
-    if (first > at + timeout + SLACK && left > at + timeout + SLACK) {
+    const late = at + timeout + SLACK;
+    if (first > late && left > late && !isFrozen(run, member, at, late)) {
       report(at + timeout, `the send of ${txn} took longer than its ${timeout} ms`, txn);
     }
     const end = ended.get(txn);
     if (!end) continue;
     // The verdict may wait for the next check round, and be given again when one came meanwhile.
     const most = end.at + 3 * (VERDICT_TIMEOUT + plan.broker.interval + 1_000) + SLACK;
+    if (isFrozen(run, member, end.at, most)) continue;
     if ((settled.get(txn)?.at ?? Infinity) > most && left > most) {
       report(most, `the verdict over ${txn} was still awaited ${most - end.at} ms later`, txn);
     }

@@ -1,4 +1,5 @@
 import type { FactOf } from "../history.ts";
+import { isDropped } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 
 /**
@@ -47,7 +48,9 @@ export const s1: Invariant = {
 };
 
 /** Whether a question that reached a client must have brought the commit about. */
-function mustSuffice({ times, history, timeline }: Run, frame: FactOf<"gotCheck">): boolean {
+function mustSuffice(run: Run, frame: FactOf<"gotCheck">): boolean {
+  if (isDropped(run, frame)) return false;
+  const { times, history, timeline } = run;
   const { member, txn, event, handle } = frame;
   const isKept = !history.of("lost").some((fact) =>
     fact.what === "half" && fact.broker === frame.broker && fact.logOffset === handle.logOffset
@@ -80,8 +83,10 @@ function checkReach({ plan, times, history, timeline }: Run, report: Report): vo
     history.of("gotCheck").map(({ broker, handle }) => `${broker} ${handle.logOffset}`),
   );
   const started = new Map(history.of("started").map(({ member, at }) => [member, at]));
-  for (const { broker, txn, handle, checks, at } of history.of("stored")) {
-    if (checks === 0 || at > times.settled || reached.has(`${broker} ${handle.logOffset}`)) {
+  for (const { broker, txn, handle, checks, isImmune, at } of history.of("stored")) {
+    if (
+      checks === 0 || isImmune || at > times.settled || reached.has(`${broker} ${handle.logOffset}`)
+    ) {
       continue;
     }
     const until = at + REGISTERED, since = at - plan.member.heartbeatInterval;

@@ -1,5 +1,6 @@
 import { GROUP } from "../world/context.ts";
 import type { FactOf } from "../history.ts";
+import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 import { REFUSALS, SLACK, VERDICT_DELAY, VERDICT_TIMEOUT } from "./timeline.ts";
 
@@ -33,7 +34,8 @@ export const s6: Invariant = {
     }
     for (const { txn, member, state, oneway, group, at } of history.of("wroteVerdict")) {
       if (group !== GROUP) report(at, `${member} sent ${state} for ${txn} of group ${group}`, txn);
-      if (oneway !== (state === "UNKNOWN")) {
+      const isOneway = state === "UNKNOWN" || run.plan.member.endTransactionMode === "oneway";
+      if (oneway !== isOneway) {
         report(at, `${member} sent ${state} for ${txn} ${oneway ? "one-way" : "two-way"}`, txn);
       }
     }
@@ -91,17 +93,19 @@ function checkInTime(
   if (given.some((answer) => answer.at <= until)) return;
   if (until > times.settled || timeline.leftAt(member) <= until) return;
   if (next && next.at <= until) return;
+  if (isDropped(run, check) || isFrozen(run, member, check.at, until)) return;
   if (isVerdict && !timeline.isUndisturbed(check, check.at, until)) return;
   report(until, `${member} did not answer ${nameOf(check)} by ${Math.round(until)} ms`, txn);
 }
 
 /** When the answer to a question must have left, and whether it is a verdict, which may be held back. */
-function dueOf({ timeline }: Run, check: Check): { at: number; isVerdict: boolean } {
+function dueOf(run: Run, check: Check): { at: number; isVerdict: boolean } {
+  const { timeline } = run;
   const { at } = check;
   if (isUnderWay({ timeline }, check)) return { at, isVerdict: false };
   const call = timeline.callFor(check);
   // Without a call it repeats a verdict that it knows.
-  if (!call) return { at: at + VERDICT_DELAY, isVerdict: true };
+  if (!call) return { at: at + waitOf(run) + VERDICT_DELAY, isVerdict: true };
   const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK";
   return { at: call.endedAt + (isVerdict ? VERDICT_DELAY : 0), isVerdict };
 }
