@@ -113,7 +113,10 @@ function couldKnow(
   return !isOver || !wasLookedFor(run, earlier, made);
 }
 
-/** Whether a client looked for the message of an earlier commit in vain before it gave it again. */
+/**
+ * Whether a client looked for the message of an earlier commit before it gave it again, and did not
+ * find it on the same connection: what was found on one that is gone may be lost.
+ */
 function wasLookedFor(
   { history, timeline }: Run,
   earlier: FactOf<"wroteVerdict">,
@@ -125,7 +128,7 @@ function wasLookedFor(
   );
   return looks.length > 0 && looks.every((look) => {
     const reply = timeline.replyTo(look);
-    return reply?.code !== 0 || reply.event > made.event ||
+    return reply?.code !== 0 || reply.event > made.event || look.link !== made.link ||
       reply.at - look.at >= VERDICT_TIMEOUT / 2;
   });
 }

@@ -1,3 +1,4 @@
+import { RequestCode } from "../../../src/remoting/mod.ts";
 import { GROUP } from "../world/context.ts";
 import type { FactOf } from "../history.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
@@ -87,7 +88,11 @@ function checkInTime(
 ): void {
   const { timeline, times } = run, { txn, member } = check;
   const { at, isVerdict } = dueOf(run, check);
-  const until = placeFor(run, check, at) + SLACK;
+  const until = timeline.unlinkedAt(check.link) > at + SLACK
+    ? at + SLACK
+    : hasOtherPlace(run, check, at)
+    ? at + VERDICT_TIMEOUT + SLACK
+    : Infinity;
   if (given.some((answer) => answer.at <= until)) return;
   if (until > times.settled || timeline.leftAt(member) <= until) return;
   if (next && next.at <= until) return;
@@ -107,30 +112,24 @@ function dueOf({ timeline }: Run, check: Check): { at: number; isVerdict: boolea
 }
 
 /**
- * When there is a connection for an answer that is due: at once while that of the question lives,
- * else when the client is registered on another one to the same broker; Infinity when it never is
- * while the answer waits for it.
+ * Whether another connection to the same broker is there for an answer that is due: the client is
+ * registered on it soon enough, and it lives until the time for the answer is over.
  */
-function placeFor({ history, timeline }: Run, check: Check, due: number): number {
+function hasOtherPlace({ history, timeline }: Run, check: Check, due: number): boolean {
   const { member, broker, link } = check;
-  if (timeline.unlinkedAt(link) > due + SLACK) return due;
-  const others = history.of("linked").filter((fact) =>
-    fact.member === member && fact.broker === broker && fact.link !== link
-  );
-  for (const other of others) {
-    const heartbeat = history.of("wroteOther").find((fact) =>
-      fact.link === other.link && fact.code === HEART_BEAT && timeline.replyTo(fact)
-    );
-    if (!heartbeat) continue;
-    const place = Math.max(due, timeline.replyTo(heartbeat)!.at);
-    if (other.address !== timeline.addressOf(broker, place)) continue;
-    if (place > due + VERDICT_TIMEOUT - SLACK) continue;
-    if (timeline.unlinkedAt(other.link) > place + 2 * SLACK) return place;
-  }
-  return Infinity;
+  return history.of("linked").some((other) => {
+    if (other.member !== member || other.broker !== broker || other.link === link) return false;
+    const replies = history.of("wroteOther").filter((fact) =>
+      fact.link === other.link && fact.code === RequestCode.HEART_BEAT
+    ).map((fact) => timeline.replyTo(fact)?.at ?? Infinity);
+    return Math.min(...replies) <= due + LONGEST_PAUSE &&
+      other.address === timeline.addressOf(broker, due) &&
+      timeline.unlinkedAt(other.link) > due + VERDICT_TIMEOUT + SLACK;
+  });
 }
 
-const HEART_BEAT = 34;
+/** Milliseconds between two tries of an answer that finds no connection, of the three seconds that it has. */
+const LONGEST_PAUSE = 1_000;
 
 function keyOf({ member, broker, txn, handle }: Omit<Check, "type" | "link">): string {
   return `${member} ${broker} ${txn} ${handle.queueOffset} ${handle.logOffset}`;
