@@ -68,9 +68,16 @@ function countHits(
   const reopened = records.filter(({ broker, checks, of, event }) => {
     if (checks === 0) return false;
     if (of === undefined) return true;
+    // A broker that lost the end of its log writes other records in the same place.
+    const since = records.findLast((record) =>
+      record.broker === broker && record.handle.logOffset === of && record.event < event
+    )?.event ?? 0;
+    const isSince = (fact: { broker: string; event: number }) =>
+      fact.broker === broker && fact.event >= since && fact.event < event;
     return ends.some((end) =>
-      end.broker === broker && end.handle.logOffset === of && end.event < event
-    ) || records.some((other) => other.broker === broker && other.of === of && other.event < event);
+      isSince(end) && end.handle.logOffset === of
+    ) ||
+      records.some((other) => isSince(other) && other.of === of);
   });
   const outdated = copies.filter((copy) => {
     const { broker, handle: { logOffset }, event } = copy;
