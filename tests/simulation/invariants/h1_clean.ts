@@ -148,7 +148,9 @@ function checkLeave(
   );
   for (const { link, broker, member: its } of history.of("linked")) {
     if (its !== member || broker === undefined || timeline.registeredAt(link) >= at) continue;
-    if (!isRouted || timeline.unlinkedAt(link) < end.at - SLACK) continue;
+    const wasLive = timeline.unlinkedAt(link) >= end.at - SLACK &&
+      !history.of("unlinked").some((fact) => fact.link === link && fact.by === "fault");
+    if (!isRouted || !wasLive) continue;
     const tookLeave = history.of("wroteOther").some((fact) =>
       fact.link === link && fact.code === RequestCode.UNREGISTER_CLIENT && fact.event >= event
     );

@@ -119,13 +119,15 @@ function checkSends(run: Run, report: Report): void {
   for (const { txn, member, timeout, at } of history.of("called")) {
     const left = timeline.leftAt(member), half = halves.get(txn);
     const weak = half && weakReply(run, half);
-    const first = began.get(txn) ?? weak ?? settled.get(txn);
-    if ((first?.at ?? Infinity) > at + timeout + SLACK && left > at + timeout + SLACK) {
+    const first = Math.min(
+      ...[began.get(txn), weak, settled.get(txn)].map((fact) => fact?.at ?? Infinity),
+    );
+    if (first > at + timeout + SLACK && left > at + timeout + SLACK) {
       report(at + timeout, `the send of ${txn} took longer than its ${timeout} ms`, txn);
     }
     // What is left is the verdict: that of the local transaction, or the rollback of a weak half.
     const decided = ended.get(txn) ?? weak;
-    if (!decided) continue;
+    if (!decided || (settled.get(txn)?.outcome ?? "sent") !== "sent") continue;
     const most = Math.max(decided.at, faultsOver) + VERDICT_TIMEOUT + VERDICT_DELAY + SLACK;
     if ((settled.get(txn)?.at ?? Infinity) > most && left > most) {
       report(most, `the verdict over ${txn} was still awaited ${most - decided.at} ms later`, txn);
