@@ -13,7 +13,7 @@ const PERIODIC_TIMERS = 2;
  * Nothing is left behind.
  *
  * Each request that waits for an answer has a timer, so the two timers of the periodic work are all
- * that a client at rest may have, unless a heartbeat is just on its way. Of the promises of sends,
+ * that a client at rest may have, unless a heartbeat or a look at the routes is under way. Of the promises of sends,
  * those whose local transaction outlasts the deadline can't settle. Leave is taken of each broker
  * on the connection that the client is registered on; a connection to one that no route names any
  * more is only closed.
@@ -45,12 +45,11 @@ export const h1: Invariant = {
 /** What clients hold when all is over, before they shut down. */
 function checkRest({ plan, history, timeline }: Run, report: Report): void {
   for (const { member, timers, links, held, inFlight, at } of history.of("rested")) {
-    const asking = history.of("wroteOther").filter((fact) =>
+    const isAsking = history.of("wroteOther").some((fact) =>
       fact.member === member && fact.at <= at && fact.at > at - VERDICT_TIMEOUT &&
       (timeline.replyTo(fact)?.at ?? Infinity) > at && timeline.unlinkedAt(fact.link) > at
-    ).length;
-    // A round that is under way has no timer for the next.
-    if (timers > PERIODIC_TIMERS + asking) {
+    );
+    if (!isAsking && timers > PERIODIC_TIMERS) {
       report(at, `${member} is at rest with ${timers} timers`);
     }
     const busy = history.of("asked").filter((fact) =>
