@@ -186,6 +186,7 @@ export class TransactionCoordinator {
         timeUp: this.#timeUp.signal,
         observation: this.#journal.observation,
         answer: (state, cause) => this.#answer(pending, state, cause),
+        onLate: (state) => this.#takeLateAnswer(pending, state),
       });
     } catch (cause) {
       this.#journal.checkFailed(record, handle.brokerName, cause);
@@ -213,7 +214,7 @@ export class TransactionCoordinator {
     return (await first!).outcome;
   }
 
-  /** Answers one broker with the newest handle, unless that would contradict what was sent before. */
+  /** Answers one broker with the newest handle. */
   #answerOn(
     record: TransactionRecord,
     handle: HalfMessageHandle,
@@ -222,11 +223,17 @@ export class TransactionCoordinator {
   ): Promise<EndTransactionResult> {
     const halfMessage = halfMessageOf(record, handle);
     if (state === "UNKNOWN") return this.#verdicts.send(halfMessage, handle, state, cause);
-    if (record.verdict && record.verdict !== state) {
-      this.#journal.contradiction(record, handle.brokerName, record.verdict, state);
-      return this.#verdicts.send(halfMessage, handle, "UNKNOWN");
-    }
     halfMessage.handle = handle;
     return this.#verdicts.end(halfMessage, state);
+  }
+
+  /** Reports an answer that came too late, and contradicts what was sent as the answer to another. */
+  #takeLateAnswer(
+    { record, handle: { brokerName } }: PendingCheck,
+    state: LocalTransactionState,
+  ): void {
+    const { verdict } = record;
+    if (verdict === undefined || state === "UNKNOWN" || state === verdict) return;
+    this.#journal.contradiction(record, brokerName, verdict, state);
   }
 }
