@@ -57,11 +57,11 @@ export const VERDICT_PLANTS: readonly Plant[] = [
     foundBy: ["D1"],
   },
   {
-    name: "half-messages-of-all-brokers-taken-for-one",
-    file: HALF_MESSAGE,
-    old: "return brokerName || `at ${connection?.address}`;",
-    new: "return brokerName && `any but ${connection?.address}`.slice(0, 3);",
-    foundBy: ["S7", "S10", "D1", "S6", "S1", "L1"],
+    name: "answered-under-the-offsets-of-the-first-question",
+    file: COORDINATOR,
+    old: "(handle) => this.#answerOn(record, handle, state, cause),",
+    new: "() => this.#answerOn(record, pending.handle, state, cause),",
+    foundBy: ["S6", "S7", "S10"],
   },
   {
     name: "listener-asked-again-while-it-works",
