@@ -10,7 +10,8 @@ const LAST_WORDS = 4_000;
 const PERIODIC_TIMERS = 2;
 
 /**
- * Nothing is left behind.
+ * Nothing is left behind. A client whose `start()` had not resolved is not open yet: it closes its
+ * connections without a word, and the broker asks the next one.
  *
  * Each request that waits for an answer has a timer, so the two timers of the periodic work are all
  * that a client at rest may have, unless a heartbeat or a look at the routes is under way. Of the promises of sends,
@@ -33,6 +34,10 @@ export const h1: Invariant = {
       const killed = history.of("killed").some((fact) => fact.member === member);
       if (end) {
         checkLeft(run, closing, end, report);
+        const wasOpen = history.of("started").some((fact) =>
+          fact.member === member && fact.event < closing.event
+        );
+        if (!wasOpen) continue;
         checkAnswered(run, closing, end, report);
         checkLeave(run, closing, end, report);
       } else if (!killed && at + deadline + LAST_WORDS <= times.end) {
@@ -111,13 +116,12 @@ function checkAnswered(
 ): void {
   const { member, at, deadline = 0 } = closing;
   if (end.at >= at + deadline) return;
-  const checks = history.of("gotCheck").filter((check) =>
-    check.member === member && check.event < closing.event
-  );
-  for (const [index, check] of checks.entries()) {
-    const { txn, broker, handle, link } = check;
-    const isSuperseded = checks.slice(index + 1).some((later) =>
-      later.txn === txn && later.broker === broker
+  for (const check of history.of("gotCheck")) {
+    const { txn, broker, handle, link, event } = check;
+    if (check.member !== member || event >= closing.event) continue;
+    const isSuperseded = history.of("gotCheck").some((later) =>
+      later.member === member && later.txn === txn && later.broker === broker &&
+      later.event > event && later.event <= end.event
     );
     const isAnswered = history.of("wroteVerdict").some((answer) =>
       answer.member === member && answer.txn === txn && answer.broker === broker &&
@@ -136,10 +140,6 @@ function checkLeave(
   end: FactOf<"closed">,
   report: Report,
 ): void {
-  const isRegistered = history.of("started").some((fact) =>
-    fact.member === member && fact.event < event
-  );
-  if (!isRegistered) return;
   const isRouted = timeline.isCalm(0, at, "promote", "route") && timeline.isCalm(
     at - plan.member.routePollInterval - LAST_WORDS,
     end.at,

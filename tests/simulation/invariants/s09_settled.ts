@@ -101,8 +101,11 @@ function checkAcknowledged(
   { member, txn, endTransaction, event, at }: FactOf<"settled">,
   report: Report,
 ): void {
+  // Another broker may hold a copy of the half message, with a verdict of its own.
+  const home = history.of("stored").find((fact) => fact.txn === txn && fact.checks === 0)?.broker;
   const written = history.of("wroteVerdict").filter((fact) =>
-    fact.member === member && fact.txn === txn && fact.event <= event && !fact.oneway
+    fact.member === member && fact.txn === txn && fact.event <= event && !fact.oneway &&
+    fact.broker === home
   );
   const last = written.at(-1), reply = last && timeline.replyTo(last);
   const ended = history.of("localEnded").find((fact) => fact.txn === txn);
