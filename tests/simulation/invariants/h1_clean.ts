@@ -13,7 +13,7 @@ const PERIODIC_TIMERS = 2;
  * Nothing is left behind. A client whose `start()` had not resolved is not open yet: it closes its
  * connections without a word, and the broker asks the next one.
  *
- * Each request that waits for an answer has a timer, so the two timers of the periodic work are all
+ * Each request that waits for an answer has a timer, and each listener call has, so the two timers of the periodic work are all
  * that a client at rest may have, unless a heartbeat or a look at the routes is under way. Of the promises of sends,
  * those whose local transaction outlasts the deadline can't settle. Leave is taken of each broker
  * on the connection that the client is registered on; a connection to one that no route names any
@@ -54,7 +54,7 @@ function checkRest({ plan, history, timeline }: Run, report: Report): void {
       fact.member === member && fact.at <= at && fact.at > at - VERDICT_TIMEOUT &&
       (timeline.replyTo(fact)?.at ?? Infinity) > at && timeline.unlinkedAt(fact.link) > at
     );
-    if (!isAsking && timers > PERIODIC_TIMERS) {
+    if (!isAsking && timers > PERIODIC_TIMERS + held) {
       report(at, `${member} is at rest with ${timers} timers`);
     }
     const busy = history.of("asked").filter((fact) =>
@@ -149,7 +149,9 @@ function checkLeave(
     if (its !== member || broker === undefined || timeline.registeredAt(link) >= at) continue;
     const wasLive = timeline.unlinkedAt(link) >= end.at - SLACK &&
       !history.of("unlinked").some((fact) => fact.link === link && fact.by === "fault");
-    if (!isRouted || !wasLive) continue;
+    // A connection that is held up is given up when nothing comes in answer to the leave.
+    const isHeldUp = timeline.isHeldUp(member, broker, at - LAST_WORDS, end.at);
+    if (!isRouted || !wasLive || isHeldUp) continue;
     const tookLeave = history.of("wroteOther").some((fact) =>
       fact.link === link && fact.code === RequestCode.UNREGISTER_CLIENT && fact.event >= event
     );

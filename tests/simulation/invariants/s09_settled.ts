@@ -101,14 +101,14 @@ function checkAcknowledged(
   { member, txn, endTransaction, event, at }: FactOf<"settled">,
   report: Report,
 ): void {
-  // Another broker may hold a copy of the half message, with a verdict of its own.
-  const home = history.of("stored").find((fact) => fact.txn === txn && fact.checks === 0)?.broker;
-  const written = history.of("wroteVerdict").filter((fact) =>
-    fact.member === member && fact.txn === txn && fact.event <= event && !fact.oneway &&
-    fact.broker === home
-  );
-  const last = written.at(-1), reply = last && timeline.replyTo(last);
   const ended = history.of("localEnded").find((fact) => fact.txn === txn);
+  const written = history.of("wroteVerdict").filter((fact) =>
+    fact.member === member && fact.txn === txn && !fact.oneway &&
+    fact.event >= (ended?.event ?? 0) && fact.event <= event
+  );
+  // Another broker may hold a copy of the half message, with a verdict of its own.
+  const last = written.findLast(({ broker }) => broker === written[0]!.broker);
+  const reply = last && timeline.replyTo(last);
   if (endTransaction === "sent" && (ended?.returned ?? "ROLLBACK") in AWAITED) {
     report(at, `the verdict over ${txn} counts as sent and an answer is awaited`, txn);
   }

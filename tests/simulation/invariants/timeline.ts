@@ -142,6 +142,11 @@ export class Timeline {
       !this.#disturbances.hits(member, broker, from, to);
   }
 
+  /** Whether something holds up what a client and a broker say to each other. */
+  isHeldUp(member: MemberName, broker: string, from: number, to: number): boolean {
+    return this.#disturbances.hits(member, broker, from, to);
+  }
+
   /** Address of a broker at a moment: each promotion moves it. */
   addressOf(broker: string, at: number): string {
     const moves =
