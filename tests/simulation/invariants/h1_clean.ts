@@ -13,11 +13,11 @@ const PERIODIC_TIMERS = 2;
  * Nothing is left behind. A client whose `start()` had not resolved is not open yet: it closes its
  * connections without a word, and the broker asks the next one.
  *
- * Each request that waits for an answer has a timer, and each listener call has, so the two timers of the periodic work are all
- * that a client at rest may have, unless a heartbeat or a look at the routes is under way. Of the promises of sends,
- * those whose local transaction outlasts the deadline can't settle. Leave is taken of each broker
- * on the connection that the client is registered on; a connection to one that no route names any
- * more is only closed.
+ * Each request that waits for an answer has a timer, and each listener call, so beside those the two
+ * timers of the periodic work are all that a client at rest may have, unless a heartbeat or a look at
+ * the routes is under way. Of the promises of sends, those whose local transaction outlasts the
+ * deadline can't settle. Leave is taken of each broker on the connection that the client is
+ * registered on; a connection to one that no route names any more is only closed.
  */
 export const h1: Invariant = {
   name: "H1",

@@ -7,7 +7,7 @@ import { Disturbances } from "./disturbances.ts";
 export type Reply = FactOf<"gotReply">;
 
 /** Response codes with which a broker refuses a request surely and perhaps for now only. */
-export const REFUSALS: ReadonlySet<number> = new Set([2, 11, 14, 215]);
+export const REFUSALS: ReadonlySet<number> = new Set([2, 11, 14, 215, 1500]);
 
 /** Codes with which a broker stores a half message worse than it was set up to. */
 export const WEAKLY_STORED: ReadonlySet<number> = new Set([10, 11, 12]);
