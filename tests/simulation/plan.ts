@@ -213,6 +213,11 @@ export function immunityEnds({ transactions }: Plan): number {
   return Math.max(0, ...transactions.map(({ at, immunity = 0 }) => at + immunity * 1_000));
 }
 
+/** Whether questions may wait for others, or not be asked at first: all of them, in the worst case. */
+export function settlesLate(plan: Plan): boolean {
+  return queueTime(plan) > 0 || plan.transactions.some(({ immunity }) => immunity !== undefined);
+}
+
 /**
  * Milliseconds that a check-back may wait until the application takes it, because the application
  * works on so many at once and no more.

@@ -4,7 +4,7 @@ import { type Fact, History } from "./history.ts";
 import { type ArmedLeave, inject, type Victims } from "./inject.ts";
 import { Member } from "./member.ts";
 import { Network } from "./network/network.ts";
-import { faultsEnd, immunityEnds, type Plan, workEnds } from "./plan.ts";
+import { faultsEnd, immunityEnds, type Plan, settlesLate, workEnds } from "./plan.ts";
 import type { Instance, MemberWorld } from "./process.ts";
 import { Recovery } from "./recovery.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -33,9 +33,8 @@ export function timesOf(plan: Plan): Times {
   // A changed route is seen at the next look, which takes a while when name servers are silent.
   const recovered = quiet + routePollInterval + 13_000;
   // What can't be decided, or only late, is asked about until it is given up.
-  const isLate = plan.member.checkRequestHoldMax !== undefined || plan.answers === "loop" ||
-    plan.transactions.some(({ undecided, immunity }) => undecided || immunity);
-  const rounds = Math.max(6, isLate ? maxChecks + 2 : 6);
+  const isLong = settlesLate(plan) || plan.transactions.some(({ undecided }) => undecided);
+  const rounds = Math.max(6, isLong ? maxChecks + 2 : 6);
   const settled = Math.max(recovered, immunityEnds(plan)) + timeout + rounds * interval;
   return { quiet, recovered, settled, end: settled + 2 * LAST_SHUTDOWN };
 }

@@ -1,7 +1,7 @@
 import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
 import type { Invariant, Run } from "./invariant.ts";
-import { VERDICT_TIMEOUT } from "./timeline.ts";
+import { SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /**
  * Copies have a cause outside of the client.
@@ -68,9 +68,16 @@ function countHits(
   const reopened = records.filter(({ broker, checks, of, event }) => {
     if (checks === 0) return false;
     if (of === undefined) return true;
+    // A broker that lost the end of its log writes other records in the same place.
+    const since = records.findLast((record) =>
+      record.broker === broker && record.handle.logOffset === of && record.event < event
+    )?.event ?? 0;
+    const isSince = (fact: { broker: string; event: number }) =>
+      fact.broker === broker && fact.event >= since && fact.event < event;
     return ends.some((end) =>
-      end.broker === broker && end.handle.logOffset === of && end.event < event
-    ) || records.some((other) => other.broker === broker && other.of === of && other.event < event);
+      isSince(end) && end.handle.logOffset === of
+    ) ||
+      records.some((other) => isSince(other) && other.of === of);
   });
   const outdated = copies.filter((copy) => {
     const { broker, handle: { logOffset }, event } = copy;
@@ -117,7 +124,10 @@ function couldKnow(
   return !isOver || !wasLookedFor(run, earlier, made);
 }
 
-/** Whether a client looked for the message of an earlier commit in vain before it gave it again. */
+/**
+ * Whether a client looked for the message of an earlier commit before it gave it again, and did not
+ * find it on the same connection: what was found on one that is gone may be lost.
+ */
 function wasLookedFor(
   { history, timeline }: Run,
   earlier: FactOf<"wroteVerdict">,
@@ -127,9 +137,11 @@ function wasLookedFor(
     look.code === RequestCode.QUERY_MESSAGE && look.txn === made.txn &&
     look.member === made.member && look.event >= earlier.event && look.event <= made.event
   );
+  // No look can be had without a connection, and then the commit is given with the next one.
+  if (timeline.registeredAt(made.link) >= made.at - 10 * SLACK) return true;
   return looks.length > 0 && looks.every((look) => {
     const reply = timeline.replyTo(look);
-    return reply?.code !== 0 || reply.event > made.event ||
+    return reply?.code !== 0 || reply.event > made.event || look.link !== made.link ||
       reply.at - look.at >= VERDICT_TIMEOUT / 2;
   });
 }

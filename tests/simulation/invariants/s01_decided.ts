@@ -53,7 +53,8 @@ function mustSuffice(run: Run, frame: FactOf<"gotCheck">): boolean {
   const { times, history, timeline } = run;
   const { member, txn, event, handle } = frame;
   const isKept = !history.of("lost").some((fact) =>
-    fact.what === "half" && fact.broker === frame.broker && fact.logOffset === handle.logOffset
+    fact.what === "half" && fact.broker === frame.broker &&
+    fact.logOffset === handle.logOffset && fact.event > event
   );
   if (!isKept) return false;
   let from = frame.at;
@@ -74,25 +75,28 @@ function mustSuffice(run: Run, frame: FactOf<"gotCheck">): boolean {
 /** Milliseconds after which a new connection must be registered. */
 const REGISTERED = 1_500;
 
+/** Faults that show in the route of a broker. */
+const UNROUTED = ["route", "killBroker", "powerLoss", "promote", "actingMaster"] as const;
+
 /** Milliseconds that bytes take at most on a connection that a fault makes slow. */
 const LAST_BYTES = 4_100;
 
 /** Whom a broker can reach gets its questions: a connection without a heartbeat does not count. */
 function checkReach({ plan, times, history, timeline }: Run, report: Report): void {
-  const reached = new Set(
-    history.of("gotCheck").map(({ broker, handle }) => `${broker} ${handle.logOffset}`),
+  const reached = new Map(
+    history.of("gotCheck").map(({ broker, txn, handle, event }) => [
+      `${broker} ${txn} ${handle.logOffset}`,
+      event,
+    ]),
   );
   const started = new Map(history.of("started").map(({ member, at }) => [member, at]));
-  for (const { broker, txn, handle, checks, isImmune, at } of history.of("stored")) {
-    if (
-      checks === 0 || isImmune || at > times.settled || reached.has(`${broker} ${handle.logOffset}`)
-    ) {
-      continue;
-    }
+  for (const { broker, txn, handle, checks, isImmune, at, event } of history.of("stored")) {
+    const got = reached.get(`${broker} ${txn} ${handle.logOffset}`) ?? -1;
+    if (checks === 0 || isImmune || at > times.settled || got >= event) continue;
     const until = at + REGISTERED, since = at - plan.member.heartbeatInterval;
     const address = timeline.addressOf(broker, at);
     const links = history.of("linked").filter((fact) =>
-      fact.address === address && fact.at <= at && timeline.unlinkedAt(fact.link) > at
+      fact.address === address && fact.at <= at && timeline.unlinkedAt(fact.link) >= at
     );
     const allWork = timeline.isCalm(at, at, "lostChecks") &&
       links.every(({ link, member }) =>
@@ -103,8 +107,15 @@ function checkReach({ plan, times, history, timeline }: Run, report: Report): vo
       by === "client" && end <= at && end > at - LAST_BYTES
     );
     if (!allWork || isEnding) continue;
-    const reachable = links.find(({ member, at: linkedAt }) =>
-      Math.max(linkedAt, started.get(member) ?? Infinity) + REGISTERED < at
+    // A client is not registered with a broker while the name servers tell it of no such master.
+    const isRouted = timeline.isCalm(
+      at - plan.member.routePollInterval - 2 * REGISTERED,
+      at,
+      ...UNROUTED,
+    );
+    const reachable = links.find(({ link, member, at: linkedAt }) =>
+      Math.max(linkedAt, started.get(member) ?? Infinity) + REGISTERED < at &&
+      (isRouted || timeline.registeredAt(link) < at)
     );
     if (reachable) {
       report(at, `${broker} asked about ${txn} and ${reachable.member} could not be reached`, txn);

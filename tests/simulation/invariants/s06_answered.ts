@@ -27,7 +27,11 @@ export const s6: Invariant = {
     );
     for (const asked of checks.values()) {
       for (const [index, check] of asked.entries()) {
-        const given = answers.get(keyOf(check)) ?? [];
+        // A broker that lost the end of its log may ask under the same offsets once more.
+        const again = asked.slice(index + 1).find((later) => keyOf(later) === keyOf(check));
+        const given = (answers.get(keyOf(check)) ?? []).filter(({ event }) =>
+          event >= check.event && event < (again?.event ?? Infinity)
+        );
         checkGiven(run, check, given, report);
         checkInTime(run, check, given, asked[index + 1], report);
       }
@@ -89,7 +93,11 @@ function checkInTime(
 ): void {
   const { timeline, times } = run, { txn, member } = check;
   const { at, isVerdict } = dueOf(run, check);
-  const until = placeFor(run, check, at) + SLACK;
+  const until = timeline.unlinkedAt(check.link) > at + SLACK
+    ? at + SLACK
+    : hasOtherPlace(run, check, at)
+    ? at + VERDICT_TIMEOUT + SLACK
+    : Infinity;
   if (given.some((answer) => answer.at <= until)) return;
   if (until > times.settled || timeline.leftAt(member) <= until) return;
   if (next && next.at <= until) return;
@@ -111,30 +119,21 @@ function dueOf(run: Run, check: Check): { at: number; isVerdict: boolean } {
 }
 
 /**
- * When there is a connection for an answer that is due: at once while that of the question lives,
- * else when the client is registered on another one to the same broker; Infinity when it never is
- * while the answer waits for it.
+ * Whether another connection to the same broker is there for an answer that is due: the client is
+ * registered on it soon enough, and it lives until the time for the answer is over.
  */
-function placeFor({ history, timeline }: Run, check: Check, due: number): number {
+function hasOtherPlace({ history, timeline }: Run, check: Check, due: number): boolean {
   const { member, broker, link } = check;
-  if (timeline.unlinkedAt(link) > due + SLACK) return due;
-  const others = history.of("linked").filter((fact) =>
-    fact.member === member && fact.broker === broker && fact.link !== link
-  );
-  for (const other of others) {
-    const heartbeat = history.of("wroteOther").find((fact) =>
-      fact.link === other.link && fact.code === HEART_BEAT && timeline.replyTo(fact)
-    );
-    if (!heartbeat) continue;
-    const place = Math.max(due, timeline.replyTo(heartbeat)!.at);
-    if (other.address !== timeline.addressOf(broker, place)) continue;
-    if (place > due + VERDICT_TIMEOUT - SLACK) continue;
-    if (timeline.unlinkedAt(other.link) > place + 2 * SLACK) return place;
-  }
-  return Infinity;
+  return history.of("linked").some((other) => {
+    if (other.member !== member || other.broker !== broker || other.link === link) return false;
+    return timeline.registeredAt(other.link) <= due + LONGEST_PAUSE &&
+      other.address === timeline.addressOf(broker, due) &&
+      timeline.unlinkedAt(other.link) > due + VERDICT_TIMEOUT + SLACK;
+  });
 }
 
-const HEART_BEAT = 34;
+/** Milliseconds between two tries of an answer that finds no connection, of the three seconds that it has. */
+const LONGEST_PAUSE = 1_000;
 
 function keyOf({ member, broker, txn, handle }: Omit<Check, "type" | "link">): string {
   return `${member} ${broker} ${txn} ${handle.queueOffset} ${handle.logOffset}`;

@@ -105,16 +105,23 @@ function checkAcknowledged(
   { member, txn, endTransaction, event, at }: FactOf<"settled">,
   report: Report,
 ): void {
-  const written = history.of("wroteVerdict").filter((fact) =>
-    fact.member === member && fact.txn === txn && fact.event <= event && !fact.oneway
-  );
-  const last = written.at(-1), reply = last && timeline.replyTo(last);
   const ended = history.of("localEnded").find((fact) => fact.txn === txn);
+  // Another broker may hold a copy of the half message, with a verdict of its own.
+  const isIts = (fact: { txn: string }) => fact.txn === txn;
+  const home =
+    history.of("gotCheck").findLast((fact) =>
+      isIts(fact) && fact.member === member && fact.event < (ended?.event ?? 0)
+    ) ?? history.of("stored").find(isIts);
+  const last = history.of("wroteVerdict").findLast((fact) =>
+    isIts(fact) && fact.member === member && fact.broker === home?.broker && !fact.oneway &&
+    fact.event >= (ended?.event ?? 0) && fact.event <= event
+  );
+  const reply = last && timeline.replyTo(last);
   const isOneway = plan.member.endTransactionMode === "oneway";
   if (endTransaction === "sent" && !isOneway && (ended?.returned ?? "ROLLBACK") in AWAITED) {
     report(at, `the verdict over ${txn} counts as sent and an answer is awaited`, txn);
   }
-  const wasAnswered = reply?.code === 0 && reply.event < event;
+  const wasAnswered = reply?.code === 0 && reply.event < event && ended?.returned !== "UNKNOWN";
   // The time may have begun before the verdict was written: it waited for a connection.
   if (
     endTransaction === "failed" && wasAnswered && at - last!.at < VERDICT_TIMEOUT - SLACK &&

@@ -15,15 +15,18 @@ export const s11: Invariant = {
   check(run, report) {
     const { history, timeline } = run;
     const known = new Map<string, number>();
+    const learn = (key: string, event: number) => {
+      known.set(key, Math.min(event, known.get(key) ?? Infinity));
+    };
     const halves = new Map(history.of("wroteHalf").map((half) => [half.txn, half]));
     for (const { broker, txn, handle, checks } of history.of("stored")) {
       const half = halves.get(txn), reply = half && timeline.replyTo(half);
       if (checks === 0 && reply?.handle?.logOffset === handle.logOffset) {
-        known.set(`${half!.member} ${broker} ${placeOf(txn, handle)} false`, reply.event);
+        learn(`${half!.member} ${broker} ${placeOf(txn, handle)} false`, reply.event);
       }
     }
     for (const { member, broker, txn, handle, event } of history.of("gotCheck")) {
-      known.set(`${member} ${broker} ${placeOf(txn, handle)} true`, event);
+      learn(`${member} ${broker} ${placeOf(txn, handle)} true`, event);
     }
     for (
       const { member, broker, txn, state, handle, fromCheck, event, at } of history.of(

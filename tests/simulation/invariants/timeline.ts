@@ -1,3 +1,4 @@
+import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf, History, MemberName } from "../history.ts";
 import { type Plan, type PlannedFault, queueTime } from "../plan.ts";
 import { Disturbances } from "./disturbances.ts";
@@ -6,7 +7,7 @@ import { Disturbances } from "./disturbances.ts";
 export type Reply = FactOf<"gotReply">;
 
 /** Response codes with which a broker refuses a request surely and perhaps for now only. */
-export const REFUSALS: ReadonlySet<number> = new Set([2, 11, 14, 215]);
+export const REFUSALS: ReadonlySet<number> = new Set([2, 11, 14, 215, 1500]);
 
 /** Codes with which a broker stores a half message worse than it was set up to. */
 export const WEAKLY_STORED: ReadonlySet<number> = new Set([10, 11, 12]);
@@ -48,6 +49,7 @@ export class Timeline {
   readonly #disturbances: Disturbances;
   readonly #replies = new Map<string, Reply>();
   readonly #unlinked = new Map<number, FactOf<"unlinked">>();
+  readonly #registered = new Map<number, number>();
   readonly #left = new Map<MemberName, { at: number; event: number }>();
   readonly #spans = new Map<string, Span>();
   readonly #calls = new Map<string, ListenerCall[]>();
@@ -66,6 +68,11 @@ export class Timeline {
         if (!known || fact.at < known.at) this.#left.set(fact.member, fact);
       }
     }
+    for (const fact of history.of("wroteOther")) {
+      const reply = fact.code === RequestCode.HEART_BEAT ? this.replyTo(fact) : undefined;
+      if (!reply || reply.at >= this.registeredAt(fact.link)) continue;
+      this.#registered.set(fact.link, reply.at);
+    }
     this.#learnSpans();
     this.#learnCalls();
   }
@@ -83,6 +90,11 @@ export class Timeline {
   /** The number of the event in which a connection ended; Infinity when it did not. */
   unlinkedIn(link: number): number {
     return this.#unlinked.get(link)?.event ?? Infinity;
+  }
+
+  /** When a client got the first answer to a heartbeat on a connection; Infinity when it did not. */
+  registeredAt(link: number): number {
+    return this.#registered.get(link) ?? Infinity;
   }
 
   /** When a client was killed or began to shut down; Infinity when it did not. */
@@ -128,6 +140,11 @@ export class Timeline {
   ): boolean {
     return this.unlinkedAt(link) > to && this.leftAt(member) > to &&
       !this.#disturbances.hits(member, broker, from, to);
+  }
+
+  /** Whether something holds up what a client and a broker say to each other. */
+  isHeldUp(member: MemberName, broker: string, from: number, to: number): boolean {
+    return this.#disturbances.hits(member, broker, from, to);
   }
 
   /** Address of a broker at a moment: each promotion moves it. */
