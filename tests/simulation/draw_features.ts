@@ -7,10 +7,7 @@ export function addFeatures(random: Random, plan: Plan): void {
   if (random.oneIn(8)) member.endTransactionMode = "oneway";
   if (random.oneIn(6)) plan.answers = random.pick(["loop", "parallelLoop"]);
   if (random.oneIn(10)) plan.signs = true;
-  if (random.oneIn(10)) {
-    member.checkRequestHoldMax = 1 + random.below(3);
-    member.checkConcurrency = 1 + random.below(2);
-  }
+  if (random.oneIn(10)) drawBurst(random, plan);
   if (random.oneIn(8)) drawBodies(random, plan);
   if (random.oneIn(6)) drawImmunities(random, plan);
   if (random.oneIn(5)) {
@@ -19,6 +16,25 @@ export function addFeatures(random: Random, plan: Plan): void {
     }
   }
   if (random.oneIn(6)) plan.sends = drawSends(random, plan);
+}
+
+/** More questions at once than a client holds, and a listener that takes its time over each. */
+function drawBurst(random: Random, { slots, member, transactions }: Plan): void {
+  member.checkRequestHoldMax = 1 + random.below(3);
+  member.checkConcurrency = 1 + random.below(2);
+  const at = random.below(20_000), takes = Math.floor(member.checkTimeout * 0.6);
+  for (let left = 5 + random.below(8); left > 0; left--) {
+    transactions.push({
+      name: `b${left}`,
+      at: at + random.below(500),
+      slot: random.below(slots),
+      timeout: 3_000,
+      local: { decision: "COMMIT", takes: 0, recordedAfter: 0, ends: "unknown" },
+      checks: Array.from({ length: 2 + random.below(3) }, () => ({ takes, gives: "truth" })),
+      undecided: false,
+    });
+  }
+  transactions.sort((a, b) => a.at - b.at);
 }
 
 /** Bodies so large that clients compress them. */

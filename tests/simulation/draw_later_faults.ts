@@ -47,14 +47,14 @@ export const LATER_DRAWERS: {
     }),
   },
   leaveAt: {
-    oneIn: 5,
+    oneIn: 4,
     make: (d) => ({
       kind: "leaveAt",
       slot: d.slot(),
       moment: d.random.pick(MOMENTS),
       nth: 1 + d.random.below(3),
       how: d.random.pick(["kill", "kill", "close"]),
-      lasts: d.time(25_000),
+      lasts: 10_000 + d.time(25_000),
       timeout: d.random.pick([1, 200, 3_000, 10_000]),
     }),
   },

@@ -11,12 +11,21 @@ export function isFrozen({ plan }: Pick<Run, "plan">, member: string, from: numb
   );
 }
 
-/** Whether a client dropped a question because too many waited; H3 looks at whether they did. */
-export function isDropped({ history }: Pick<Run, "history">, check: FactOf<"gotCheck">): boolean {
-  return history.of("queued").some((fact) =>
-    fact.handling === "dropped" && fact.event === check.event && fact.txn === check.txn &&
-    fact.member === check.member && fact.broker === check.broker
-  );
+/**
+ * Whether a client dropped a question because too many waited; H3 looks at whether they did. What a
+ * recovery drops can't be seen.
+ */
+export function isDropped(
+  { plan, history }: Pick<Run, "plan" | "history">,
+  check: FactOf<"gotCheck">,
+): boolean {
+  if (plan.member.checkRequestHoldMax === undefined) return false;
+  const isRecovery = history.of("recovering").some(({ member }) => member === check.member);
+  return isRecovery ||
+    history.of("queued").some((fact) =>
+      fact.handling === "dropped" && fact.event === check.event && fact.txn === check.txn &&
+      fact.member === check.member && fact.broker === check.broker
+    );
 }
 
 /** Milliseconds that a question may wait for the application, which works on so many at once. */

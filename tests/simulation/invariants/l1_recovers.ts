@@ -36,10 +36,12 @@ export const l1: Invariant = {
 };
 
 function checkConnections({ plan, times, history, timeline }: Run, report: Report): void {
-  const alive = new Set(
-    ["linked", "dialling"].flatMap((type) =>
-      history.of(type as "linked").filter(({ at }) => at < times.quiet).map(({ member }) => member)
-    ),
+  // Each client with the moment at which it was there first.
+  const alive = new Map(
+    history.of("dialling").filter(({ at }) => at < times.quiet).reverse().map(({ member, at }) => [
+      member,
+      at,
+    ]),
   );
   const has = (...kinds: readonly string[]) => plan.faults.some(({ kind }) => kinds.includes(kind));
   let due = faultsEnd(plan) + RECONNECTED;
@@ -49,15 +51,16 @@ function checkConnections({ plan, times, history, timeline }: Run, report: Repor
   if (has("route", "killBroker", "powerLoss", "promote", "actingMaster")) {
     due += plan.member.routePollInterval;
   }
-  for (const member of alive) {
+  for (const [member, begun] of alive) {
+    const memberDue = due + Math.max(0, begun - faultsEnd(plan));
     if (timeline.leftAt(member) < times.settled) continue;
     for (let index = 0; index < plan.brokers; index++) {
       const address = timeline.addressOf(`b${index}`, times.settled);
       const isBack = history.of("linked").some(({ member: its, address: at, link }) =>
-        its === member && at === address && timeline.registeredAt(link) <= due &&
+        its === member && at === address && timeline.registeredAt(link) <= memberDue &&
         timeline.unlinkedAt(link) >= times.settled
       );
-      if (!isBack) report(due, `${member} has no connection to b${index}`);
+      if (!isBack) report(memberDue, `${member} has no connection to b${index}`);
     }
   }
 }

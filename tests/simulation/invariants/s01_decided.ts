@@ -103,8 +103,8 @@ function checkReach({ plan, times, history, timeline }: Run, report: Report): vo
         timeline.isUndisturbed({ link, member, broker }, since, until)
       );
     // A broker hears of the end of a connection only when its last bytes have arrived.
-    const isEnding = history.of("unlinked").some(({ by, at: end }) =>
-      by === "client" && end <= at && end > at - LAST_BYTES
+    const isEnding = history.of("unlinked").some(({ by, member, at: end }) =>
+      (by === "client" || timeline.leftAt(member) === end) && end <= at && end > at - LAST_BYTES
     );
     if (!allWork || isEnding) continue;
     // A client is not registered with a broker while the name servers tell it of no such master.

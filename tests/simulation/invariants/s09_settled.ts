@@ -131,13 +131,19 @@ function checkAcknowledged(
   }
 }
 
+/** Whether a half message was stored weakly: then the client has a verdict over it of its own. */
+function wasRolledBack({ history, timeline }: Run, txn: string): boolean {
+  const half = history.of("wroteHalf").find((fact) => fact.txn === txn);
+  return half !== undefined && WEAKLY_STORED.has(timeline.replyTo(half)?.code ?? 0);
+}
+
 /** The first question after a send that did not end well is put to the listener. */
 function checkFence(
   run: Run,
   { member, txn, outcome, event }: FactOf<"settled">,
   report: Report,
 ): void {
-  if (outcome === "sent") return;
+  if (outcome === "sent" || wasRolledBack(run, txn)) return;
   const { times, history, timeline } = run;
   const question = history.of("gotCheck").find((fact) =>
     fact.member === member && fact.txn === txn && fact.event > event

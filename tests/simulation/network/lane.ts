@@ -70,7 +70,12 @@ export class Lane {
     this.#breakAt = Math.min(this.#breakAt, place);
   }
 
-  /** Whether bytes are on the way. */
+  /** Whether nothing holds bytes up for long. */
+  get isSwift(): boolean {
+    return this.#holds === 0 && this.quality.latency < 1_000;
+  }
+
+  /** Whether no bytes are on the way. */
   get isEmpty(): boolean {
     return this.#arrived >= this.#sent;
   }

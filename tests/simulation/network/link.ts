@@ -141,7 +141,7 @@ export class Link {
    */
   abandon(flushes: boolean): void {
     if (!this.#isOpen) return;
-    this.#isLingering = flushes && !this.#toServer.isEmpty;
+    this.#isLingering = flushes && this.#toServer.isSwift && !this.#toServer.isEmpty;
     this.#finish("fault");
     if (!this.#isLingering) this.server.unlinked(this);
   }
