@@ -86,7 +86,7 @@ export class Application {
       ...facts,
       ran,
       takes: gives === "never" ? Infinity : takes,
-      ...(isBodyOf(message, txn) ? {} : { isAltered: true }),
+      ...(isMessageOf(message, txn) ? {} : { isAltered: true }),
     });
     const answer = (): LocalTransactionState => {
       const returned = gives === "truth"
@@ -128,9 +128,14 @@ export class Application {
   }
 }
 
-function isBodyOf({ body }: MessageExt, { name, bodySize }: PlannedTransaction): boolean {
+/** Whether a message is as it was sent. */
+function isMessageOf(
+  { body, properties }: MessageExt,
+  { name, bodySize, immunity }: PlannedTransaction,
+): boolean {
   const wanted = bodyOf(name, bodySize);
-  return body.length === wanted.length && body.every((byte, index) => byte === wanted[index]);
+  return properties.CHECK_IMMUNITY_TIME_IN_SECONDS === immunity?.toString() &&
+    body.length === wanted.length && body.every((byte, index) => byte === wanted[index]);
 }
 
 function give(returned: Returned): LocalTransactionState {
