@@ -1,6 +1,6 @@
 import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
-import { isDropped, isFrozen } from "./held_up.ts";
+import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 import { SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
@@ -52,7 +52,8 @@ export const h1: Invariant = {
 };
 
 /** What clients hold when all is over, before they shut down. */
-function checkRest({ plan, history, timeline }: Run, report: Report): void {
+function checkRest(run: Run, report: Report): void {
+  const { plan, history, timeline } = run;
   for (const { member, timers, links, held, inFlight, at } of history.of("rested")) {
     const isAsking = history.of("wroteOther").some((fact) =>
       fact.member === member && fact.at <= at && fact.at > at - VERDICT_TIMEOUT &&
@@ -66,7 +67,7 @@ function checkRest({ plan, history, timeline }: Run, report: Report): void {
         asked === fact && asked.at <= at && endedAt >= at
       )
     ).length;
-    if (held > busy) {
+    if (held > busy && waitOf(run) === 0) {
       report(at, `${member} is at rest and holds ${held} check-backs`);
     }
     const running = history.of("localBegan").filter((fact) =>

@@ -5,8 +5,9 @@ import type { Invariant, Run } from "./invariant.ts";
 export const l3: Invariant = {
   name: "L3",
   text:
-    "When recoverTransactions() ends by itself and nothing disturbed it, every decided T of the " +
-    "client that crashed is resolved or given up, and its counts are those of the answers it gave.",
+    "When recoverTransactions() ends by itself and nothing disturbed it, every T of the client that " +
+    "crashed is resolved or given up, unless it is undecided for ever, and its counts are those of " +
+    "the answers it gave.",
   check(run, report) {
     const { plan, history, timeline } = run;
     for (const { member, committed, rolledBack, event, at } of history.of("recovered")) {
@@ -33,7 +34,7 @@ export const l3: Invariant = {
 /** Milliseconds without a fault, but the crash itself, after which a recovery is undisturbed. */
 const CALM = -1;
 
-/** What was sent from the slot before, is decided, and neither resolved nor given up. */
+/** What was sent from the slot before, was stored, and is neither resolved nor given up. */
 function openOnes({ plan, history }: Run, member: string, event: number): string[] {
   const isBefore = (fact: { event: number }) => fact.event <= event;
   const over = new Set(
@@ -44,14 +45,15 @@ function openOnes({ plan, history }: Run, member: string, event: number): string
     history.of("lost").filter(({ what }) => what !== "mark").map(({ txn }) => txn),
   );
   const stored = new Set(history.of("stored").filter(isBefore).map(({ txn }) => txn));
+  for (const { name, undecided } of plan.transactions) if (undecided) stored.delete(name);
   const sent = new Set(
     history.of("called").filter((fact) => slotOf(fact.member) === slotOf(member) && isBefore(fact))
       .map(({ txn }) => txn),
   );
   // A wall clock that was ahead puts the end of an immunity off.
   const isLate = plan.faults.some(({ kind }) => kind === "wallJump");
-  return history.of("recorded").filter(isBefore).map(({ txn }) => txn).filter((txn) =>
-    sent.has(txn) && stored.has(txn) && !over.has(txn) && !gone.has(txn) &&
+  return [...stored].filter((txn) =>
+    sent.has(txn) && !over.has(txn) && !gone.has(txn) &&
     !(isLate && plan.transactions.some(({ name, immunity }) => name === txn && immunity))
   );
 }

@@ -121,7 +121,8 @@ function checkAcknowledged(
   if (endTransaction === "sent" && !isOneway && (ended?.returned ?? "ROLLBACK") in AWAITED) {
     report(at, `the verdict over ${txn} counts as sent and an answer is awaited`, txn);
   }
-  const wasAnswered = reply?.code === 0 && reply.event < event && ended?.returned !== "UNKNOWN";
+  const wasAnswered = reply?.code === 0 && reply.event < event &&
+    (ended?.returned ?? "ROLLBACK") in AWAITED;
   // The time may have begun before the verdict was written: it waited for a connection.
   if (
     endTransaction === "failed" && wasAnswered && at - last!.at < VERDICT_TIMEOUT - SLACK &&
