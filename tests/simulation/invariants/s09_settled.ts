@@ -113,10 +113,11 @@ function checkAcknowledged(
     fact.event >= (ended?.event ?? 0) && fact.event <= event
   );
   const reply = last && timeline.replyTo(last);
-  if (endTransaction === "sent" && (ended?.returned ?? "ROLLBACK") in AWAITED) {
+  const isAwaited = (ended?.returned ?? "ROLLBACK") in AWAITED;
+  if (endTransaction === "sent" && isAwaited) {
     report(at, `the verdict over ${txn} counts as sent and an answer is awaited`, txn);
   }
-  const wasAnswered = reply?.code === 0 && reply.event < event && ended?.returned !== "UNKNOWN";
+  const wasAnswered = reply?.code === 0 && reply.event < event && isAwaited;
   // The time may have begun before the verdict was written: it waited for a connection.
   if (
     endTransaction === "failed" && wasAnswered && at - last!.at < VERDICT_TIMEOUT - SLACK &&
