@@ -7,7 +7,7 @@ import { simulate } from "./simulation.ts";
 import { judge } from "./verdict.ts";
 
 /** Seeds that every test run goes through. `deno task sim --seeds N --from S` runs others. */
-const SEEDS = { from: 1, count: 1_500 };
+const SEEDS = { from: 1, count: 3_000 };
 
 Deno.test("simulation - whatever goes wrong every invariant holds", async () => {
   const verdicts = await runSeeds(SEEDS);

@@ -92,41 +92,58 @@ function checkInTime(
   report: Report,
 ): void {
   const { timeline, times } = run, { txn, member } = check;
-  const { at, isVerdict } = dueOf(run, check);
+  const { from, at, isVerdict } = dueOf(run, check);
   const until = timeline.unlinkedAt(check.link) > at + SLACK
     ? at + SLACK
-    : hasOtherPlace(run, check, at)
+    : hasOtherPlace(run, check, from, at)
     ? at + VERDICT_TIMEOUT + SLACK
     : Infinity;
   if (given.some((answer) => answer.at <= until)) return;
   if (until > times.settled || timeline.leftAt(member) <= until) return;
   if (next && next.at <= until) return;
   if (isDropped(run, check) || isFrozen(run, member, check.at, until)) return;
-  if (isVerdict && !timeline.isUndisturbed(check, check.at, until)) return;
+  // A broker that lost part of its log may have something else in the place of the question.
+  const isHeldUp = timeline.isHeldUp(member, check.broker, check.at, until) ||
+    !timeline.isCalm(check.at, until, "powerLoss", "promote");
+  if (isVerdict && isHeldUp) return;
   report(until, `${member} did not answer ${nameOf(check)} by ${Math.round(until)} ms`, txn);
 }
 
-/** When the answer to a question must have left, and whether it is a verdict, which may be held back. */
-function dueOf(run: Run, check: Check): { at: number; isVerdict: boolean } {
+/** An answer, as it is due. */
+interface Due {
+  /** When it is known, in milliseconds. */
+  readonly from: number;
+  /** When it must have left. */
+  readonly at: number;
+  /** Whether it is a verdict, which may be held back. */
+  readonly isVerdict: boolean;
+}
+
+function dueOf(run: Run, check: Check): Due {
   const { timeline } = run;
   const { at } = check;
-  if (isUnderWay({ timeline }, check)) return { at, isVerdict: false };
+  if (isUnderWay({ timeline }, check)) return { from: at, at, isVerdict: false };
   const call = timeline.callFor(check);
   // Without a call it repeats a verdict that it knows.
-  if (!call) return { at: at + waitOf(run) + VERDICT_DELAY, isVerdict: true };
-  const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK";
-  return { at: call.endedAt + (isVerdict ? VERDICT_DELAY : 0), isVerdict };
+  if (!call) return { from: at, at: at + waitOf(run) + VERDICT_DELAY, isVerdict: true };
+  const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK", from = call.endedAt;
+  return { from, at: from + (isVerdict ? VERDICT_DELAY : 0), isVerdict };
 }
 
 /**
  * Whether another connection to the same broker is there for an answer that is due: the client is
  * registered on it soon enough, and it lives until the time for the answer is over.
  */
-function hasOtherPlace({ history, timeline }: Run, check: Check, due: number): boolean {
+function hasOtherPlace(
+  { history, timeline }: Run,
+  check: Check,
+  from: number,
+  due: number,
+): boolean {
   const { member, broker, link } = check;
   return history.of("linked").some((other) => {
     if (other.member !== member || other.broker !== broker || other.link === link) return false;
-    return timeline.registeredAt(other.link) <= due + LONGEST_PAUSE &&
+    return timeline.registeredAt(other.link) <= from + LONGEST_PAUSE &&
       other.address === timeline.addressOf(broker, due) &&
       timeline.unlinkedAt(other.link) > due + VERDICT_TIMEOUT + SLACK;
   });

@@ -118,11 +118,11 @@ function checkAcknowledged(
   );
   const reply = last && timeline.replyTo(last);
   const isOneway = plan.member.endTransactionMode === "oneway";
-  if (endTransaction === "sent" && !isOneway && (ended?.returned ?? "ROLLBACK") in AWAITED) {
+  const isAwaited = (ended?.returned ?? "ROLLBACK") in AWAITED;
+  if (endTransaction === "sent" && !isOneway && isAwaited) {
     report(at, `the verdict over ${txn} counts as sent and an answer is awaited`, txn);
   }
-  const wasAnswered = reply?.code === 0 && reply.event < event &&
-    (ended?.returned ?? "ROLLBACK") in AWAITED;
+  const wasAnswered = reply?.code === 0 && reply.event < event && isAwaited;
   // The time may have begun before the verdict was written: it waited for a connection.
   if (
     endTransaction === "failed" && wasAnswered && at - last!.at < VERDICT_TIMEOUT - SLACK &&
