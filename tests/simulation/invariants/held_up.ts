@@ -23,7 +23,8 @@ export function isDropped(
   const isRecovery = history.of("recovering").some(({ member }) => member === check.member);
   return isRecovery ||
     history.of("queued").some((fact) =>
-      fact.handling === "dropped" && fact.event === check.event && fact.txn === check.txn &&
+      fact.handling === "dropped" && fact.at === check.at && fact.event >= check.event &&
+      fact.txn === check.txn &&
       fact.member === check.member && fact.broker === check.broker
     );
 }
