@@ -1,4 +1,4 @@
-import type { Logger } from "../../mod.ts";
+import type { Logger, TransactionProducerOptions } from "../../mod.ts";
 import type { MemberWorld, Process } from "./process.ts";
 import { CREDENTIALS, GROUP, TOPIC } from "./world/context.ts";
 
@@ -8,8 +8,10 @@ export const START_AGAIN = 1_000;
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What every client of a simulation is made with: the real one, in virtual time. */
-// deno-lint-ignore explicit-module-boundary-types
-export function clientOptions({ plan, network, nameServers }: MemberWorld, process: Process) {
+export function clientOptions(
+  { plan, network, nameServers }: MemberWorld,
+  process: Process,
+): Omit<TransactionProducerOptions, "transactionListener"> {
   return {
     nameServers,
     producerGroup: GROUP,

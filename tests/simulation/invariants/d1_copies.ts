@@ -118,6 +118,13 @@ function couldKnow(
     // Part of its time may have been over when it was written.
     return isKnown && (isInTime || !wasLookedFor(run, earlier, made));
   }
+  // One after it that was confirmed says more.
+  const isOvertaken = run.history.of("wroteVerdict").some((later) =>
+    later.txn === made.txn && later.member === made.member && later.broker === made.broker &&
+    later.state === "COMMIT" && later.event > earlier.event && later.event < made.event &&
+    timeline.replyTo(later)?.code === 0
+  );
+  if (isOvertaken) return false;
   // No answer: it must have been waited for, or the connection must be gone.
   const isOver = timeline.unlinkedIn(earlier.link) <= made.event ||
     made.at - decidedAt(run, earlier) >= ALMOST_TIMEOUT;

@@ -3,7 +3,12 @@ import { queueTime } from "../plan.ts";
 import type { Run } from "./invariant.ts";
 
 /** Whether the process of a client stood still at any moment of a time. */
-export function isFrozen({ plan }: Pick<Run, "plan">, member: string, from: number, to: number) {
+export function isFrozen(
+  { plan }: Pick<Run, "plan">,
+  member: string,
+  from: number,
+  to: number,
+): boolean {
   const slot = slotOf(member);
   return plan.faults.some((fault) =>
     fault.kind === "freezeClient" && fault.slot === slot && fault.at <= to &&
