@@ -138,6 +138,7 @@ class Run {
         `${last.checkBacks.toLocaleString("en")} check-backs, settled in ` +
         `${(settleTime / 1_000).toFixed(1)} s`,
     );
+    for (const [reason, count] of Object.entries(last.reasons)) print(`       ${reason}: ${count}`);
     for (const { text, isMissed } of bars) print(`${isMissed ? "MISSED" : "ok    "} ${text}`);
     for (
       const [name, numbers] of [["lost", this.#ledger.lost()], [

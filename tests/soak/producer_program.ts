@@ -6,7 +6,12 @@
  *
  * It sends RATE transactions a second until it is told to stop, and tells what happens on stdout.
  */
-import { LocalTransactionState, TransactionProducer, TransactionSendError } from "../../mod.ts";
+import {
+  LocalTransactionState,
+  RocketMQError,
+  TransactionProducer,
+  TransactionSendError,
+} from "../../mod.ts";
 import { print } from "../support/progress.ts";
 import { silentLogger } from "../support/test_client.ts";
 import { BitSet } from "./bit_set.ts";
@@ -34,6 +39,7 @@ class Soak {
   readonly #ran = new BitSet();
   /** Sends whose call has settled, of which none runs its local transaction any more. */
   readonly #settled = new BitSet();
+  readonly #reasons: Record<string, number> = {};
   #commits: number[] = [];
   #sent = 0;
   #inFlight = 0;
@@ -113,8 +119,10 @@ class Soak {
     this.#inFlight++;
     this.#producer.sendMessageInTransaction(message, { index, plan })
       .catch((error) => {
-        // The producer counts these; whatever else it throws is a fault.
+        // Whatever else is thrown is a fault, and nobody handles it.
         if (!(error instanceof TransactionSendError)) throw error;
+        const reason = reasonOf(error);
+        this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1;
       })
       .finally(() => {
         this.#settled.add(index);
@@ -149,6 +157,7 @@ class Soak {
       confirmed: stats.confirmedVerdicts,
       failed: stats.failedSends,
       indeterminate: stats.indeterminateSends,
+      reasons: this.#reasons,
       checkBacks: stats.checkBacks,
       inFlight: this.#inFlight,
       ranTwice: this.#ranTwice,
@@ -157,6 +166,12 @@ class Soak {
       rss,
     };
   }
+}
+
+/** Outcome and code of what caused it: `failed CONNECT_FAILED`, `failed BROKER_REFUSED 2`. */
+function reasonOf({ outcome, cause, responseCode }: TransactionSendError): string {
+  const code = cause instanceof RocketMQError ? cause.code : "UNKNOWN";
+  return `${outcome} ${code}${responseCode === undefined ? "" : ` ${responseCode}`}`;
 }
 
 /** Frees what nothing refers to. @throws {TypeError} where the program was started without `gc()`. */

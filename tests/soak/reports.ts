@@ -9,6 +9,8 @@ export interface Sample {
   failed: number;
   /** Sends that may have stored a half message. */
   indeterminate: number;
+  /** Why sends failed or are indeterminate: how many of each kind. */
+  reasons: Record<string, number>;
   checkBacks: number;
   /** Sends whose call has not settled. */
   inFlight: number;
