@@ -106,7 +106,7 @@ class Run {
   async #watch(producer: ProducerProcess, kills: Kills): Promise<void> {
     const { minutes } = this.#wanted;
     const end = this.#begin + minutes * 60_000;
-    for (let count = 1; !this.#stop.aborted; count++) {
+    for (let count = 1;; count++) {
       const next = Math.min(end, this.#begin + count * SAMPLE_INTERVAL);
       await eventually(() => this.#stop.aborted || performance.now() >= next, Infinity, 100);
       await producer.sample();
@@ -114,7 +114,7 @@ class Run {
       const time = (performance.now() - this.#begin) / 1_000;
       this.#samples.push({ time, inFlight, heap });
       this.#sentAt.push(sent);
-      const isLast = performance.now() >= end;
+      const isLast = this.#stop.aborted || performance.now() >= end;
       if (count % 6 === 0 || isLast) {
         const aMinuteAgo = this.#sentAt.at(-7) ?? 0;
         const balance = this.#ledger.balance(aMinuteAgo);
