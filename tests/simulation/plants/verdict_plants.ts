@@ -178,6 +178,13 @@ export const VERDICT_PLANTS: readonly Plant[] = [
     foundBy: ["S10"],
   },
   {
+    name: "verdict-on-whatever-is-there-after-a-loss",
+    file: END_TRANSACTION,
+    old: "handle.connection && connection !== handle.connection",
+    new: "handle.connection && false",
+    foundBy: ["S2"],
+  },
+  {
     name: "answer-not-marked-as-one",
     file: END_TRANSACTION,
     old: "fromTransactionCheck: handle.fromCheck,",
