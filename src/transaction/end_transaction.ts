@@ -124,7 +124,7 @@ export class VerdictSender {
           const bounds = { timeout: deadline.remaining };
           connection = await client.brokerConnection(handle.brokerName, bounds);
         }
-        if (state !== "UNKNOWN" && handle.connection && connection !== handle.connection) {
+        if (state !== "UNKNOWN" && connection !== handle.connection) {
           await refuseStaleHandle(connection, handle, facts, deadline);
         }
         if (facts.isSuperseded?.()) throw superseded(handle);

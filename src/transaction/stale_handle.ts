@@ -17,10 +17,10 @@ const TELLING: ReadonlySet<number> = new Set([
 
 /**
  * Looks whether a handle still means its half message, before a verdict leaves on another connection
- * than the one that the handle came on. A broker that has lost the end of its log in between, by a
- * power failure or because its slave lagged behind when it was promoted, writes other records in the
- * same places; a verdict names its half message by the place only, and would end another one. Where
- * the broker does not let look, the verdict goes out unseen.
+ * than the one that the handle came on: after a reconnect, and with the VIP channel. A broker that has
+ * lost the end of its log in between, by a power failure or because its slave lagged behind when it
+ * was promoted, writes other records in the same places; a verdict names its half message by the place
+ * only, and would end another one. Where the broker does not let look, the verdict goes out unseen.
  *
  * @throws {InvalidStateError} when something else is there.
  * @throws {BrokerResponseError} when nothing is there.

@@ -3,9 +3,9 @@ import { BrokerResponseError, InvalidStateError } from "../../src/errors.ts";
 import { MessageProperty } from "../../src/message/mod.ts";
 import { RequestCode, ResponseCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
-import { ScriptedCluster } from "../support/scripted_cluster.ts";
+import { ScriptedCluster, watch } from "../support/scripted_cluster.ts";
 import type { Reaction } from "../support/scripted_peer.ts";
-import { begin, PatientListener } from "./support.ts";
+import { begin, message, PatientListener } from "./support.ts";
 
 const { VIEW_MESSAGE_BY_ID } = RequestCode;
 
@@ -79,6 +79,25 @@ Deno.test("verdict - the answer to a question that a broker asked before it lost
   await settle();
 
   assertEquals(broker.states(), []);
+});
+
+Deno.test("verdict - of a half message that went over the VIP channel is looked at, too", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, network } = cluster;
+  network.listen("10.0.1.1:10909", broker);
+  const listener = new PatientListener();
+  const producer = await cluster.started(listener, { vipChannel: true });
+  for (const isLost of [false, true]) {
+    const send = watch(producer.sendMessageInTransaction(message()));
+    await settle();
+    const half = broker.halves.at(-1)!;
+    if (isLost) broker.write(half.commitLogOffset, broker.halves[0]!);
+    listener.executions.at(-1)!.answer("COMMIT");
+    await settle();
+    assertEquals(send.value?.endTransaction, isLost ? "failed" : "confirmed");
+  }
+
+  assertEquals(broker.states(), ["COMMIT"]);
 });
 
 /** What tells that the half message is gone. */

@@ -180,8 +180,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "verdict-on-whatever-is-there-after-a-loss",
     file: END_TRANSACTION,
-    old: "handle.connection && connection !== handle.connection",
-    new: "handle.connection && false",
+    old: 'state !== "UNKNOWN" && connection !== handle.connection',
+    new: "false",
     foundBy: ["S2"],
   },
   {
