@@ -115,7 +115,10 @@ export class Verdicts {
   ): Promise<EndTransactionResult> {
     const { transaction } = halfMessage, { transactionId, topic, observed } = transaction;
     const remark = cause === undefined ? undefined : describe(cause);
-    const isSuperseded = () => state !== "UNKNOWN" && halfMessage.heldBack !== undefined;
+    const isSuperseded = () =>
+      state === "UNKNOWN"
+        ? halfMessage.lastAsked !== undefined && halfMessage.lastAsked !== handle
+        : halfMessage.heldBack !== undefined;
     const facts = { transactionId, topic, remark, isSuperseded, observed };
     const result = await this.#underWay.run(() => this.#sender!.send(handle, state, facts));
     this.#options.journal.verdictSent(transaction, handle, state, result);
@@ -155,12 +158,13 @@ export class Verdicts {
     cause: unknown,
   ): Promise<EndTransactionResult> {
     const { handle, transaction, answerLost } = halfMessage;
-    if (verdict === "COMMIT" && answerLost && await this.#lookUp!.isVisible(halfMessage)) {
+    const isLookedFor = verdict === "COMMIT" && answerLost;
+    const confirmedOn = isLookedFor ? await this.#lookUp!.findCommitted(halfMessage) : undefined;
+    if (confirmedOn) {
       halfMessage.answerLost = false;
       this.#options.journal.foundCommitted(transaction, handle.brokerName);
       await this.send(halfMessage, handle, "UNKNOWN");
-      const { connection } = handle;
-      return { outcome: "confirmed", ...(connection ? { confirmedOn: connection } : {}) };
+      return { outcome: "confirmed", confirmedOn };
     }
     const result = await this.send(halfMessage, handle, verdict, cause);
     if (result.outcome === "confirmed") halfMessage.answerLost = false;

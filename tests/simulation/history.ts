@@ -20,6 +20,19 @@ export type Fact =
   /** The life of a client. `closed` tells what it still held when `shutdown()` had resolved. */
   | { type: "started" | "killed" | "closing"; member: MemberName; deadline?: number }
   | { type: "closed"; member: MemberName; timers: number; links: number; held: number }
+  /** What a client holds when everything has come to rest: all but `timers` should be nothing. */
+  | {
+    type: "rested";
+    member: MemberName;
+    /** Timers that are set. */
+    timers: number;
+    /** Connections that are open. */
+    links: number;
+    /** Check-backs that wait for the listener, or that it works on. */
+    held: number;
+    /** Sends, transactions and requests that have not ended. */
+    inFlight: number;
+  }
   /** A call of `sendMessageInTransaction`, its local transaction, and how the call settled. */
   | { type: "called"; member: MemberName; txn: string; timeout: number }
   | { type: "localBegan"; member: MemberName; txn: string }
@@ -62,8 +75,24 @@ export type Fact =
     oneway: boolean;
     group: string;
   }
-  | { type: "wroteOther"; member: MemberName; link: number; opaque: number; code: number }
-  | { type: "gotReply"; member: MemberName; link: number; opaque: number; code: number }
+  | {
+    type: "wroteOther";
+    member: MemberName;
+    link: number;
+    opaque: number;
+    code: number;
+    /** What is looked for, when a message is looked for by its key. */
+    txn?: string;
+  }
+  | {
+    type: "gotReply";
+    member: MemberName;
+    link: number;
+    opaque: number;
+    code: number;
+    /** The place of a half message, when it names one. */
+    handle?: Handle;
+  }
   | {
     type: "gotCheck";
     member: MemberName;
@@ -73,10 +102,25 @@ export type Fact =
     handle: Handle;
   }
   /** What brokers did. */
-  | { type: "stored"; broker: string; txn: string; handle: Handle; checks: number }
+  | {
+    type: "stored";
+    broker: string;
+    txn: string;
+    handle: Handle;
+    checks: number;
+    /** Place in the log of the record that it was put back from, if that was on this broker. */
+    of?: number;
+  }
   | { type: "visible" | "rolledBack"; broker: string; txn: string; handle: Handle; link: number }
   | { type: "givenUp"; broker: string; txn: string }
-  | { type: "lost"; broker: string; txn: string; what: "half" | "visible" | "mark" }
+  | {
+    type: "lost";
+    broker: string;
+    txn: string;
+    what: "half" | "visible" | "mark";
+    /** Place in the log of the half message's record. */
+    logOffset: number;
+  }
   /** A fault that the plan wants begins or ends; `about` names the server or client that it hits. */
   | { type: "fault"; kind: string; about: string; on: boolean }
   /** Something that must never happen. */

@@ -102,6 +102,22 @@ export class Member {
     );
   }
 
+  /** Tells what it holds, at a moment when everything should have come to rest. */
+  tellRest(): void {
+    if (this.#state !== "starting" && this.#state !== "running") return;
+    const { tell, network } = this.#world;
+    const { waitingChecks, runningChecks, transactionsInFlight, sendsInFlight } = this.#producer
+      .stats();
+    tell({
+      type: "rested",
+      member: this.name,
+      timers: this.clock.pendingTimers,
+      links: network.linksOf(this.name).length,
+      held: waitingChecks + runningChecks,
+      inFlight: transactionsInFlight + sendsInFlight,
+    });
+  }
+
   /** Ends the process at this moment. */
   kill(): void {
     if (!this.isAlive) return;

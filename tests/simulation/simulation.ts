@@ -92,7 +92,10 @@ export async function simulate(plan: Plan): Promise<History> {
     }
     const { settled, end } = timesOf(plan);
     scheduler.wake(settled, () => {
-      for (const member of members) member.close(LAST_SHUTDOWN);
+      for (const member of members) {
+        member.tellRest();
+        member.close(LAST_SHUTDOWN);
+      }
     });
     await scheduler.run(end);
     return history;

@@ -1,8 +1,9 @@
-import { decodeProperties, MessageProperty } from "../../src/message/mod.ts";
+import { decodeProperties, MessageProperty, parseOffsetMessageId } from "../../src/message/mod.ts";
 import { isOneway, isResponse, type RemotingCommand, RequestCode } from "../../src/remoting/mod.ts";
 import {
   CommitOrRollback,
   endTransactionHeader,
+  queryMessageHeader,
   readCheckTransactionStateRequest,
   readSendMessageRequest,
 } from "../../src/requests/mod.ts";
@@ -74,7 +75,8 @@ export class Witness implements NetworkObserver {
   got({ member, id: link, server: { address } }: Link, command: RemotingCommand): void {
     const { opaque, code } = command;
     if (isResponse(command)) {
-      this.#tell({ type: "gotReply", member, link, opaque, code });
+      const handle = handleInReply(command);
+      this.#tell({ type: "gotReply", member, link, opaque, code, ...(handle ? { handle } : {}) });
     } else if (code === RequestCode.CHECK_TRANSACTION_STATE) {
       const header = readCheckTransactionStateRequest(command);
       this.#tell({
@@ -113,10 +115,21 @@ export class Witness implements NetworkObserver {
           group: header.producerGroup,
         });
       }
+      case RequestCode.QUERY_MESSAGE: {
+        const txn = this.#names.get(queryMessageHeader.decode(command.extFields).key) ?? "?";
+        return this.#tell({ type: "wroteOther", member, link, opaque, code, txn });
+      }
       default:
         return this.#tell({ type: "wroteOther", member, link, opaque, code });
     }
   }
+}
+
+/** The place of a half message that the answer to a send names, if it is one that can be used. */
+function handleInReply({ extFields: { queueOffset, msgId } }: RemotingCommand): Handle | undefined {
+  if (queueOffset === undefined || !/^[0-9A-F]{32}$/i.test(msgId ?? "")) return undefined;
+  const logOffset = Number(parseOffsetMessageId(msgId!).offset);
+  return { queueOffset: Number(queueOffset), logOffset };
 }
 
 function handleOf(

@@ -101,6 +101,7 @@ export class Broker implements SimServer {
           broker: this.name,
           txn: half.content.txn,
           what: "mark",
+          logOffset: half.logOffset,
         });
       }
     }
@@ -112,8 +113,10 @@ export class Broker implements SimServer {
   /** Loses what was stored in the last `window` milliseconds. */
   loseTail(window: number): void {
     const { halves, visible } = this.store.loseAfter(this.world.scheduler.now - window);
-    for (const { content } of halves) this.#tellLost(content.txn, "half");
-    for (const { content } of visible) this.#tellLost(content.txn, "visible");
+    for (const { content, logOffset } of halves) this.#tellLost(content.txn, "half", logOffset);
+    for (const { content, preparedOffset } of visible) {
+      this.#tellLost(content.txn, "visible", preparedOffset);
+    }
   }
 
   /** Starts the process again. */
@@ -164,7 +167,7 @@ export class Broker implements SimServer {
     this.world.scheduler.after(delay, run);
   }
 
-  #tellLost(txn: string, what: "half" | "visible"): void {
-    this.world.tell({ type: "lost", broker: this.name, txn, what });
+  #tellLost(txn: string, what: "half" | "visible", logOffset: number): void {
+    this.world.tell({ type: "lost", broker: this.name, txn, what, logOffset });
   }
 }

@@ -28,12 +28,15 @@ export function runCheckRound(broker: Broker): void {
     // The age is by two clocks: a producer's that is ahead makes it negative, and that asks at once.
     const age = EPOCH + scheduler.now - content.bornTimestamp;
     if (age >= 0 && age <= settings.timeout) break;
-    checkAgain(broker, content, checks + 1);
+    checkAgain(broker, content, checks + 1, half.logOffset);
   }
 }
 
-/** Writes a half message again and asks about the new record. */
-export function checkAgain(broker: Broker, content: Content, checks: number): void {
+/**
+ * Writes a half message again and asks about the new record. `of` is the place of the old record in
+ * the broker's own log.
+ */
+export function checkAgain(broker: Broker, content: Content, checks: number, of?: number): void {
   const { world: { scheduler, tell } } = broker;
   const half = broker.store.putHalf(content, checks, scheduler.now);
   const { queueOffset, logOffset } = half;
@@ -43,6 +46,7 @@ export function checkAgain(broker: Broker, content: Content, checks: number): vo
     txn: content.txn,
     handle: { queueOffset, logOffset },
     checks,
+    ...(of === undefined ? {} : { of }),
   });
   const link = broker.registrations.take(scheduler.now);
   if (!link || broker.troubles.lostChecks > 0) return;
