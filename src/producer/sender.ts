@@ -29,6 +29,7 @@ export class Sender {
   readonly #producerGroup: string;
   readonly #faults: LatencyFaults | undefined;
   readonly #queues: QueueFinder;
+  readonly #closing = new AbortController();
 
   /** With `faults`, brokers that they tell of are passed over, and each send is taken in there. */
   constructor(
@@ -91,6 +92,7 @@ export class Sender {
   ): Promise<SendReceipt> {
     const tries = new FailedTries(
       this.#clock,
+      this.#closing.signal,
       await this.#queues.othersThan(message, bounds),
       onRetry,
     );
@@ -185,6 +187,11 @@ export class Sender {
     }, true);
   }
 
+  /** Tries nothing again: the producer ends. */
+  close(): void {
+    this.#closing.abort();
+  }
+
   #observe<T>(queue: MessageQueue, send: () => Promise<T>, isAnswered: boolean): Promise<T> {
     return this.#faults ? this.#faults.observe(queue, send, isAnswered) : send();
   }
@@ -202,7 +209,8 @@ export class Sender {
       const queue = chosen ?? await this.#queues.next(message.topic, avoid, bounds);
       if (lastError && avoid.has(queue.brokerName)) {
         if (!lastError.isRetriable) throw lastError;
-        await pause(this.#clock, Math.min(PAUSE, deadline.remaining), signal, message.topic);
+        const delay = Math.min(PAUSE, deadline.remaining);
+        await pause(this.#clock, delay, this.#closing.signal, signal, message.topic);
       }
       try {
         return await deliver(queue);

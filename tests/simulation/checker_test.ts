@@ -3,6 +3,7 @@ import * as hand from "./hand_made.ts";
 import type { Fact } from "./history.ts";
 import { INVARIANTS } from "./invariants/mod.ts";
 import type { Plan } from "./plan.ts";
+import { FEATURE_PAIRS } from "./feature_pairs.ts";
 import { OUTCOME_PAIRS } from "./outcome_pairs.ts";
 import { OTHER_PAIRS } from "./other_pairs.ts";
 import { SAFETY_PAIRS } from "./safety_pairs.ts";
@@ -162,6 +163,7 @@ for (
     ...SAFETY_PAIRS,
     ...OUTCOME_PAIRS,
     ...OTHER_PAIRS,
+    ...FEATURE_PAIRS,
   ]
 ) {
   Deno.test(`checker - ${invariant} is broken when ${what}, not when ${but}`, () => {
@@ -172,7 +174,10 @@ for (
 }
 
 Deno.test("checker - every invariant has a history that breaks it, and its text", () => {
-  const covered = new Set(Object.values(FORBIDDEN).map(([invariant]) => invariant));
+  const covered = new Set([
+    ...Object.values(FORBIDDEN).map(([invariant]) => invariant),
+    ...FEATURE_PAIRS.map(({ invariant }) => invariant),
+  ]);
   assertEquals(INVARIANTS.filter(({ name }) => !covered.has(name)), []);
   assertEquals(INVARIANTS.filter(({ text }) => text.length < 40), []);
 });

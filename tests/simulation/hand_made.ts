@@ -12,6 +12,9 @@ export const PLAN: Plan = {
   ...drawPlan(1),
   brokers: 1,
   slots: 1,
+  answers: "listener",
+  signs: false,
+  sends: [],
   broker: { timeout: 1_000, interval: 2_000, maxChecks: 15, markInterval: 200 },
   member: { checkTimeout: 1_500, heartbeatInterval: 5_000, routePollInterval: 5_000 },
   transactions: [{

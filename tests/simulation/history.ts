@@ -1,3 +1,6 @@
+import type { CheckHandling } from "../../mod.ts";
+import type { Way } from "./plan.ts";
+
 /** By what a broker knows a half message. */
 export interface Handle {
   /** Position in the half topic's queue. */
@@ -34,7 +37,7 @@ export type Fact =
     inFlight: number;
   }
   /** A call of `sendMessageInTransaction`, its local transaction, and how the call settled. */
-  | { type: "called"; member: MemberName; txn: string; timeout: number }
+  | { type: "called"; member: MemberName; txn: string; timeout: number; way?: Way }
   | { type: "localBegan"; member: MemberName; txn: string }
   | { type: "recorded"; txn: string; state: "COMMIT" | "ROLLBACK" }
   | { type: "localEnded"; member: MemberName; txn: string; returned: Returned }
@@ -55,6 +58,8 @@ export type Fact =
     ran: boolean | undefined;
     /** Milliseconds that the listener will take; Infinity when it never ends. */
     takes: number;
+    /** The message is not the one that was sent. */
+    isAltered?: boolean;
   }
   | { type: "answered"; member: MemberName; txn: string; call: number; returned: Returned }
   /** What went over a connection, as the client's end saw it. */
@@ -110,6 +115,8 @@ export type Fact =
     checks: number;
     /** Place in the log of the record that it was put back from, if that was on this broker. */
     of?: number;
+    /** It was put back for its immunity, and nobody is asked. */
+    isImmune?: boolean;
   }
   | { type: "visible" | "rolledBack"; broker: string; txn: string; handle: Handle; link: number }
   | { type: "givenUp"; broker: string; txn: string }
@@ -120,6 +127,45 @@ export type Fact =
     what: "half" | "visible" | "mark";
     /** Place in the log of the half message's record. */
     logOffset: number;
+  }
+  /** A broker forgot a client that was silent for too long. */
+  | { type: "expired"; broker: string; member: MemberName }
+  /** What a client did with a question, and how many wait and are worked on then. */
+  | {
+    type: "queued";
+    member: MemberName;
+    txn: string;
+    broker: string;
+    handling: CheckHandling;
+    waiting: number;
+    running: number;
+  }
+  /** A recovery has begun, and has ended by itself, with the number of transactions. */
+  | { type: "recovering"; member: MemberName }
+  | {
+    type: "recovered";
+    member: MemberName;
+    committed: number;
+    rolledBack: number;
+    open: number;
+  }
+  /** Plain sends, by the name of their first message. */
+  | { type: "plainCalled"; member: MemberName; name: string; how: string; timeout: number }
+  | {
+    type: "wrotePlain";
+    member: MemberName;
+    link: number;
+    name: string;
+    opaque: number;
+    oneway: boolean;
+  }
+  | { type: "plainStored"; broker: string; name: string; count: number }
+  | {
+    type: "plainSettled";
+    member: MemberName;
+    name: string;
+    outcome: "sent" | "failed";
+    reason?: string;
   }
   /** A fault that the plan wants begins or ends; `about` names the server or client that it hits. */
   | { type: "fault"; kind: string; about: string; on: boolean }

@@ -11,6 +11,7 @@ import type { Fact, Handle, WireState } from "./history.ts";
 import type { Link } from "./network/link.ts";
 import type { NetworkObserver } from "./network/network.ts";
 import type { BreakPoint } from "./plan.ts";
+import { isHalf, plainNames } from "./world/plain_messages.ts";
 
 const STATES: Readonly<Record<number, WireState>> = {
   [CommitOrRollback.Commit]: "COMMIT",
@@ -39,6 +40,11 @@ export class Witness implements NetworkObserver {
   ) {
     this.#tell = tell;
     this.#brokerAt = brokerAt;
+  }
+
+  /** The transaction that a half message is of, by its unique key. */
+  txnOf(id: string): string | undefined {
+    return this.#names.get(id);
   }
 
   dialled(member: string, address: string, what: "dialling" | "dialled" | "dialFailed"): void {
@@ -93,8 +99,13 @@ export class Witness implements NetworkObserver {
   #tellWritten({ member, id: link, server }: Link, command: RemotingCommand): void {
     const { code, opaque } = command;
     switch (code) {
-      case RequestCode.SEND_MESSAGE_V2: {
+      case RequestCode.SEND_MESSAGE_V2:
+      case RequestCode.SEND_BATCH_MESSAGE: {
         const properties = decodeProperties(readSendMessageRequest(command).properties ?? "");
+        if (!isHalf(properties)) {
+          const name = plainNames(command)[0]!, oneway = isOneway(command);
+          return this.#tell({ type: "wrotePlain", member, link, name, opaque, oneway });
+        }
         const txn = properties[MessageProperty.Keys]!;
         this.#names.set(properties[MessageProperty.UniqueKey]!, txn);
         return this.#tell({ type: "wroteHalf", member, link, txn, opaque });

@@ -102,6 +102,10 @@ function couldKnow(
   made: FactOf<"wroteVerdict">,
 ): boolean {
   const { timeline } = run;
+  if (earlier.oneway && earlier.broker === made.broker && earlier.event < made.event) {
+    // It is never answered, and looked for before it is given again.
+    return earlier.member === made.member && !wasLookedFor(run, earlier, made);
+  }
   const isOther = earlier.event >= made.event || earlier.member !== made.member ||
     // Another broker has a half message of its own.
     earlier.broker !== made.broker;
@@ -114,6 +118,13 @@ function couldKnow(
     // Part of its time may have been over when it was written.
     return isKnown && (isInTime || !wasLookedFor(run, earlier, made));
   }
+  // One after it that was confirmed says more.
+  const isOvertaken = run.history.of("wroteVerdict").some((later) =>
+    later.txn === made.txn && later.member === made.member && later.broker === made.broker &&
+    later.state === "COMMIT" && later.event > earlier.event && later.event < made.event &&
+    timeline.replyTo(later)?.code === 0
+  );
+  if (isOvertaken) return false;
   // No answer: it must have been waited for, or the connection must be gone.
   const isOver = timeline.unlinkedIn(earlier.link) <= made.event ||
     made.at - decidedAt(run, earlier) >= ALMOST_TIMEOUT;

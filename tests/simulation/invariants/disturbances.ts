@@ -1,4 +1,4 @@
-import type { PlannedFault } from "../plan.ts";
+import { aftermath, type PlannedFault } from "../plan.ts";
 
 /** Tells which faults hold up what a client and a broker say to each other. */
 export class Disturbances {
@@ -25,7 +25,10 @@ export class Disturbances {
     return this.#faults.some((fault) => {
       if (fault.at > to || endOf(fault) < from) return false;
       switch (fault.kind) {
+        case "freezeClient":
+          return fault.slot === slot;
         case "slow":
+        case "narrow":
         case "halfOpen":
           return fault.slot === slot && fault.server === broker;
         case "freeze":
@@ -43,6 +46,6 @@ export class Disturbances {
 /** When the last of what a fault held up has come through. */
 function endOf(fault: PlannedFault): number {
   const end = fault.at + ("lasts" in fault ? fault.lasts : 0);
-  return end +
+  return end + aftermath(fault) +
     (fault.kind === "slow" ? 3 * fault.latency : fault.kind === "lateReplies" ? fault.delay : 0);
 }

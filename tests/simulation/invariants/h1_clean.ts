@@ -1,5 +1,6 @@
 import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
+import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 import { SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
@@ -40,15 +41,19 @@ export const h1: Invariant = {
         if (!wasOpen) continue;
         checkAnswered(run, closing, end, report);
         checkLeave(run, closing, end, report);
-      } else if (!killed && at + deadline + LAST_WORDS <= times.end) {
-        report(at + deadline + LAST_WORDS, `${member} did not end its shutdown`);
+        continue;
+      }
+      const until = at + deadline + LAST_WORDS;
+      if (!killed && until <= times.end && !isFrozen(run, member, at, until)) {
+        report(until, `${member} did not end its shutdown`);
       }
     }
   },
 };
 
 /** What clients hold when all is over, before they shut down. */
-function checkRest({ plan, history, timeline }: Run, report: Report): void {
+function checkRest(run: Run, report: Report): void {
+  const { plan, history, timeline } = run;
   for (const { member, timers, links, held, inFlight, at } of history.of("rested")) {
     const isAsking = history.of("wroteOther").some((fact) =>
       fact.member === member && fact.at <= at && fact.at > at - VERDICT_TIMEOUT &&
@@ -62,7 +67,7 @@ function checkRest({ plan, history, timeline }: Run, report: Report): void {
         asked === fact && asked.at <= at && endedAt >= at
       )
     ).length;
-    if (held > busy) {
+    if (held > busy && waitOf(run) === 0) {
       report(at, `${member} is at rest and holds ${held} check-backs`);
     }
     const running = history.of("localBegan").filter((fact) =>
@@ -109,12 +114,12 @@ function checkLeft(
 
 /** The questions that came before a shutdown are answered by its end, or its time was over. */
 function checkAnswered(
-  { history, timeline }: Run,
+  run: Run,
   closing: FactOf<"closing">,
   end: FactOf<"closed">,
   report: Report,
 ): void {
-  const { member, at, deadline = 0 } = closing;
+  const { history, timeline } = run, { member, at, deadline = 0 } = closing;
   if (end.at >= at + deadline) return;
   for (const check of history.of("gotCheck")) {
     const { txn, broker, handle, link, event } = check;
@@ -128,6 +133,7 @@ function checkAnswered(
       answer.handle.logOffset === handle.logOffset && answer.event <= end.event
     );
     // Without the connection an answer may find no other in its time.
+    if (isDropped(run, check) || isFrozen(run, member, check.at, end.at)) continue;
     if (isSuperseded || isAnswered || timeline.unlinkedAt(link) < end.at - SLACK) continue;
     report(end.at, `${member} closed and had not answered the question about ${txn}`, txn);
   }

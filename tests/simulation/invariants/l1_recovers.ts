@@ -1,5 +1,6 @@
 import type { FactOf } from "../history.ts";
-import { faultsEnd } from "../plan.ts";
+import { faultsEnd, settlesLate } from "../plan.ts";
+import { isFrozen } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 import { SLACK, VERDICT_DELAY, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
 
@@ -35,10 +36,12 @@ export const l1: Invariant = {
 };
 
 function checkConnections({ plan, times, history, timeline }: Run, report: Report): void {
-  const alive = new Set(
-    ["linked", "dialling"].flatMap((type) =>
-      history.of(type as "linked").filter(({ at }) => at < times.quiet).map(({ member }) => member)
-    ),
+  // Each client with the moment at which it was there first.
+  const alive = new Map(
+    history.of("dialling").filter(({ at }) => at < times.quiet).reverse().map(({ member, at }) => [
+      member,
+      at,
+    ]),
   );
   const has = (...kinds: readonly string[]) => plan.faults.some(({ kind }) => kinds.includes(kind));
   let due = faultsEnd(plan) + RECONNECTED;
@@ -48,15 +51,16 @@ function checkConnections({ plan, times, history, timeline }: Run, report: Repor
   if (has("route", "killBroker", "powerLoss", "promote", "actingMaster")) {
     due += plan.member.routePollInterval;
   }
-  for (const member of alive) {
+  for (const [member, begun] of alive) {
+    const memberDue = due + Math.max(0, begun - faultsEnd(plan));
     if (timeline.leftAt(member) < times.settled) continue;
     for (let index = 0; index < plan.brokers; index++) {
       const address = timeline.addressOf(`b${index}`, times.settled);
       const isBack = history.of("linked").some(({ member: its, address: at, link }) =>
-        its === member && at === address && timeline.registeredAt(link) <= due &&
+        its === member && at === address && timeline.registeredAt(link) <= memberDue &&
         timeline.unlinkedAt(link) >= times.settled
       );
-      if (!isBack) report(due, `${member} has no connection to b${index}`);
+      if (!isBack) report(memberDue, `${member} has no connection to b${index}`);
     }
   }
 }
@@ -82,10 +86,9 @@ function checkResolved(run: Run, report: Report): void {
     if (excused.has(txn) || !stored.some((half) => half.txn === txn)) continue;
     const { wastedUntil, listenerTime } = listenerTimeOf(run, txn);
     const from = Math.max(at, times.recovered, oldEnough, wastedUntil);
-    const due = Math.min(
-      times.settled,
-      from + 2 * interval + listenerTime + VERDICT_DELAY,
-    );
+    const due = settlesLate(plan)
+      ? times.settled
+      : Math.min(times.settled, from + 2 * interval + listenerTime + VERDICT_DELAY);
     const type = state === "COMMIT" ? "visible" : "rolledBack";
     const first = resolved.find((fact) => fact.txn === txn && fact.type === type);
     if (first && first.at <= due) continue;
@@ -122,7 +125,8 @@ function checkSends(run: Run, report: Report): void {
     const first = Math.min(
       ...[began.get(txn), weak, settled.get(txn)].map((fact) => fact?.at ?? Infinity),
     );
-    if (first > at + timeout + SLACK && left > at + timeout + SLACK) {
+    const late = at + timeout + SLACK;
+    if (first > late && left > late && !isFrozen(run, member, at, late)) {
       report(at + timeout, `the send of ${txn} took longer than its ${timeout} ms`, txn);
     }
     // What is left is the verdict: that of the local transaction, or the rollback of a weak half.

@@ -1,4 +1,5 @@
 import type { FactOf } from "../history.ts";
+import { isDropped } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 
 /**
@@ -47,7 +48,9 @@ export const s1: Invariant = {
 };
 
 /** Whether a question that reached a client must have brought the commit about. */
-function mustSuffice({ times, history, timeline }: Run, frame: FactOf<"gotCheck">): boolean {
+function mustSuffice(run: Run, frame: FactOf<"gotCheck">): boolean {
+  if (isDropped(run, frame)) return false;
+  const { times, history, timeline } = run;
   const { member, txn, event, handle } = frame;
   const isKept = !history.of("lost").some((fact) =>
     fact.what === "half" && fact.broker === frame.broker &&
@@ -87,9 +90,9 @@ function checkReach({ plan, times, history, timeline }: Run, report: Report): vo
     ]),
   );
   const started = new Map(history.of("started").map(({ member, at }) => [member, at]));
-  for (const { broker, txn, handle, checks, at, event } of history.of("stored")) {
+  for (const { broker, txn, handle, checks, isImmune, at, event } of history.of("stored")) {
     const got = reached.get(`${broker} ${txn} ${handle.logOffset}`) ?? -1;
-    if (checks === 0 || at > times.settled || got >= event) continue;
+    if (checks === 0 || isImmune || at > times.settled || got >= event) continue;
     const until = at + REGISTERED, since = at - plan.member.heartbeatInterval;
     const address = timeline.addressOf(broker, at);
     const links = history.of("linked").filter((fact) =>
@@ -100,8 +103,8 @@ function checkReach({ plan, times, history, timeline }: Run, report: Report): vo
         timeline.isUndisturbed({ link, member, broker }, since, until)
       );
     // A broker hears of the end of a connection only when its last bytes have arrived.
-    const isEnding = history.of("unlinked").some(({ by, at: end }) =>
-      by === "client" && end <= at && end > at - LAST_BYTES
+    const isEnding = history.of("unlinked").some(({ by, member, at: end }) =>
+      (by === "client" || timeline.leftAt(member) === end) && end <= at && end > at - LAST_BYTES
     );
     if (!allWork || isEnding) continue;
     // A client is not registered with a broker while the name servers tell it of no such master.

@@ -1,5 +1,6 @@
 import { GROUP } from "../world/context.ts";
 import type { FactOf } from "../history.ts";
+import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 import { REFUSALS, SLACK, VERDICT_DELAY, VERDICT_TIMEOUT } from "./timeline.ts";
 
@@ -37,7 +38,8 @@ export const s6: Invariant = {
     }
     for (const { txn, member, state, oneway, group, at } of history.of("wroteVerdict")) {
       if (group !== GROUP) report(at, `${member} sent ${state} for ${txn} of group ${group}`, txn);
-      if (oneway !== (state === "UNKNOWN")) {
+      const isOneway = state === "UNKNOWN" || run.plan.member.endTransactionMode === "oneway";
+      if (oneway !== isOneway) {
         report(at, `${member} sent ${state} for ${txn} ${oneway ? "one-way" : "two-way"}`, txn);
       }
     }
@@ -99,6 +101,7 @@ function checkInTime(
   if (given.some((answer) => answer.at <= until)) return;
   if (until > times.settled || timeline.leftAt(member) <= until) return;
   if (next && next.at <= until) return;
+  if (isDropped(run, check) || isFrozen(run, member, check.at, until)) return;
   // A broker that lost part of its log may have something else in the place of the question.
   const isHeldUp = timeline.isHeldUp(member, check.broker, check.at, until) ||
     !timeline.isCalm(check.at, until, "powerLoss", "promote");
@@ -116,12 +119,13 @@ interface Due {
   readonly isVerdict: boolean;
 }
 
-function dueOf({ timeline }: Run, check: Check): Due {
+function dueOf(run: Run, check: Check): Due {
+  const { timeline } = run;
   const { at } = check;
   if (isUnderWay({ timeline }, check)) return { from: at, at, isVerdict: false };
   const call = timeline.callFor(check);
   // Without a call it repeats a verdict that it knows.
-  if (!call) return { from: at, at: at + VERDICT_DELAY, isVerdict: true };
+  if (!call) return { from: at, at: at + waitOf(run) + VERDICT_DELAY, isVerdict: true };
   const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK", from = call.endedAt;
   return { from, at: from + (isVerdict ? VERDICT_DELAY : 0), isVerdict };
 }

@@ -1,4 +1,5 @@
 import type { FactOf } from "../history.ts";
+import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 import { REFUSALS, SLACK, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
 
@@ -49,8 +50,8 @@ export const s9: Invariant = {
 
 /** What a send says of itself is so. */
 function checkEnd(
-  { history, timeline }: Run,
-  { txn, timeout, at }: FactOf<"called">,
+  { plan, history, timeline }: Run,
+  { member, txn, timeout, at, way }: FactOf<"called">,
   end: FactOf<"settled">,
   report: Report,
 ): void {
@@ -71,9 +72,11 @@ function checkEnd(
       } else if (code === 0 && !(ended && ended.event <= end.event)) {
         wrong("counts as sent and its local transaction did not run to its end");
       }
-      checkAcknowledged({ history, timeline }, end, report);
+      checkAcknowledged({ plan, history, timeline }, end, report);
       return;
     case "failed":
+      // What is handed to the caller at its begin can't begin when it was stored weakly.
+      if (way === "begin" && code !== undefined && WEAKLY_STORED.has(code) && !began) return;
       if (isStored) wrong("failed for certain and its half was stored");
       if (half && !(code !== undefined && code !== 0 && !WEAKLY_STORED.has(code))) {
         wrong("failed for certain, and its half was written and not refused");
@@ -88,6 +91,7 @@ function checkEnd(
       if (began) wrong("is indeterminate and its local transaction ran");
       return;
     case "refused":
+      if (end.reason === "InvalidStateError" && !half && timeline.leftAt(member) <= end.at) return;
       wrong(`ended with ${end.reason}, which says nothing of its half`);
   }
 }
@@ -97,7 +101,7 @@ const AWAITED = { COMMIT: true, ROLLBACK: true };
 
 /** What a send says of its verdict is so: S11 looks at those that count as confirmed. */
 function checkAcknowledged(
-  { history, timeline }: Pick<Run, "history" | "timeline">,
+  { plan, history, timeline }: Pick<Run, "plan" | "history" | "timeline">,
   { member, txn, endTransaction, event, at }: FactOf<"settled">,
   report: Report,
 ): void {
@@ -113,8 +117,9 @@ function checkAcknowledged(
     fact.event >= (ended?.event ?? 0) && fact.event <= event
   );
   const reply = last && timeline.replyTo(last);
+  const isOneway = plan.member.endTransactionMode === "oneway";
   const isAwaited = (ended?.returned ?? "ROLLBACK") in AWAITED;
-  if (endTransaction === "sent" && isAwaited) {
+  if (endTransaction === "sent" && !isOneway && isAwaited) {
     report(at, `the verdict over ${txn} counts as sent and an answer is awaited`, txn);
   }
   const wasAnswered = reply?.code === 0 && reply.event < event && isAwaited;
@@ -127,18 +132,26 @@ function checkAcknowledged(
   }
 }
 
+/** Whether a half message was stored weakly: then the client has a verdict over it of its own. */
+function wasRolledBack({ history, timeline }: Run, txn: string): boolean {
+  const half = history.of("wroteHalf").find((fact) => fact.txn === txn);
+  return half !== undefined && WEAKLY_STORED.has(timeline.replyTo(half)?.code ?? 0);
+}
+
 /** The first question after a send that did not end well is put to the listener. */
 function checkFence(
-  { times, history, timeline }: Run,
+  run: Run,
   { member, txn, outcome, event }: FactOf<"settled">,
   report: Report,
 ): void {
-  if (outcome === "sent") return;
+  if (outcome === "sent" || wasRolledBack(run, txn)) return;
+  const { times, history, timeline } = run;
   const question = history.of("gotCheck").find((fact) =>
     fact.member === member && fact.txn === txn && fact.event > event
   );
-  if (!question) return;
-  const until = question.at + SLACK;
+  if (!question || isDropped(run, question)) return;
+  const until = question.at + waitOf(run) + SLACK;
+  if (isFrozen(run, member, question.at, until)) return;
   if (timeline.leftAt(member) <= until || until > times.settled) return;
   const isAsked = timeline.calls(member, txn).some(({ asked }) =>
     asked.event >= question.event && asked.at <= until

@@ -1,6 +1,6 @@
 import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf, History, MemberName } from "../history.ts";
-import type { Plan, PlannedFault } from "../plan.ts";
+import { type Plan, type PlannedFault, queueTime } from "../plan.ts";
 import { Disturbances } from "./disturbances.ts";
 
 /** A reply that a client got. */
@@ -117,8 +117,8 @@ export class Timeline {
    * the same transaction that was under way.
    */
   callFor({ member, txn, event, at }: FactOf<"gotCheck">): ListenerCall | undefined {
-    const calls = this.calls(member, txn);
-    return calls.find(({ asked }) => asked.event >= event && asked.at <= at + SLACK) ??
+    const calls = this.calls(member, txn), wait = queueTime(this.#plan);
+    return calls.find(({ asked }) => asked.event >= event && asked.at <= at + SLACK + wait) ??
       calls.find(({ asked, endedAt, endedIn }) =>
         asked.event <= event && (endedIn === Infinity ? endedAt >= at : endedIn >= event)
       );
@@ -158,7 +158,7 @@ export class Timeline {
 
   /** Milliseconds within which a client must have answered what came undisturbed. */
   get answerTime(): number {
-    return this.#plan.member.checkTimeout + VERDICT_DELAY;
+    return queueTime(this.#plan) + this.#plan.member.checkTimeout + VERDICT_DELAY;
   }
 
   #learnSpans(): void {
@@ -188,7 +188,10 @@ export class Timeline {
     for (const asked of this.#history.of("asked")) {
       const { member, txn, call } = asked;
       const answer = answers.get(`${txn} ${call}`);
-      const inTime = answer !== undefined && answer.at < asked.at + checkTimeout;
+      // A loop says nothing where a listener throws or gives something that is no state.
+      const isSaid = this.#plan.answers === "listener" ||
+        (answer?.returned !== "threw" && answer?.returned !== "garbage");
+      const inTime = answer !== undefined && isSaid && answer.at < asked.at + checkTimeout;
       const list = this.#calls.get(`${member} ${txn}`) ?? [];
       list.push({
         asked,

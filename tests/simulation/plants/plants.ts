@@ -1,4 +1,5 @@
 import { CONNECTION_PLANTS } from "./connection_plants.ts";
+import { FEATURE_PLANTS } from "./feature_plants.ts";
 import { OUTCOME_PLANTS } from "./outcome_plants.ts";
 import type { Plant } from "./plant.ts";
 import { VERDICT_PLANTS } from "./verdict_plants.ts";
@@ -10,4 +11,5 @@ export const PLANTS: readonly Plant[] = [
   ...VERDICT_PLANTS,
   ...OUTCOME_PLANTS,
   ...CONNECTION_PLANTS,
+  ...FEATURE_PLANTS,
 ];

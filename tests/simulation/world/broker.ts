@@ -1,5 +1,6 @@
 import { createResponse, isOneway, type RemotingCommand } from "../../../src/remoting/mod.ts";
 import type { Link, SimServer } from "../network/link.ts";
+import { refuseUnsigned } from "./access.ts";
 import { answerRequest } from "./broker_requests.ts";
 import { runCheckRound } from "./check_round.ts";
 import type { World } from "./context.ts";
@@ -69,7 +70,8 @@ export class Broker implements SimServer {
       this.#waiting.push(() => this.receive(link, command));
       return;
     }
-    const answer = answerRequest(this, link, command);
+    const refusal = this.world.signs ? refuseUnsigned(command) : undefined;
+    const answer = refusal ?? answerRequest(this, link, command);
     if (!answer || isOneway(command)) return;
     this.#later(0.1 + this.world.random.below(16) / 8 + this.troubles.replyDelay, () => {
       link.send(createResponse(command, answer));
