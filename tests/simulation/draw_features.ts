@@ -1,5 +1,5 @@
 import type { Random } from "../fuzz/random.ts";
-import type { Plan, PlannedSend } from "./plan.ts";
+import { type Plan, type PlannedSend, queueTime } from "./plan.ts";
 
 /** Lets a plan use what a client can do beside its main road: each plan some of it. */
 export function addFeatures(random: Random, plan: Plan): void {
@@ -16,7 +16,12 @@ export function addFeatures(random: Random, plan: Plan): void {
     }
   }
   if (random.oneIn(6)) plan.sends = drawSends(random, plan);
+  // Where questions wait for others it takes all rounds until the last half message is over.
+  if (queueTime(plan) > 0) plan.broker.maxChecks = Math.min(plan.broker.maxChecks, LONGEST_WAIT);
 }
+
+/** Most check rounds of a plan in which questions wait for others. */
+const LONGEST_WAIT = 8;
 
 /** More questions at once than a client holds, and a listener that takes its time over each. */
 function drawBurst(random: Random, { slots, member, transactions }: Plan): void {
