@@ -41,10 +41,16 @@ export class CheckBack implements CheckContext {
   readonly signal: AbortSignal;
 
   readonly #answer: AnswerCheck;
+  readonly #onLate: (state: LocalTransactionState) => void;
   #answered = false;
 
   /** Made by the producer. */
-  constructor(message: MessageExt, context: CheckContext, answer: AnswerCheck) {
+  constructor(
+    message: MessageExt,
+    context: CheckContext,
+    answer: AnswerCheck,
+    onLate: (state: LocalTransactionState) => void,
+  ) {
     this.message = message;
     this.transactionId = context.transactionId;
     this.checkTimes = context.checkTimes;
@@ -53,6 +59,7 @@ export class CheckBack implements CheckContext {
     this.brokerName = context.brokerName;
     this.signal = context.signal;
     this.#answer = answer;
+    this.#onLate = onLate;
   }
 
   /** Whether it was answered or its time is over. */
@@ -99,6 +106,7 @@ export class CheckBack implements CheckContext {
       );
     }
     if (this.signal.aborted) {
+      this.#onLate(state);
       throw new InvalidStateError(
         `Cannot answer the check-back of transaction ${this.transactionId}: its time is over, ` +
           "it was answered with unknown and the broker asks again",

@@ -4,6 +4,7 @@ import { MessageProperty, openStoredMessage, type StoredMessage } from "../messa
 import type { CheckTransactionStateHeader } from "../requests/mod.ts";
 import { type AnswerCheck, CheckBack } from "./check_back.ts";
 import type { PendingCheck } from "./check_queue.ts";
+import type { LocalTransactionState } from "./local_transaction_state.ts";
 import type { TransactionObservation } from "./transaction_observation.ts";
 
 /** What a check-back is opened with. */
@@ -20,6 +21,8 @@ export interface OpenCheckOptions {
   observation: TransactionObservation;
   /** Sends the answer. */
   answer: AnswerCheck;
+  /** Takes an answer that came when its time was over, and is not sent. */
+  onLate: (state: LocalTransactionState) => void;
 }
 
 /**
@@ -72,7 +75,7 @@ export async function openCheck(
   }, (state, cause) => {
     stop();
     return answer(state, cause);
-  });
+  }, options.onLate);
   observation.checkBegins(check, record);
   return check;
 }

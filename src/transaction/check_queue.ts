@@ -1,16 +1,23 @@
 import { InvalidStateError } from "../errors.ts";
 import type { StoredMessage } from "../message/mod.ts";
 import type { CheckBack } from "./check_back.ts";
-import type { HalfMessageHandle, TransactionRecord } from "./transaction_table.ts";
+import { brokerKeyOf, type HalfMessageHandle } from "./half_message.ts";
+import type { TransactionRecord } from "./transaction_table.ts";
 
-/** A check-back that waits for an answer. */
-export interface PendingCheck {
+/** A check-back as it came. */
+export interface IncomingCheck {
   /** The transaction that it is about. */
   readonly record: TransactionRecord;
   /** The half message as the broker sent it. */
   readonly message: StoredMessage;
-  /** The newest handle: a later check-back of the same transaction replaces it. */
-  handle: HalfMessageHandle;
+  /** By what the broker that asks knows it. */
+  readonly handle: HalfMessageHandle;
+}
+
+/** A check-back that waits for an answer, with those of the same transaction that came after it. */
+export interface PendingCheck extends IncomingCheck {
+  /** For each broker that asks the newest handle, that of the first broker first. */
+  readonly handles: Map<string, HalfMessageHandle>;
 }
 
 /** Turns a pending check-back into what a listener gets; undefined when it can't be read. */
@@ -19,7 +26,7 @@ export type OpenCheck = (pending: PendingCheck) => Promise<CheckBack | undefined
 /**
  * The check-backs that no listener has been asked about yet, as an async iterable with one consumer
  * at a time. It is bounded, and holds a transaction once: while one check-back of it waits or is
- * being answered, a later one only brings the newer handle.
+ * being answered, a later one only brings its handle: the broker that asks gets the same answer.
  */
 export class CheckQueue implements AsyncIterable<CheckBack> {
   readonly #capacity: number;
@@ -57,22 +64,23 @@ export class CheckQueue implements AsyncIterable<CheckBack> {
   }
 
   /** Takes in a check-back, or its handle, or refuses it because too many wait. */
-  offer(check: PendingCheck): "asked" | "joined" | "dropped" {
-    const key = keyOf(check);
-    const earlier = this.#running.get(key) ?? this.#waiting.get(key);
+  offer(check: IncomingCheck): "asked" | "joined" | "dropped" {
+    const { handle, record: { transactionId } } = check;
+    const broker = brokerKeyOf(handle);
+    const earlier = this.#running.get(transactionId) ?? this.#waiting.get(transactionId);
     if (earlier) {
-      earlier.handle = check.handle;
+      earlier.handles.set(broker, handle);
       return "joined";
     }
     if (this.#ended || this.#waiting.size >= this.#capacity) return "dropped";
-    this.#waiting.set(key, check);
+    this.#waiting.set(transactionId, { ...check, handles: new Map([[broker, handle]]) });
     wakeAll(this.#wakeConsumer);
     return "asked";
   }
 
   /** Ends the answering of a check-back: the next one of its transaction is a new one. */
-  release(check: PendingCheck): void {
-    if (!this.#running.delete(keyOf(check))) return;
+  release({ record: { transactionId } }: PendingCheck): void {
+    if (!this.#running.delete(transactionId)) return;
     wakeAll(this.#wakeOnRelease);
   }
 
@@ -137,9 +145,9 @@ export class CheckQueue implements AsyncIterable<CheckBack> {
 
   /** The next check-back that can be read, or undefined when the consumer should look again. */
   async #take(): Promise<CheckBack | undefined> {
-    for (const [key, check] of this.#waiting) {
-      this.#waiting.delete(key);
-      this.#running.set(key, check);
+    for (const [transactionId, check] of this.#waiting) {
+      this.#waiting.delete(transactionId);
+      this.#running.set(transactionId, check);
       const opened = await this.#open(check);
       if (!opened) this.release(check);
       return opened;
@@ -152,9 +160,4 @@ export class CheckQueue implements AsyncIterable<CheckBack> {
 
 function wakeAll(waiting: (() => void)[]): void {
   for (const wake of waiting.splice(0)) wake();
-}
-
-/** A transaction id is the producer's, so two brokers could be asked about the same one. */
-function keyOf({ record, handle }: PendingCheck): string {
-  return `${handle.brokerName}\n${record.transactionId}`;
 }

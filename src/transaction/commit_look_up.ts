@@ -4,7 +4,7 @@ import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { MessageProperty } from "../message/mod.ts";
 import { MessageIndex } from "../producer/mod.ts";
-import type { TransactionRecord } from "./transaction_table.ts";
+import type { HalfMessage } from "./half_message.ts";
 
 /** Most queries at once: the answer to each can be as large as a message. */
 const CONCURRENCY = 64;
@@ -45,28 +45,28 @@ export class CommitLookUp {
    * Whether the message of a transaction is in its topic on the broker that holds the half message.
    * When that can't be found out it is `false`: twice is better than never.
    */
-  async isVisible(record: TransactionRecord): Promise<boolean> {
+  async isVisible(halfMessage: HalfMessage): Promise<boolean> {
     const { clock, logger, timeout, timeUp } = this.#options;
+    const { transactionId, topic } = halfMessage.transaction;
     const deadline = new Deadline(clock, timeout);
     try {
-      if (await this.#find(record, deadline)) return true;
+      if (await this.#find(halfMessage, deadline)) return true;
       await sleep(clock, Math.min(INDEX_LAG, deadline.remaining / 2), timeUp).catch(() => {});
-      return await this.#find(record, deadline);
+      return await this.#find(halfMessage, deadline);
     } catch (error) {
       logger.warn(
-        `Cannot find out whether transaction ${record.transactionId} is committed already, its ` +
+        `Cannot find out whether transaction ${transactionId} is committed already, its ` +
           `commit is given again and may be the second: ${describe(error)}`,
-        { transactionId: record.transactionId, topic: record.topic },
+        { transactionId, topic },
       );
       return false;
     }
   }
 
   async #find(
-    { transactionId, topic, handle }: TransactionRecord,
+    { transaction: { transactionId, topic }, handle: { brokerName } }: HalfMessage,
     deadline: Deadline,
   ): Promise<boolean> {
-    const { brokerName } = handle!;
     while (this.#running >= CONCURRENCY) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }

@@ -4,19 +4,16 @@ import type { Logger } from "../logger.ts";
 import type { SendReceipt } from "../producer/mod.ts";
 import type { CheckBack } from "./check_back.ts";
 import { checkTimesOf, openCheck, transactionIdOf } from "./check_opener.ts";
-import { CheckQueue, type PendingCheck } from "./check_queue.ts";
+import { CheckQueue, type IncomingCheck, type PendingCheck } from "./check_queue.ts";
 import { checkImmunityOf, CheckWarnings } from "./check_warnings.ts";
 import type { EndTransactionOutcome, EndTransactionResult } from "./end_transaction.ts";
+import { type HalfMessageHandle, halfMessageOf } from "./half_message.ts";
 import type { TransactionJournal } from "./journal.ts";
 import type { LocalTransactionState } from "./local_transaction_state.ts";
 import type { CheckHandling } from "./transaction_events.ts";
 import type { TransactionSettings } from "./transaction_options.ts";
-import {
-  type HalfMessageHandle,
-  type TransactionRecord,
-  TransactionTable,
-} from "./transaction_table.ts";
-import { isCommittedOn, Verdicts } from "./verdicts.ts";
+import { type TransactionRecord, TransactionTable } from "./transaction_table.ts";
+import { Verdicts } from "./verdicts.ts";
 
 /** The settings of a coordinator. */
 export interface CoordinatorOptions extends TransactionSettings {
@@ -35,7 +32,8 @@ export interface CoordinatorOptions extends TransactionSettings {
 /**
  * Where the two ways of a transaction meet: the one from the half message to its verdict, and the
  * check-backs of the broker. It is the only place where a verdict is decided on, so that there is
- * one for each transaction, on the newest handle, and none while the local transaction still runs.
+ * one for each transaction, given on the newest handle of each broker that asks, and none while the
+ * local transaction still runs.
  */
 export class TransactionCoordinator {
   /** The check-backs that the listener is to be asked about. */
@@ -72,6 +70,7 @@ export class TransactionCoordinator {
       topic,
       phase: "sending",
       localTransactionRan: false,
+      halfMessages: new Map(),
     };
     this.#table.activate(record);
     return record;
@@ -85,14 +84,14 @@ export class TransactionCoordinator {
       const interval = this.#verdicts.timing.intervalOf(brokerName);
       this.#warnings.immune(record, brokerName, immunity, interval);
     }
-    record.handle ??= {
+    record.newest ??= halfMessageOf(record, {
       brokerName,
       connection: receipt.verdictConnection,
       tranStateTableOffset: receipt.queueOffset,
       commitLogOffset: receipt.commitLogOffset,
       fromCheck: false,
       receivedAt: this.#options.clock.monotonic(),
-    };
+    });
   }
 
   /** The local transaction begins: from now on it counts as run. */
@@ -103,7 +102,7 @@ export class TransactionCoordinator {
 
   /** The send is over without a local transaction: whoever asks later is told so. */
   abandon(record: TransactionRecord): void {
-    record.phase = "open";
+    record.phase = "over";
     this.#table.retire(record);
   }
 
@@ -113,10 +112,11 @@ export class TransactionCoordinator {
     state: LocalTransactionState,
     cause?: unknown,
   ): Promise<EndTransactionResult> {
-    if (state !== "UNKNOWN") return await this.#verdicts.end(record, state, cause);
-    record.phase = "open";
+    const halfMessage = record.newest!;
+    record.phase = "over";
+    if (state !== "UNKNOWN") return await this.#verdicts.end(halfMessage, state, cause);
     this.#table.retire(record);
-    return await this.#verdicts.send(record, record.handle!, state, cause);
+    return await this.#verdicts.send(halfMessage, halfMessage.handle, state, cause);
   }
 
   /** Takes a check-back of the broker. Returns at once. */
@@ -133,8 +133,9 @@ export class TransactionCoordinator {
     const record: TransactionRecord = this.#table.get(transactionId) ?? {
       transactionId,
       topic: message.topic,
-      phase: "open",
+      phase: "over",
       localTransactionRan: undefined,
+      halfMessages: new Map(),
     };
     this.#journal.observation.recognize(record, message.properties);
     this.#verdicts.timing.learn(handle);
@@ -155,38 +156,28 @@ export class TransactionCoordinator {
     this.checks.clear();
   }
 
-  #route(pending: PendingCheck): CheckHandling {
-    const { record, handle } = pending;
-    if (isCommittedOn(record, handle)) return this.#verdicts.repeat(record, handle);
-    switch (record.phase) {
-      case "sending":
-      case "running":
-        record.handle = handle;
-        this.#verdicts.send(record, handle, "UNKNOWN");
-        return "stillRunning";
-      case "waiting":
-        record.handle = handle;
-        record.wake?.();
-        return "repeated";
-      case "ending":
-        record.heldBack = handle;
-        return "heldBack";
-      case "settled":
-        return this.#verdicts.repeat(record, handle);
-      case "open":
-        return this.#ask(pending);
+  #route(check: IncomingCheck): CheckHandling {
+    const { record, handle } = check;
+    if (record.phase !== "over") {
+      const halfMessage = halfMessageOf(record, handle);
+      halfMessage.handle = handle;
+      record.newest = halfMessage;
+      this.#verdicts.send(halfMessage, handle, "UNKNOWN");
+      return "stillRunning";
     }
+    if (record.verdict === undefined) return this.#ask(check);
+    return this.#verdicts.take(halfMessageOf(record, handle), handle);
   }
 
-  #ask(pending: PendingCheck): CheckHandling {
-    const handling = this.checks.offer(pending);
-    if (handling === "asked") this.#table.retire(pending.record);
+  #ask(check: IncomingCheck): CheckHandling {
+    const handling = this.checks.offer(check);
+    if (handling === "asked") this.#table.retire(check.record);
     this.#warnings.offered(handling, this.checks);
     return handling;
   }
 
   async #openCheck(pending: PendingCheck): Promise<CheckBack | undefined> {
-    const { record } = pending;
+    const { record, handle, handles } = pending;
     try {
       return await openCheck(pending, {
         clock: this.#options.clock,
@@ -195,33 +186,54 @@ export class TransactionCoordinator {
         timeUp: this.#timeUp.signal,
         observation: this.#journal.observation,
         answer: (state, cause) => this.#answer(pending, state, cause),
+        onLate: (state) => this.#takeLateAnswer(pending, state),
       });
     } catch (cause) {
-      this.#journal.checkFailed(record, pending.handle.brokerName, cause);
-      this.#verdicts.send(record, pending.handle, "UNKNOWN", cause);
+      this.#journal.checkFailed(record, handle.brokerName, cause);
+      for (const each of handles.values()) {
+        this.#verdicts.send(halfMessageOf(record, each), each, "UNKNOWN", cause);
+      }
       return undefined;
     }
   }
 
-  /** Answers with the newest handle, unless that would contradict what was sent before. */
+  /** Answers each broker that asks; gives what became of the answer to the one that was first. */
   async #answer(
     pending: PendingCheck,
     state: LocalTransactionState,
     cause?: unknown,
   ): Promise<EndTransactionOutcome> {
-    const { record, handle } = pending;
-    const { brokerName } = handle;
+    const { record, handle: { brokerName }, handles } = pending;
     this.checks.release(pending);
     this.#journal.counters.answeredChecks++;
     if (cause !== undefined) this.#journal.checkFailed(record, brokerName, cause);
-    if (state === "UNKNOWN") {
-      return (await this.#verdicts.send(record, handle, state, cause)).outcome;
-    }
-    if (record.verdict && record.verdict !== state) {
-      this.#journal.contradiction(record, brokerName, record.verdict, state);
-      return (await this.#verdicts.send(record, handle, "UNKNOWN")).outcome;
-    }
-    record.handle = handle;
-    return (await this.#verdicts.end(record, state)).outcome;
+    const [first] = Array.from(
+      handles.values(),
+      (handle) => this.#answerOn(record, handle, state, cause),
+    );
+    return (await first!).outcome;
+  }
+
+  /** Answers one broker with the newest handle. */
+  #answerOn(
+    record: TransactionRecord,
+    handle: HalfMessageHandle,
+    state: LocalTransactionState,
+    cause: unknown,
+  ): Promise<EndTransactionResult> {
+    const halfMessage = halfMessageOf(record, handle);
+    if (state === "UNKNOWN") return this.#verdicts.send(halfMessage, handle, state, cause);
+    halfMessage.handle = handle;
+    return this.#verdicts.end(halfMessage, state);
+  }
+
+  /** Reports an answer that came too late, and contradicts what was sent as the answer to another. */
+  #takeLateAnswer(
+    { record, handle: { brokerName } }: PendingCheck,
+    state: LocalTransactionState,
+  ): void {
+    const { verdict } = record;
+    if (verdict === undefined || state === "UNKNOWN" || state === verdict) return;
+    this.#journal.contradiction(record, brokerName, verdict, state);
   }
 }

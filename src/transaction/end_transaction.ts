@@ -9,9 +9,9 @@ import {
   readEndTransactionResponse,
 } from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
+import type { HalfMessageHandle } from "./half_message.ts";
 import type { LocalTransactionState } from "./local_transaction_state.ts";
 import type { TransactionObservation } from "./transaction_observation.ts";
-import type { HalfMessageHandle } from "./transaction_table.ts";
 
 /**
  * What became of a verdict.

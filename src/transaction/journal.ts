@@ -3,6 +3,7 @@ import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Observation } from "../producer/mod.ts";
 import type { EndTransactionResult } from "./end_transaction.ts";
+import type { HalfMessageHandle } from "./half_message.ts";
 import type { LocalTransactionState, Verdict } from "./local_transaction_state.ts";
 import type {
   CheckHandling,
@@ -12,7 +13,7 @@ import type {
 import type { TransactionSettings } from "./transaction_options.ts";
 import { newCounters, type TransactionCounters } from "./transaction_stats.ts";
 import { TransactionObservation } from "./transaction_observation.ts";
-import type { HalfMessageHandle, TransactionRecord } from "./transaction_table.ts";
+import type { TransactionRecord } from "./transaction_table.ts";
 
 /** Tells what happens in a producer: as counters, as events, and in the log. */
 export class TransactionJournal {

@@ -4,11 +4,12 @@ import type { CheckBack } from "./check_back.ts";
 import type { CheckListener } from "./check_pump.ts";
 import type { EndTransactionFacts, EndTransactionResult } from "./end_transaction.ts";
 import type { EndTransactionHooks } from "./end_transaction_hooks.ts";
+import type { HalfMessageHandle } from "./half_message.ts";
 import type { LocalTransactionState } from "./local_transaction_state.ts";
 import { type CheckSpan, TransactionTelemetry } from "./transaction_telemetry.ts";
 import type { CheckHandling } from "./transaction_events.ts";
 import type { CheckContext } from "./transaction_listener.ts";
-import type { HalfMessageHandle, TransactionRecord } from "./transaction_table.ts";
+import type { TransactionRecord } from "./transaction_table.ts";
 
 /** Everyone who looks on at transactions: hooks, message traces, telemetry. */
 export class TransactionObservation {

@@ -1,22 +1,6 @@
 import type { ObservedMessage } from "../producer/mod.ts";
-import type { Connection } from "../transport/mod.ts";
+import type { HalfMessage } from "./half_message.ts";
 import type { Verdict } from "./local_transaction_state.ts";
-
-/** By what a broker knows a half message: a verdict names it by nothing else. */
-export interface HalfMessageHandle {
-  /** Name of the broker. */
-  readonly brokerName: string;
-  /** The connection that it was learned on, if verdicts may use it. */
-  readonly connection: Connection | undefined;
-  /** Position of the record in the half topic's queue. */
-  readonly tranStateTableOffset: bigint;
-  /** Position of the record in the commit log. */
-  readonly commitLogOffset: bigint;
-  /** Whether it came with a check-back; else it came with the answer to the send. */
-  readonly fromCheck: boolean;
-  /** When it came, in monotonic milliseconds. */
-  readonly receivedAt: number;
-}
 
 /** What this producer knows of one transaction. */
 export interface TransactionRecord {
@@ -27,29 +11,19 @@ export interface TransactionRecord {
   /**
    * - `sending`: the half message is on its way.
    * - `running`: the local transaction runs.
-   * - `open`: nothing runs here and nothing is decided: the listener may be asked.
-   * - `waiting`: a verdict is about to leave on the newest handle, perhaps after a wait for the next
-   *   check-back, see `VerdictTiming`.
-   * - `ending`: a verdict is on its way.
-   * - `settled`: a verdict was sent, whatever became of it.
+   * - `over`: nothing runs here. Without a verdict, the listener may be asked.
    */
-  phase: "sending" | "running" | "open" | "waiting" | "ending" | "settled";
+  phase: "sending" | "running" | "over";
   /** Whether its local transaction was run by this producer; undefined when it did not send it. */
   localTransactionRan: boolean | undefined;
-  /** The newest handle. Each check-back brings another, and only the newest ends the transaction. */
-  handle?: HalfMessageHandle;
-  /** Ends the wait of phase `waiting`, if there is one. */
-  wake?: () => void;
-  /** A check-back that came while the verdict was on its way. */
-  heldBack?: HalfMessageHandle;
-  /** The verdict, once one was sent. It never changes. */
+  /** Its half message on each broker that is known to hold it. */
+  readonly halfMessages: Map<string, HalfMessage>;
+  /** The half message that was heard of last while the local part was under way. */
+  newest?: HalfMessage;
+  /** The verdict, once one was sent: one for all brokers. It never changes. */
   verdict?: Verdict;
   /** Whether the broker has asked while its local transaction ran. */
   isSlow?: boolean;
-  /** Whether a commit may have been carried out whose answer did not come. */
-  answerLost?: boolean;
-  /** The connections on which brokers confirmed a commit: several, where a half message was copied. */
-  committedOn?: WeakSet<Connection>;
   /** What those who look on remember of its message. */
   observed?: ObservedMessage | undefined;
 }
@@ -82,8 +56,9 @@ export class TransactionTable {
     this.#active.set(record.transactionId, record);
   }
 
-  /** Moves a transaction to those that may be forgotten. */
+  /** Moves a transaction to those that may be forgotten, once nothing of it is under way. */
   retire(record: TransactionRecord): void {
+    if (isUnderWay(record)) return;
     this.#active.delete(record.transactionId);
     this.#past.delete(record.transactionId);
     this.#past.set(record.transactionId, record);
@@ -93,4 +68,8 @@ export class TransactionTable {
       break;
     }
   }
+}
+
+function isUnderWay({ phase, halfMessages }: TransactionRecord): boolean {
+  return phase !== "over" || halfMessages.values().some(({ phase }) => phase !== "idle");
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { HalfMessageHandle, TransactionRecord } from "./transaction_table.ts";
+import type { HalfMessage, HalfMessageHandle } from "./half_message.ts";
 
 /**
  * How late a broker's check round can notice that a transaction has ended, in milliseconds: with
@@ -60,17 +60,17 @@ export class VerdictTiming {
     return this.#rounds.get(brokerName)?.interval;
   }
 
-  /** Waits for the next question about a transaction when a verdict sent now would cross it. */
-  async wait(record: TransactionRecord): Promise<void> {
-    const delay = this.#delay(record.handle!);
+  /** Waits for the next question about a half message when a verdict sent now would cross it. */
+  async wait(halfMessage: HalfMessage): Promise<void> {
+    const delay = this.#delay(halfMessage.handle);
     if (delay === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const onTimeUp = () => resolve();
     const timer = this.#clock.setTimer(resolve, delay);
     this.#timeUp.addEventListener("abort", onTimeUp, { once: true });
-    record.wake = resolve;
+    halfMessage.wake = resolve;
     await promise;
-    delete record.wake;
+    delete halfMessage.wake;
     this.#timeUp.removeEventListener("abort", onTimeUp);
     this.#clock.clearTimer(timer);
   }

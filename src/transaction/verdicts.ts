@@ -4,16 +4,13 @@ import { ConnectionError, describe, ProtocolError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { CommitLookUp } from "./commit_look_up.ts";
 import { type EndTransactionResult, VerdictSender } from "./end_transaction.ts";
+import { type HalfMessage, type HalfMessageHandle, isCommittedOn } from "./half_message.ts";
 import { InFlight } from "./in_flight.ts";
 import type { TransactionJournal } from "./journal.ts";
 import type { LocalTransactionState, Verdict } from "./local_transaction_state.ts";
 import type { CheckHandling } from "./transaction_events.ts";
 import type { TransactionSettings } from "./transaction_options.ts";
-import type {
-  HalfMessageHandle,
-  TransactionRecord,
-  TransactionTable,
-} from "./transaction_table.ts";
+import type { TransactionTable } from "./transaction_table.ts";
 import { VerdictTiming } from "./verdict_timing.ts";
 
 /** What verdicts are given with. */
@@ -32,7 +29,10 @@ export interface VerdictsOptions extends TransactionSettings {
   timeUp: AbortSignal;
 }
 
-/** Gives verdicts to brokers, each until it is confirmed or no check-back waits for it. */
+/**
+ * Gives verdicts to brokers, each until it is confirmed or no check-back waits for it. The verdict is
+ * one for a transaction; each broker that holds a half message of it is told on its own.
+ */
 export class Verdicts {
   /** When a verdict is safe from the broker's next check round. */
   readonly timing: VerdictTiming;
@@ -68,103 +68,105 @@ export class Verdicts {
     return this.#underWay.idle();
   }
 
-  /** Gives a verdict on the newest handle. */
+  /** Gives a verdict on the newest handle of a half message. */
   end(
-    record: TransactionRecord,
+    halfMessage: HalfMessage,
     verdict: Verdict,
     cause?: unknown,
   ): Promise<EndTransactionResult> {
-    record.verdict = verdict;
-    this.#options.table.activate(record);
-    return this.#underWay.run(() => this.#giveUntilSettled(record, verdict, cause));
+    halfMessage.transaction.verdict = verdict;
+    this.#options.table.activate(halfMessage.transaction);
+    return this.#underWay.run(() => this.#giveUntilSettled(halfMessage, verdict, cause));
   }
 
   /**
-   * Answers a check-back of a transaction whose verdict was sent. After a commit that the broker
+   * Takes a check-back of a transaction whose verdict is known. After a commit that the broker
    * confirmed on this very connection its message is stored, and another COMMIT would store it
    * again: the question was asked before, or about a copy that the broker made before. On any
-   * other connection the broker may have lost the message, so the verdict is given again. It is
-   * never answered with the opposite.
+   * other connection the broker may have lost the message, and another broker never had it, so the
+   * verdict is given again. It is never answered with the opposite.
    */
-  repeat(record: TransactionRecord, handle: HalfMessageHandle): CheckHandling {
-    if (isCommittedOn(record, handle)) {
-      this.send(record, handle, "UNKNOWN");
+  take(halfMessage: HalfMessage, handle: HalfMessageHandle): CheckHandling {
+    if (isCommittedOn(halfMessage, handle)) {
+      this.send(halfMessage, handle, "UNKNOWN");
       return "alreadyCommitted";
     }
-    record.handle = handle;
-    this.end(record, record.verdict!);
-    return "repeated";
+    switch (halfMessage.phase) {
+      case "waiting":
+        halfMessage.handle = handle;
+        halfMessage.wake?.();
+        return "repeated";
+      case "ending":
+        halfMessage.heldBack = handle;
+        return "heldBack";
+      case "idle":
+        halfMessage.handle = handle;
+        this.end(halfMessage, halfMessage.transaction.verdict!);
+        return "repeated";
+    }
   }
 
   /** Sends a state for a handle, once. */
   async send(
-    record: TransactionRecord,
+    halfMessage: HalfMessage,
     handle: HalfMessageHandle,
     state: LocalTransactionState,
     cause?: unknown,
   ): Promise<EndTransactionResult> {
-    const { transactionId, topic } = record;
+    const { transaction } = halfMessage, { transactionId, topic, observed } = transaction;
     const remark = cause === undefined ? undefined : describe(cause);
-    const isSuperseded = () => state !== "UNKNOWN" && record.heldBack !== undefined;
-    const facts = { transactionId, topic, remark, isSuperseded, observed: record.observed };
+    const isSuperseded = () => state !== "UNKNOWN" && halfMessage.heldBack !== undefined;
+    const facts = { transactionId, topic, remark, isSuperseded, observed };
     const result = await this.#underWay.run(() => this.#sender!.send(handle, state, facts));
-    this.#options.journal.verdictSent(record, handle, state, result);
+    this.#options.journal.verdictSent(transaction, handle, state, result);
     return result;
   }
 
   async #giveUntilSettled(
-    record: TransactionRecord,
+    halfMessage: HalfMessage,
     verdict: Verdict,
     cause: unknown,
   ): Promise<EndTransactionResult> {
     for (;;) {
-      record.phase = "waiting";
-      await this.timing.wait(record);
-      record.phase = "ending";
-      const result = await this.#give(record, verdict, cause);
+      halfMessage.phase = "waiting";
+      await this.timing.wait(halfMessage);
+      halfMessage.phase = "ending";
+      const result = await this.#give(halfMessage, verdict, cause);
       if (result.confirmedOn && verdict === "COMMIT") {
-        (record.committedOn ??= new WeakSet()).add(result.confirmedOn);
+        (halfMessage.committedOn ??= new WeakSet()).add(result.confirmedOn);
       }
-      const heldBack = record.heldBack;
-      delete record.heldBack;
+      const heldBack = halfMessage.heldBack;
+      delete halfMessage.heldBack;
       if (heldBack && result.outcome !== "confirmed") {
-        record.handle = heldBack;
+        halfMessage.handle = heldBack;
         continue;
       }
-      record.phase = "settled";
-      this.#options.table.retire(record);
-      if (heldBack) this.repeat(record, heldBack);
+      halfMessage.phase = "idle";
+      this.#options.table.retire(halfMessage.transaction);
+      if (heldBack) this.take(halfMessage, heldBack);
       return result;
     }
   }
 
   /** Sends a verdict. A commit whose answer got lost is looked for first, so as not to store it twice. */
   async #give(
-    record: TransactionRecord,
+    halfMessage: HalfMessage,
     verdict: Verdict,
     cause: unknown,
   ): Promise<EndTransactionResult> {
-    const handle = record.handle!;
-    if (verdict === "COMMIT" && record.answerLost && await this.#lookUp!.isVisible(record)) {
-      record.answerLost = false;
-      this.#options.journal.foundCommitted(record, handle.brokerName);
-      await this.send(record, handle, "UNKNOWN");
+    const { handle, transaction, answerLost } = halfMessage;
+    if (verdict === "COMMIT" && answerLost && await this.#lookUp!.isVisible(halfMessage)) {
+      halfMessage.answerLost = false;
+      this.#options.journal.foundCommitted(transaction, handle.brokerName);
+      await this.send(halfMessage, handle, "UNKNOWN");
       const { connection } = handle;
       return { outcome: "confirmed", ...(connection ? { confirmedOn: connection } : {}) };
     }
-    const result = await this.send(record, handle, verdict, cause);
-    if (result.outcome === "confirmed") record.answerLost = false;
-    else if (verdict === "COMMIT" && isAnswerLost(result)) record.answerLost = true;
+    const result = await this.send(halfMessage, handle, verdict, cause);
+    if (result.outcome === "confirmed") halfMessage.answerLost = false;
+    else if (verdict === "COMMIT" && isAnswerLost(result)) halfMessage.answerLost = true;
     return result;
   }
-}
-
-/** Whether the broker confirmed a commit on the very connection that a handle came on. */
-export function isCommittedOn(
-  { committedOn }: TransactionRecord,
-  { connection }: HalfMessageHandle,
-): boolean {
-  return connection !== undefined && committedOn?.has(connection) === true;
 }
 
 /** Whether the broker may have carried a verdict out without saying so. */

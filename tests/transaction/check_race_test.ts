@@ -202,26 +202,34 @@ Deno.test("check-back - after unknown the listener is asked, knowing that its pa
 
 Deno.test("check-back - a listener that contradicts itself is reported, and not obeyed", async () => {
   await using cluster = new ScriptedCluster();
-  const { broker } = cluster;
+  const { broker, clock } = cluster;
   const listener = new PatientListener();
-  const producer = await cluster.started(listener);
+  const producer = await cluster.started(listener, { checkTimeout: 5_000 });
   const events = recordEvents(producer);
   const half = broker.strangeHalf({ transactionId: "T" });
+  for (let question = 0; question < 4; question++) {
+    broker.checkBack(half);
+    await clock.advance(5_000);
+  }
   broker.checkBack(half);
-  broker.checkBack({ ...half, group: "group" }, { header: { bname: "broker-9" } });
   await settle();
-  assertEquals(listener.checks.length, 2, "two brokers ask about one id");
+  assertEquals(listener.checks.length, 5, "asked again each time that it gave no answer");
   listener.checks[0]!.answer("COMMIT");
   await settle();
-  listener.checks[1]!.answer("ROLLBACK");
+  assertEquals(events.filter(({ type }) => type === "contradiction"), []);
+  listener.checks[4]!.answer("COMMIT");
+  await settle();
+  for (const [late, state] of (["COMMIT", "UNKNOWN", "ROLLBACK"] as const).entries()) {
+    listener.checks[1 + late]!.answer(state);
+  }
   await settle();
 
-  assertEquals(broker.states(), ["COMMIT", "UNKNOWN"]);
+  assertEquals(broker.states(), ["UNKNOWN", "UNKNOWN", "UNKNOWN", "UNKNOWN", "COMMIT"]);
   assertEquals(events.filter(({ type }) => type === "contradiction"), [{
     type: "contradiction",
     transactionId: "T",
     topic: "TopicTest",
-    brokerName: "broker-9",
+    brokerName: "broker-1",
     sent: "COMMIT",
     contradictedBy: "ROLLBACK",
   }]);

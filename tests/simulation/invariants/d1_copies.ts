@@ -24,7 +24,7 @@ export const d1: Invariant = {
 
 /**
  * Whether the client that made a copy could not know of the one before: another client had made it,
- * the answer to it was lost, or the connection on which it was confirmed is gone, as it is after
+ * or another broker had, which holds a half message of its own; the answer to it was lost, or the connection on which it was confirmed is gone, as it is after
  * each fault of a broker that can lose the message itself.
  */
 function hasCause(
@@ -39,6 +39,7 @@ function hasCause(
   if (!made) return false;
   return commits.every((earlier) => {
     if (earlier.event >= made.event || earlier.member !== made.member) return true;
+    if (earlier.broker !== made.broker) return true;
     const reply = timeline.replyTo(earlier);
     // An answer that came too late is none: it changes nothing (S11).
     if (
