@@ -12,6 +12,9 @@ export const MAX_STORED_PROPERTIES_SIZE = 32767;
  */
 export const MAX_PROPERTIES_SIZE = MAX_STORED_PROPERTIES_SIZE - 512;
 
+/** UTF-8 takes at most so many bytes for one unit of UTF-16. */
+const MAX_BYTES_PER_UNIT = 3;
+
 const encoder = new TextEncoder();
 
 /**
@@ -36,6 +39,7 @@ const encoder = new TextEncoder();
 export function encodeProperties(properties: Record<string, string>): string {
   for (const [name, value] of Object.entries(properties)) checkProperty(name, value);
   const text = joinProperties(properties);
+  if (text.length <= MAX_PROPERTIES_SIZE / MAX_BYTES_PER_UNIT) return text;
   const size = text.length > MAX_PROPERTIES_SIZE ? text.length : encoder.encode(text).length;
   if (size > MAX_PROPERTIES_SIZE) {
     throw new InvalidArgumentError(

@@ -6,16 +6,16 @@ import {
   DEFAULT_TOPIC,
   DEFAULT_TOPIC_QUEUES,
 } from "../client/mod.ts";
-import { type MessageQueue, parseOffsetMessageId } from "../message/mod.ts";
+import type { MessageQueue } from "../message/mod.ts";
 import { createSendMessageRequest, readSendMessageResponse } from "../requests/mod.ts";
-import { type RemotingRequest, RequestCode } from "../remoting/mod.ts";
+import { type RemotingCommand, type RemotingRequest, RequestCode } from "../remoting/mod.ts";
 import type { Connection } from "../transport/mod.ts";
-import { checkRest, rethrowAt } from "./broker_error.ts";
+import { checkRest, errorAt } from "./broker_error.ts";
 import { checkTimers, propertiesFor } from "./broker_release.ts";
 import { FailedTries, pause } from "./failed_tries.ts";
 import type { LatencyFaults } from "./latency_faults.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
-import { QueueFinder } from "./queue_finder.ts";
+import { choiceOf, QueueFinder } from "./queue_finder.ts";
 import { mayRetry, type RetryPolicy } from "./retry_policy.ts";
 import type { SendBounds, SendReceipt } from "./send_receipt.ts";
 
@@ -52,8 +52,8 @@ export class Sender {
    * @throws {BrokerResponseError} when the broker refused it. @throws {ProtocolError} when its
    * answer makes no sense, and the message may be stored.
    */
-  async sendOnce(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
-    return await this.#once(
+  sendOnce(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
+    return this.#once(
       message,
       bounds,
       (queue) => this.#sendTo(queue, message, bounds, true),
@@ -67,14 +67,10 @@ export class Sender {
    * @throws {ConnectionError} when it was not written, or not as a whole.
    */
   async sendOneway(message: OutgoingMessage, bounds: SendBounds): Promise<void> {
-    const { deadline, signal } = bounds;
-    await this.#once(message, bounds, (queue) =>
-      this.#observe(queue, async () => {
-        const connection = await this.#connect(queue, message, bounds);
-        const request = this.#request(queue, message, connection);
-        await connection.oneway(request, { timeout: deadline.remaining, signal })
-          .catch(rethrowAt(queue));
-      }, false));
+    await this.#once(message, bounds, (queue) => {
+      const send = () => this.#transmitOneway(queue, message, bounds);
+      return this.#faults ? this.#faults.observe(queue, send, false) : send();
+    });
   }
 
   /**
@@ -149,44 +145,72 @@ export class Sender {
   }
 
   /** Sends a message to a queue, with `needsRest` only if time is left for the answer. */
-  async #sendTo(
+  #sendTo(
     queue: MessageQueue,
     message: OutgoingMessage,
     bounds: SendBounds,
     needsRest = false,
   ): Promise<SendReceipt> {
-    return await this.#observe(queue, async () => {
-      const { topic } = message;
-      const { brokerName } = queue;
-      const connection = await this.#connect(queue, message, bounds);
-      if (needsRest) checkRest(bounds, queue);
-      const response = await connection.request(this.#request(queue, message, connection), {
-        timeout: bounds.deadline.remaining,
-        signal: bounds.signal,
-      }).catch(rethrowAt(queue));
-      const { address } = connection;
-      const kind = message.replyTo === undefined ? "message" : "reply";
-      const stored = readSendMessageResponse(response, { address, brokerName, topic }, kind);
-      const { offsetMessageId } = stored;
-      return {
-        sendStatus: stored.status,
-        messageQueue: { topic, brokerName, queueId: stored.queueId },
-        queueOffset: stored.queueOffset,
-        offsetMessageId,
-        offsetMessageIds: stored.offsetMessageIds,
-        innerBatch: stored.batchUniqId !== undefined,
-        recallHandle: stored.recallHandle,
-        commitLogOffset: offsetMessageId === "" ? 0n : parseOffsetMessageId(offsetMessageId).offset,
-        connection,
-        verdictConnection: this.#client.hasVipChannel ? undefined : connection,
-        regionId: stored.regionId,
-        traceOn: stored.traceOn,
-      };
-    }, true);
+    if (!this.#faults) return this.#transmit(queue, message, bounds, needsRest);
+    const send = () => this.#transmit(queue, message, bounds, needsRest);
+    return this.#faults.observe(queue, send, true);
   }
 
-  #observe<T>(queue: MessageQueue, send: () => Promise<T>, isAnswered: boolean): Promise<T> {
-    return this.#faults ? this.#faults.observe(queue, send, isAnswered) : send();
+  async #transmit(
+    queue: MessageQueue,
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    needsRest: boolean,
+  ): Promise<SendReceipt> {
+    const { topic } = message, { brokerName } = queue;
+    const connection = this.#opened(queue, message) ??
+      await this.#connect(queue, message, bounds);
+    if (needsRest) checkRest(bounds, queue);
+    const { address } = connection, { signal } = bounds;
+    const timeout = bounds.deadline.remaining;
+    let response: RemotingCommand;
+    try {
+      response = await connection.request(this.#request(queue, message, connection), {
+        timeout,
+        signal,
+      });
+    } catch (error) {
+      throw errorAt(queue, error);
+    }
+    const kind = message.replyTo === undefined ? "message" : "reply";
+    const stored = readSendMessageResponse(response, { address, brokerName, topic }, kind);
+    return {
+      sendStatus: stored.status,
+      messageQueue: { topic, brokerName, queueId: stored.queueId },
+      queueOffset: stored.queueOffset,
+      offsetMessageId: stored.offsetMessageId,
+      offsetMessageIds: stored.offsetMessageIds,
+      innerBatch: stored.batchUniqId !== undefined,
+      recallHandle: stored.recallHandle,
+      commitLogOffset: stored.commitLogOffset,
+      connection,
+      verdictConnection: this.#client.hasVipChannel ? undefined : connection,
+      regionId: stored.regionId,
+      traceOn: stored.traceOn,
+    };
+  }
+
+  async #transmitOneway(
+    queue: MessageQueue,
+    message: OutgoingMessage,
+    bounds: SendBounds,
+  ): Promise<void> {
+    const connection = this.#opened(queue, message) ??
+      await this.#connect(queue, message, bounds);
+    const { deadline, signal } = bounds;
+    try {
+      await connection.oneway(this.#request(queue, message, connection), {
+        timeout: deadline.remaining,
+        signal,
+      });
+    } catch (error) {
+      throw errorAt(queue, error);
+    }
   }
 
   async #once<T>(
@@ -196,10 +220,11 @@ export class Sender {
   ): Promise<T> {
     const { deadline, signal } = bounds;
     const avoid = new Set<string>();
-    const chosen = await this.#queues.chosen(message, bounds);
+    const chosen = choiceOf(message, bounds) && await this.#queues.chosen(message, bounds);
     let lastError: ConnectionError | undefined;
     for (;;) {
-      const queue = chosen ?? await this.#queues.next(message.topic, avoid, bounds);
+      const queue = chosen ?? this.#queues.known(message.topic, avoid) ??
+        await this.#queues.next(message.topic, avoid, bounds);
       if (lastError && avoid.has(queue.brokerName)) {
         if (!lastError.isRetriable) throw lastError;
         await pause(this.#clock, Math.min(PAUSE, deadline.remaining), signal, message.topic);
@@ -217,14 +242,19 @@ export class Sender {
     }
   }
 
+  /** The connection to a broker that is there already. */
+  #opened({ brokerName }: MessageQueue, { timed }: OutgoingMessage): Connection | undefined {
+    return timed ? undefined : this.#client.openConnection(brokerName);
+  }
+
   async #connect(
     queue: MessageQueue,
     message: OutgoingMessage,
     bounds: SendBounds,
   ): Promise<Connection> {
+    const { brokerName } = queue, { signal } = bounds;
     const { remaining } = bounds.deadline;
     const timeout = this.#hasAlternative(message, queue, bounds) ? remaining / 2 : remaining;
-    const { brokerName } = queue, { signal } = bounds;
     const connection = await this.#client.requestConnection(brokerName, { timeout, signal });
     if (message.timed) checkTimers(connection, brokerName, message.topic);
     return connection;

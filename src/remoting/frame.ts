@@ -11,6 +11,8 @@ import {
 
 const encoder = new TextEncoder();
 
+const NO_BODY = new Uint8Array(0);
+
 /**
  * Encodes a command as one whole frame: length, header form and header length, header, body.
  *
@@ -173,7 +175,7 @@ export function decodeFrameAt(
     (mark >>> 24 === 0
       ? decodeJsonHeader(header, maxExtFields)
       : decodeRocketmqHeader(header, maxExtFields)) as RemotingCommand;
-  command.body = bytes.subarray(headerEnd, start + size);
+  command.body = headerEnd === start + size ? NO_BODY : bytes.subarray(headerEnd, start + size);
   return command;
 }
 

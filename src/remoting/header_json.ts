@@ -3,7 +3,10 @@ import type { RemotingCommand } from "./command.ts";
 import { LanguageCode, languageCode, languageName } from "./language_code.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Several times as fast as the strict one: what it can't read it replaces by U+FFFD. */
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A header of this size can't hold enough values to do harm, and real ones are not larger. */
 const HARMLESS_SIZE = 65_536;
@@ -75,8 +78,10 @@ function checkValueCount(header: Uint8Array, maxExtFields: number): void {
 }
 
 function decodeText(header: Uint8Array): string {
+  const text = lenient.decode(header);
+  if (!text.includes("\ufffd")) return text;
   try {
-    return utf8.decode(header);
+    return strict.decode(header);
   } catch (cause) {
     throw refuse("the header is not UTF-8", cause);
   }

@@ -90,6 +90,8 @@ export interface SendMessageResponse {
   offsetMessageId: string;
   /** The ids of all records: one, or one for each message of a batch. */
   offsetMessageIds: readonly string[];
+  /** Position in the broker's commit log, of a batch that of its first message; 0 if not stored. */
+  commitLogOffset: bigint;
   /** The queue it is in; of a half message the queue it will be in. */
   queueId: number;
   /** Position in the queue; of a half message the position in the half topic. */
@@ -143,8 +145,13 @@ export function readSendMessageResponse(
   const status = Object.hasOwn(STATUSES, response.code) ? STATUSES[response.code] : undefined;
   if (status === undefined) throw refusal(response, "send a message", context, {}, ["PUB"]);
   const header = sendMessageResponseHeader.decode(response.extFields, context);
-  const { msgId, traceOn, ...facts } = header;
-  const offsetMessageIds = kind === "reply" && msgId === NOT_STORED ? [] : msgId.split(",");
+  const { msgId, traceOn, queueId, queueOffset, transactionId } = header;
+  const { batchUniqId, recallHandle, regionId } = header;
+  const offsetMessageIds = kind === "reply" && msgId === NOT_STORED
+    ? []
+    : msgId.includes(",")
+    ? msgId.split(",")
+    : [msgId];
   if (!offsetMessageIds.every(isOffsetMessageId)) {
     throw malformed(
       sendMessageResponseHeader.name,
@@ -152,11 +159,20 @@ export function readSendMessageResponse(
       context,
     );
   }
+  const offsetMessageId = offsetMessageIds[0] ?? "";
   return {
-    ...facts,
     status,
-    offsetMessageId: offsetMessageIds[0] ?? "",
+    offsetMessageId,
     offsetMessageIds,
+    commitLogOffset: offsetMessageId === ""
+      ? 0n
+      : BigInt.asIntN(64, BigInt(`0x${offsetMessageId.slice(-16)}`)),
+    queueId,
+    queueOffset,
+    transactionId,
+    batchUniqId,
+    recallHandle,
+    regionId,
     traceOn: traceOn !== "false",
   };
 }
@@ -177,8 +193,11 @@ export function readSendMessageRequest(
   return header.decode(request.extFields, context);
 }
 
+/** Host, port and position in hexadecimal; a port has four digits. */
+const OFFSET_MESSAGE_ID = /^(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})0000[0-9A-Fa-f]{20}$/;
+
 function isOffsetMessageId(id: string): boolean {
-  return (id.length === 32 || id.length === 56) && /^[0-9A-Fa-f]+$/.test(id);
+  return OFFSET_MESSAGE_ID.test(id);
 }
 
 function longNames<const L extends Record<string, readonly [string, string]>>(

@@ -70,7 +70,7 @@ export class TransactionCoordinator {
       topic,
       phase: "sending",
       localTransactionRan: false,
-      halfMessages: new Map(),
+      halfMessages: [],
     };
     this.#table.activate(record);
     return record;
@@ -135,7 +135,7 @@ export class TransactionCoordinator {
       topic: message.topic,
       phase: "over",
       localTransactionRan: undefined,
-      halfMessages: new Map(),
+      halfMessages: [],
     };
     this.#journal.observation.recognize(record, message.properties);
     this.#verdicts.timing.learn(handle);

@@ -95,14 +95,14 @@ export class VerdictSender {
   }
 
   /** Sends a verdict to the broker that holds the half message. Never throws. */
-  async send(
+  send(
     handle: HalfMessageHandle,
     state: LocalTransactionState,
     facts: EndTransactionFacts,
   ): Promise<EndTransactionResult> {
     const { observation } = this.#options;
-    const send = () => this.#send(handle, state, facts);
-    return await observation.verdict(handle, state, facts, send);
+    if (!observation.watchesVerdicts) return this.#send(handle, state, facts);
+    return observation.verdict(handle, state, facts, () => this.#send(handle, state, facts));
   }
 
   async #send(

@@ -14,15 +14,24 @@ export class InFlight {
     return this.#count;
   }
 
+  /** Counts one more. {@linkcode InFlight.end} has to follow. */
+  begin(): void {
+    this.#count++;
+  }
+
+  /** Counts one less. */
+  end(): void {
+    if (--this.#count > 0 || this.#wake.length === 0) return;
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
   /** Counts `work` until it is over. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    this.#count++;
+    this.begin();
     try {
       return await work();
     } finally {
-      if (--this.#count === 0) {
-        for (const wake of this.#wake.splice(0)) wake();
-      }
+      this.end();
     }
   }
 

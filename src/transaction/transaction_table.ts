@@ -17,7 +17,7 @@ export interface TransactionRecord {
   /** Whether its local transaction was run by this producer; undefined when it did not send it. */
   localTransactionRan: boolean | undefined;
   /** Its half message on each broker that is known to hold it. */
-  readonly halfMessages: Map<string, HalfMessage>;
+  readonly halfMessages: HalfMessage[];
   /** The half message that was heard of last while the local part was under way. */
   newest?: HalfMessage;
   /** The verdict, once one was sent: one for all brokers. It never changes. */
@@ -26,50 +26,56 @@ export interface TransactionRecord {
   isSlow?: boolean;
   /** What those who look on remember of its message. */
   observed?: ObservedMessage | undefined;
+  /** Where the table remembers it, while it may be forgotten. */
+  place?: number | undefined;
 }
 
 /**
  * The transactions that this producer has to do with. Those that are under way are always kept; of
- * those that are over the last `capacity` are remembered.
+ * those that are over, the ones of the last `capacity` endings are remembered.
  */
 export class TransactionTable {
   readonly #capacity: number;
-  readonly #active = new Map<string, TransactionRecord>();
-  readonly #past = new Map<string, TransactionRecord>();
+  readonly #records = new Map<string, TransactionRecord>();
+  /** Those that are over, in the order in which they ended, round and round. */
+  readonly #past: (TransactionRecord | undefined)[] = [];
+  #next = 0;
 
   constructor(capacity = 20_000) {
     this.#capacity = capacity;
   }
 
-  /** Transactions that are under way. */
-  get activeSize(): number {
-    return this.#active.size;
-  }
-
   get(transactionId: string): TransactionRecord | undefined {
-    return this.#active.get(transactionId) ?? this.#past.get(transactionId);
+    return this.#records.get(transactionId);
   }
 
-  /** Enters a transaction, or moves a past one back, as one that is under way. */
+  /** Enters a transaction, or takes a past one back, as one that is under way. */
   activate(record: TransactionRecord): void {
-    this.#past.delete(record.transactionId);
-    this.#active.set(record.transactionId, record);
+    if (record.place === undefined) this.#records.set(record.transactionId, record);
+    else this.#leavePast(record);
   }
 
   /** Moves a transaction to those that may be forgotten, once nothing of it is under way. */
   retire(record: TransactionRecord): void {
     if (isUnderWay(record)) return;
-    this.#active.delete(record.transactionId);
-    this.#past.delete(record.transactionId);
-    this.#past.set(record.transactionId, record);
-    if (this.#past.size <= this.#capacity) return;
-    for (const oldest of this.#past.keys()) {
-      this.#past.delete(oldest);
-      break;
+    if (record.place === undefined) this.#records.set(record.transactionId, record);
+    else this.#leavePast(record);
+    const oldest = this.#past[this.#next];
+    if (oldest) {
+      oldest.place = undefined;
+      this.#records.delete(oldest.transactionId);
     }
+    this.#past[this.#next] = record;
+    record.place = this.#next;
+    this.#next = (this.#next + 1) % this.#capacity;
+  }
+
+  #leavePast(record: TransactionRecord): void {
+    this.#past[record.place!] = undefined;
+    record.place = undefined;
   }
 }
 
 function isUnderWay({ phase, halfMessages }: TransactionRecord): boolean {
-  return phase !== "over" || halfMessages.values().some(({ phase }) => phase !== "idle");
+  return phase !== "over" || halfMessages.some(({ phase }) => phase !== "idle");
 }

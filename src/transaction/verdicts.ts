@@ -4,7 +4,12 @@ import { ConnectionError, describe, ProtocolError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { CommitLookUp } from "./commit_look_up.ts";
 import { type EndTransactionResult, VerdictSender } from "./end_transaction.ts";
-import { type HalfMessage, type HalfMessageHandle, isCommittedOn } from "./half_message.ts";
+import {
+  type HalfMessage,
+  type HalfMessageHandle,
+  isCommittedOn,
+  rememberCommit,
+} from "./half_message.ts";
 import { InFlight } from "./in_flight.ts";
 import type { TransactionJournal } from "./journal.ts";
 import type { LocalTransactionState, Verdict } from "./local_transaction_state.ts";
@@ -76,7 +81,7 @@ export class Verdicts {
   ): Promise<EndTransactionResult> {
     halfMessage.transaction.verdict = verdict;
     this.#options.table.activate(halfMessage.transaction);
-    return this.#underWay.run(() => this.#giveUntilSettled(halfMessage, verdict, cause));
+    return this.#giveUntilSettled(halfMessage, verdict, cause);
   }
 
   /**
@@ -117,7 +122,9 @@ export class Verdicts {
     const remark = cause === undefined ? undefined : describe(cause);
     const isSuperseded = () => state !== "UNKNOWN" && halfMessage.heldBack !== undefined;
     const facts = { transactionId, topic, remark, isSuperseded, observed };
-    const result = await this.#underWay.run(() => this.#sender!.send(handle, state, facts));
+    this.#underWay.begin();
+    const result = await this.#sender!.send(handle, state, facts);
+    this.#underWay.end();
     this.#options.journal.verdictSent(transaction, handle, state, result);
     return result;
   }
@@ -127,24 +134,30 @@ export class Verdicts {
     verdict: Verdict,
     cause: unknown,
   ): Promise<EndTransactionResult> {
-    for (;;) {
-      halfMessage.phase = "waiting";
-      await this.timing.wait(halfMessage);
-      halfMessage.phase = "ending";
-      const result = await this.#give(halfMessage, verdict, cause);
-      if (result.confirmedOn && verdict === "COMMIT") {
-        (halfMessage.committedOn ??= new WeakSet()).add(result.confirmedOn);
+    this.#underWay.begin();
+    try {
+      for (;;) {
+        halfMessage.phase = "waiting";
+        const delay = this.timing.delayOf(halfMessage);
+        if (delay > 0) await this.timing.wait(halfMessage, delay);
+        halfMessage.phase = "ending";
+        const result = await this.#give(halfMessage, verdict, cause);
+        if (result.confirmedOn && verdict === "COMMIT") {
+          rememberCommit(halfMessage, result.confirmedOn);
+        }
+        const heldBack = halfMessage.heldBack;
+        halfMessage.heldBack = undefined;
+        if (heldBack && result.outcome !== "confirmed") {
+          halfMessage.handle = heldBack;
+          continue;
+        }
+        halfMessage.phase = "idle";
+        this.#options.table.retire(halfMessage.transaction);
+        if (heldBack) this.take(halfMessage, heldBack);
+        return result;
       }
-      const heldBack = halfMessage.heldBack;
-      delete halfMessage.heldBack;
-      if (heldBack && result.outcome !== "confirmed") {
-        halfMessage.handle = heldBack;
-        continue;
-      }
-      halfMessage.phase = "idle";
-      this.#options.table.retire(halfMessage.transaction);
-      if (heldBack) this.take(halfMessage, heldBack);
-      return result;
+    } finally {
+      this.#underWay.end();
     }
   }
 

@@ -14,6 +14,7 @@ import {
 } from "../remoting/mod.ts";
 import type {
   ConnectionEnd,
+  ConnectionMark,
   ConnectionOptions,
   ConnectionStats,
   RequestOptions,
@@ -40,6 +41,8 @@ export class Connection {
   readonly address: string;
   /** Host of this end, where there is one. */
   readonly localHost?: string;
+  /** What to remember the connection by, without keeping it in memory. */
+  readonly mark: ConnectionMark = Object.freeze({});
   /** Resolves when the connection is over, with the reason. Never rejects. */
   readonly closed: Promise<ConnectionEnd>;
 

@@ -7,6 +7,7 @@ export { connect, type ConnectOptions } from "./connect.ts";
 export { Connection } from "./connection.ts";
 export type {
   ConnectionEnd,
+  ConnectionMark,
   ConnectionOptions,
   ConnectionStats,
   Probe,
