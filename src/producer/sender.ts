@@ -166,14 +166,11 @@ export class Sender {
     const connection = this.#opened(queue, message) ??
       await this.#connect(queue, message, bounds);
     if (needsRest) checkRest(bounds, queue);
-    const { address } = connection, { signal } = bounds;
-    const timeout = bounds.deadline.remaining;
+    const { address } = connection, { deadline, signal } = bounds;
     let response: RemotingCommand;
     try {
-      response = await connection.request(this.#request(queue, message, connection), {
-        timeout,
-        signal,
-      });
+      const request = this.#request(queue, message, connection);
+      response = await connection.request(request, { timeout: deadline.remaining, signal });
     } catch (error) {
       throw errorAt(queue, error);
     }
@@ -204,10 +201,8 @@ export class Sender {
       await this.#connect(queue, message, bounds);
     const { deadline, signal } = bounds;
     try {
-      await connection.oneway(this.#request(queue, message, connection), {
-        timeout: deadline.remaining,
-        signal,
-      });
+      const request = this.#request(queue, message, connection);
+      await connection.oneway(request, { timeout: deadline.remaining, signal });
     } catch (error) {
       throw errorAt(queue, error);
     }
@@ -243,8 +238,13 @@ export class Sender {
   }
 
   /** The connection to a broker that is there already. */
-  #opened({ brokerName }: MessageQueue, { timed }: OutgoingMessage): Connection | undefined {
-    return timed ? undefined : this.#client.openConnection(brokerName);
+  #opened(
+    { brokerName }: MessageQueue,
+    { timed, topic }: OutgoingMessage,
+  ): Connection | undefined {
+    const connection = this.#client.openConnection(brokerName);
+    if (connection && timed) checkTimers(connection, brokerName, topic);
+    return connection;
   }
 
   async #connect(
@@ -280,9 +280,9 @@ export class Sender {
       batch: message.batch === true,
       bname: queue.brokerName,
     }, message.body);
-    return message.replyTo !== undefined
-      ? { ...request, code: RequestCode.SEND_REPLY_MESSAGE_V2 }
-      : request;
+    if (message.replyTo === undefined) return request;
+    const code = RequestCode.SEND_REPLY_MESSAGE_V2;
+    return { code, extFields: request.extFields, body: message.body };
   }
 
   #hasUntried(message: OutgoingMessage, bounds: SendBounds, { brokers }: FailedTries): boolean {

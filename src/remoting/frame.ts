@@ -50,7 +50,9 @@ export function encodeCommand(command: RemotingCommand): Uint8Array {
 }
 
 /** Refuses numbers that don't fit their fields. @throws {InvalidArgumentError} */
-export function checkCommand(command: RemotingCommand): void {
+export function checkCommand(
+  command: Pick<RemotingCommand, "code" | "version" | "opaque" | "flag">,
+): void {
   const { code, version, opaque, flag } = command;
   if (
     (code | 0) === code && (version | 0) === version && (opaque | 0) === opaque &&

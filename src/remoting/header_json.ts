@@ -1,5 +1,5 @@
 import { RemotingDecodeError } from "../errors.ts";
-import type { RemotingCommand } from "./command.ts";
+import { CLIENT_VERSION, type RemotingCommand, type RemotingRequest } from "./command.ts";
 import { LanguageCode, languageCode, languageName } from "./language_code.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
 
@@ -13,21 +13,49 @@ const HARMLESS_SIZE = 65_536;
 
 /** The JSON header of a command, its members in the order in which Java writes them. */
 export function encodeJsonHeader(command: RemotingCommand): string {
-  let fields = "";
-  for (const name in command.extFields) {
-    if (!Object.hasOwn(command.extFields, name)) continue;
-    fields += `${fields && ","}${quote(name)}:${quote(command.extFields[name]!)}`;
-  }
-  return `{"code":${command.code}` +
+  return joinHeader(command, joinFields(command.extFields), languageName(command.language));
+}
+
+/** The JSON header of a request under a number. */
+export function encodeJsonRequest(
+  request: RemotingRequest,
+  opaque: number,
+  flag: number,
+): string {
+  const { code, remark } = request;
+  const fields = request.extFieldsAsJson?.() ?? joinFields(request.extFields ?? {});
+  return joinHeader({ code, flag, opaque, version: CLIENT_VERSION, remark }, fields, "OTHER");
+}
+
+function joinHeader(
+  { code, flag, opaque, version, remark }: {
+    code: number;
+    flag: number;
+    opaque: number;
+    version: number;
+    remark?: string | undefined;
+  },
+  fields: string,
+  language: string,
+): string {
+  return `{"code":${code}` +
     (fields && `,"extFields":{${fields}}`) +
-    `,"flag":${command.flag},"language":"${languageName(command.language)}"` +
-    `,"opaque":${command.opaque}` +
-    (command.remark === undefined ? "" : `,"remark":${JSON.stringify(command.remark)}`) +
-    `,"serializeTypeCurrentRPC":"JSON","version":${command.version}}`;
+    `,"flag":${flag},"language":"${language}","opaque":${opaque}` +
+    (remark === undefined ? "" : `,"remark":${JSON.stringify(remark)}`) +
+    `,"serializeTypeCurrentRPC":"JSON","version":${version}}`;
+}
+
+function joinFields(extFields: Readonly<Record<string, string>>): string {
+  let fields = "";
+  for (const name in extFields) {
+    if (!Object.hasOwn(extFields, name)) continue;
+    fields += `${fields && ","}${quoteJson(name)}:${quoteJson(extFields[name]!)}`;
+  }
+  return fields;
 }
 
 /** A text as JSON. Most of them have nothing to escape, and a look at them costs less. */
-function quote(text: string): string {
+export function quoteJson(text: string): string {
   return /["\\\u0000-\u001f\ud800-\udfff]/.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 

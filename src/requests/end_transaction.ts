@@ -4,7 +4,7 @@ import {
   RequestCode,
   ResponseCode,
 } from "../remoting/mod.ts";
-import { defineHeader, type HeaderFields } from "./header.ts";
+import { defineHeader, type HeaderFields, TypedRequest } from "./header.ts";
 import { checkSuccess, type ResponseContext } from "./response.ts";
 
 /*
@@ -64,13 +64,8 @@ const REMEDIES: Readonly<Record<number, string>> = {
 export function createEndTransactionRequest(
   header: EndTransactionHeader & { commitOrRollback: CommitOrRollback },
   remark?: string,
-): RemotingRequest {
-  const request: RemotingRequest = {
-    code: RequestCode.END_TRANSACTION,
-    extFields: endTransactionHeader.encode(header),
-  };
-  if (remark !== undefined) request.remark = remark;
-  return request;
+): TypedRequest<EndTransactionHeader> {
+  return new TypedRequest(RequestCode.END_TRANSACTION, endTransactionHeader, header, { remark });
 }
 
 /**

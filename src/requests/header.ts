@@ -1,4 +1,5 @@
 import { InvalidArgumentError, printable, ProtocolError } from "../errors.ts";
+import { quoteJson, type RemotingRequest } from "../remoting/mod.ts";
 
 interface KindTypes {
   string: string;
@@ -71,6 +72,8 @@ export interface HeaderCodec<F> {
    * @throws {InvalidArgumentError} when a value is missing or outside the range of its kind.
    */
   encode(fields: F): Record<string, string>;
+  /** The fields as members of a JSON object, in the order of their list. @throws as `encode` does. */
+  encodeAsJson(fields: F): string;
   /**
    * The typed fields. Unknown ones are ignored. An optional field that is empty counts as absent,
    * because the binary header can't tell the two apart.
@@ -83,6 +86,8 @@ export interface HeaderCodec<F> {
 interface Field {
   readonly property: string;
   readonly wireName: string;
+  /** The name before a value in JSON. */
+  readonly jsonName: string;
   readonly kind: FieldKind;
   readonly optional: boolean;
 }
@@ -112,13 +117,31 @@ export function defineHeader<const L extends FieldList>(
     const [wireName, spec] = typeof entry === "string" ? [property, entry] : entry;
     const optional = spec.endsWith("?");
     const kind = (optional ? spec.slice(0, -1) : spec) as FieldKind;
-    return { property, wireName, kind, optional };
+    return { property, wireName, jsonName: `${quoteJson(wireName)}:`, kind, optional };
   });
   return {
     name,
     encode: (values) => encodeFields(name, fields, values as Record<string, unknown>),
+    encodeAsJson: (values) => encodeAsJson(name, fields, values as Record<string, unknown>),
     decode: (extFields, context) => decodeFields(name, fields, extFields, context) as FieldsOf<L>,
   };
+}
+
+function encodeAsJson(
+  name: string,
+  fields: readonly Field[],
+  values: Record<string, unknown>,
+): string {
+  let text = "";
+  for (const field of fields) {
+    const value = values[field.property];
+    if (value === undefined && field.optional) continue;
+    checkValue(name, field, value);
+    if (text !== "") text += ",";
+    text += field.jsonName;
+    text += field.kind === "string" ? quoteJson(value as string) : `"${value}"`;
+  }
+  return text;
 }
 
 function encodeFields(
@@ -127,17 +150,20 @@ function encodeFields(
   values: Record<string, unknown>,
 ): Record<string, string> {
   const extFields: Record<string, string> = {};
-  for (const { property, wireName, kind, optional } of fields) {
-    const value = values[property];
-    if (value === undefined && optional) continue;
-    if (!isOfKind(value, kind)) {
-      throw new InvalidArgumentError(
-        `Cannot write ${name}: "${property}" is ${shown(value)}, ${ALLOWED[kind]} is allowed`,
-      );
-    }
-    extFields[wireName] = String(value);
+  for (const field of fields) {
+    const value = values[field.property];
+    if (value === undefined && field.optional) continue;
+    checkValue(name, field, value);
+    extFields[field.wireName] = String(value);
   }
   return extFields;
+}
+
+function checkValue(name: string, { property, kind }: Field, value: unknown): void {
+  if (isOfKind(value, kind)) return;
+  throw new InvalidArgumentError(
+    `Cannot write ${name}: "${property}" is ${shown(value)}, ${ALLOWED[kind]} is allowed`,
+  );
 }
 
 function decodeFields(
@@ -196,4 +222,37 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
 
 function shown(value: unknown): string {
   return typeof value === "string" ? `"${printable(value, 40)}"` : printable(String(value), 40);
+}
+
+/**
+ * A request of typed fields. They become text only when it leaves, or when someone asks for them
+ * one by one.
+ */
+export class TypedRequest<F> implements RemotingRequest {
+  readonly code: number;
+  readonly body?: Uint8Array;
+  readonly remark?: string;
+  readonly #header: HeaderCodec<F>;
+  readonly #fields: F;
+
+  constructor(
+    code: number,
+    header: HeaderCodec<F>,
+    fields: F,
+    { body, remark }: { body?: Uint8Array | undefined; remark?: string | undefined } = {},
+  ) {
+    this.code = code;
+    this.#header = header;
+    this.#fields = fields;
+    if (body) this.body = body;
+    if (remark !== undefined) this.remark = remark;
+  }
+
+  get extFields(): Record<string, string> {
+    return this.#header.encode(this.#fields);
+  }
+
+  extFieldsAsJson(): string {
+    return this.#header.encodeAsJson(this.#fields);
+  }
 }

@@ -4,7 +4,7 @@ import {
   RequestCode,
   ResponseCode,
 } from "../remoting/mod.ts";
-import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts";
+import { defineHeader, type HeaderContext, type HeaderFields, TypedRequest } from "./header.ts";
 import { malformed, refusal, type ResponseContext } from "./response.ts";
 
 /*
@@ -122,12 +122,9 @@ const NOT_STORED = "0";
 export function createSendMessageRequest(
   header: SendMessageHeader,
   body: Uint8Array,
-): RemotingRequest {
-  return {
-    code: header.batch === true ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2,
-    extFields: sendMessageHeader.encode(header),
-    body,
-  };
+): TypedRequest<SendMessageHeader> {
+  const code = header.batch === true ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
+  return new TypedRequest(code, sendMessageHeader, header, { body });
 }
 
 /**
@@ -193,8 +190,7 @@ export function readSendMessageRequest(
   return header.decode(request.extFields, context);
 }
 
-/** Host, port and position in hexadecimal; a port has four digits. */
-const OFFSET_MESSAGE_ID = /^(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})0000[0-9A-Fa-f]{20}$/;
+const OFFSET_MESSAGE_ID = /^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{56})$/;
 
 function isOffsetMessageId(id: string): boolean {
   return OFFSET_MESSAGE_ID.test(id);

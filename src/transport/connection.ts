@@ -3,7 +3,6 @@ import type { Clock } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
 import {
-  createRequest,
   createResponse,
   FrameDecoder,
   isOneway,
@@ -150,11 +149,11 @@ export class Connection {
     this.#admit(request, options.signal);
     const outgoing = this.#makeOutgoing?.(request, this.address, !isAnswered);
     const opaque = this.#pending.takeOpaque();
-    const command = createRequest(outgoing?.request ?? request, opaque, !isAnswered);
+    const leaving = outgoing?.request ?? request;
     const { heard } = this.#watch;
     const pending = this.#pending.create(opaque, request.code, isAnswered, options, heard);
     try {
-      this.#writes.push(pending, command);
+      this.#writes.pushRequest(pending, leaving, opaque, !isAnswered);
     } catch (error) {
       pending.ignoreSignal?.();
       throw error;

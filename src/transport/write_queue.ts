@@ -1,4 +1,10 @@
-import { encodeCommand, FrameBuffer, type RemotingCommand } from "../remoting/mod.ts";
+import {
+  createRequest,
+  encodeCommand,
+  FrameBuffer,
+  type RemotingCommand,
+  type RemotingRequest,
+} from "../remoting/mod.ts";
 import type { WriteBytes } from "./wire.ts";
 
 /** Most bytes that leave in one write. */
@@ -32,11 +38,23 @@ class Batch {
   readonly buffer = new FrameBuffer();
 
   add(frame: QueuedFrame, command: RemotingCommand): void {
-    if (command.body.length > COPY_LIMIT) {
-      const bytes = encodeCommand(command);
-      frame.size = bytes.length;
-      this.large.push({ frame, bytes });
-    } else frame.size = this.buffer.append(command);
+    if (command.body.length > COPY_LIMIT) return this.#addLarge(frame, command);
+    frame.size = this.buffer.append(command);
+    this.frames.push(frame);
+  }
+
+  addRequest(frame: QueuedFrame, request: RemotingRequest, opaque: number, oneway: boolean): void {
+    if (request.body && request.body.length > COPY_LIMIT) {
+      return this.#addLarge(frame, createRequest(request, opaque, oneway));
+    }
+    frame.size = this.buffer.appendRequest(request, opaque, oneway);
+    this.frames.push(frame);
+  }
+
+  #addLarge(frame: QueuedFrame, command: RemotingCommand): void {
+    const bytes = encodeCommand(command);
+    frame.size = bytes.length;
+    this.large.push({ frame, bytes });
     this.frames.push(frame);
   }
 
@@ -74,7 +92,23 @@ export class WriteQueue {
   push(frame: QueuedFrame, command: RemotingCommand): void {
     if (this.#stopped) return;
     this.#queued.add(frame, command);
-    this.#bytes += frame.size;
+    this.#schedule(frame);
+  }
+
+  /** Queues the frame of a request. @throws {InvalidArgumentError} when it can't be encoded. */
+  pushRequest(
+    frame: QueuedFrame,
+    request: RemotingRequest,
+    opaque: number,
+    oneway: boolean,
+  ): void {
+    if (this.#stopped) return;
+    this.#queued.addRequest(frame, request, opaque, oneway);
+    this.#schedule(frame);
+  }
+
+  #schedule({ size }: QueuedFrame): void {
+    this.#bytes += size;
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => this.#flush());
