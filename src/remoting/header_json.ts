@@ -56,6 +56,7 @@ function joinFields(extFields: Readonly<Record<string, string>>): string {
 
 /** A text as JSON. Most of them have nothing to escape, and a look at them costs less. */
 export function quoteJson(text: string): string {
+  // deno-lint-ignore no-control-regex
   return /["\\\u0000-\u001f\ud800-\udfff]/.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 

@@ -1,6 +1,5 @@
 import {
   type RemotingCommand,
-  type RemotingRequest,
   RequestCode,
   ResponseCode,
 } from "../remoting/mod.ts";
