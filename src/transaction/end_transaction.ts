@@ -11,6 +11,7 @@ import {
 import type { Connection } from "../transport/mod.ts";
 import type { HalfMessageHandle } from "./half_message.ts";
 import type { LocalTransactionState } from "./local_transaction_state.ts";
+import { refuseStaleHandle } from "./stale_handle.ts";
 import type { TransactionObservation } from "./transaction_observation.ts";
 
 /**
@@ -122,6 +123,9 @@ export class VerdictSender {
         if (!connection?.isOpen) {
           const bounds = { timeout: deadline.remaining };
           connection = await client.brokerConnection(handle.brokerName, bounds);
+        }
+        if (state !== "UNKNOWN" && connection !== handle.connection) {
+          await refuseStaleHandle(connection, handle, facts, deadline);
         }
         if (facts.isSuperseded?.()) throw superseded(handle);
         if (oneway) {

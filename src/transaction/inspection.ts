@@ -16,7 +16,10 @@ const GIVEN_UP_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
 /** The group under which a broker's check keeps its own progress through the half messages. */
 const CHECK_GROUP = "CID_RMQ_SYS_TRANS";
 
-/** What a broker knows of a transaction. */
+/** Where brokers tell different things of a transaction, the first of these counts. */
+const STATES = ["committed", "pending", "givenUp", "rolledBack"] as const;
+
+/** What the brokers know of a transaction. */
 export interface TransactionInspection {
   /** The id that was asked for. */
   readonly transactionId: string;
@@ -33,7 +36,7 @@ export interface TransactionInspection {
   readonly copies: number;
   /** How often the broker has asked. */
   readonly checkTimes: number;
-  /** Broker that holds it. */
+  /** Broker that holds it, and that the rest is about. Two hold it after one has failed. */
   readonly brokerName?: string;
   /** The id of the record that was given up, for `resume()`. */
   readonly givenUpMessageId?: string;
@@ -68,27 +71,38 @@ export async function inspectTransaction(
     ]);
     return { brokerName, halves, visible, givenUp };
   }));
-  const found = findings.find(({ halves, visible, givenUp }) =>
+  const known = findings.filter(({ halves, visible, givenUp }) =>
     halves.length + visible.length + givenUp.length > 0
   );
+  const states = await Promise.all(known.map((of) => stateOn(client, of, bounds)));
+  const state = STATES.find((state) => states.includes(state));
   const copies = findings.reduce((sum, { visible }) => sum + visible.length, 0);
-  if (!found) return { transactionId, state: "notFound", copies, checkTimes: 0 };
-  const { brokerName, halves } = found;
-  const givenUp = newest(found.givenUp), half = newest(halves);
-  const facts = {
+  if (!state) return { transactionId, state: "notFound", copies, checkTimes: 0 };
+  const { brokerName, halves, givenUp } = known[states.indexOf(state)]!;
+  const lastGivenUp = newest(givenUp);
+  return {
     transactionId,
+    state,
     copies,
     brokerName,
-    checkTimes: Math.max(0, ...[...halves, ...found.givenUp].map(checkTimesOf)),
-    ...(givenUp ? { givenUpMessageId: messageIdOf(givenUp) } : {}),
+    checkTimes: Math.max(0, ...[...halves, ...givenUp].map(checkTimesOf)),
+    ...(lastGivenUp ? { givenUpMessageId: messageIdOf(lastGivenUp) } : {}),
   };
-  if (copies > 0) return { ...facts, state: "committed" };
-  if (givenUp && !(half && half.commitLogOffset > givenUp.commitLogOffset)) {
-    return { ...facts, state: "givenUp" };
+}
+
+/** How a transaction stands on a broker that has something of it. */
+async function stateOn(
+  client: ClientInstance,
+  { brokerName, halves, visible, givenUp }: Findings,
+  bounds: SendBounds,
+): Promise<typeof STATES[number]> {
+  if (visible.length > 0) return "committed";
+  const lastGivenUp = newest(givenUp), half = newest(halves);
+  if (lastGivenUp && !(half && half.commitLogOffset > lastGivenUp.commitLogOffset)) {
+    return "givenUp";
   }
   const passed = half && await checkProgress(client, brokerName, bounds);
-  const ended = half && passed !== undefined && half.queueOffset < passed;
-  return { ...facts, state: ended ? "rolledBack" : "pending" };
+  return half && passed !== undefined && half.queueOffset < passed ? "rolledBack" : "pending";
 }
 
 /** Up to which half message the broker's check has come; every one before it was ended or put back. */

@@ -172,6 +172,8 @@ Deno.test("C7 - a verdict that a slave refuses: sent once more, to the new maste
   const [old, fresh] = cluster.brokers;
   cluster.nameServer.route(TOPIC, [{ name: "broker-1", address: old!.address }]);
   old!.on(END, () => {
+    const [half] = old!.halves;
+    fresh!.write(half!.commitLogOffset, half!);
     cluster.nameServer.route(TOPIC, [{ name: "broker-1", address: fresh!.address }]);
     return { code: 11, remark: "slave" };
   });

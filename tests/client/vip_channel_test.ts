@@ -23,6 +23,11 @@ function codesOf({ connections }: ScriptedBroker): number[] {
 Deno.test("VIP channel - sends go to port - 2, all else stays on the broker's own port", async () => {
   await using cluster = new ScriptedCluster();
   const vip = listenVip(cluster);
+  vip.on(RequestCode.SEND_MESSAGE_V2, (command, connection) => {
+    const reply = vip.store(command, connection), stored = vip.messages.at(-1)!;
+    cluster.broker.write(stored.commitLogOffset, stored);
+    return reply;
+  });
   const producer = await cluster.started({
     executeLocalTransaction: () => "COMMIT",
     checkLocalTransaction: () => "ROLLBACK",
@@ -34,10 +39,12 @@ Deno.test("VIP channel - sends go to port - 2, all else stays on the broker's ow
   await producer.shutdown();
 
   assertEquals(result.endTransaction, "confirmed");
-  const { SEND_MESSAGE_V2, HEART_BEAT, END_TRANSACTION, UNREGISTER_CLIENT } = RequestCode;
+  const { SEND_MESSAGE_V2, HEART_BEAT, END_TRANSACTION, UNREGISTER_CLIENT, VIEW_MESSAGE_BY_ID } =
+    RequestCode;
   assertEquals(codesOf(vip), [SEND_MESSAGE_V2, SEND_MESSAGE_V2]);
   assertEquals(codesOf(cluster.broker), [
     HEART_BEAT,
+    VIEW_MESSAGE_BY_ID,
     END_TRANSACTION,
     END_TRANSACTION,
     UNREGISTER_CLIENT,

@@ -79,6 +79,8 @@ export class ScriptedBroker extends ScriptedPeer {
   /** Messages that were sent, in order. */
   readonly messages: ReceivedMessage[] = [];
   readonly #verdicts: ReceivedVerdict[] = [];
+  /** What stands where in the commit log. */
+  readonly #records = new Map<string, Uint8Array>();
   #nextOffset = 1n;
 
   constructor(name: string, address: string) {
@@ -89,6 +91,10 @@ export class ScriptedBroker extends ScriptedPeer {
     this.on(RequestCode.UNREGISTER_CLIENT, () => ({}));
     this.on(RequestCode.SEND_MESSAGE_V2, (command, on) => this.store(command, on));
     this.on(RequestCode.QUERY_MESSAGE, () => ({ code: ResponseCode.QUERY_NOT_FOUND }));
+    this.on(RequestCode.VIEW_MESSAGE_BY_ID, ({ extFields }) => {
+      const body = this.#records.get(extFields.offset!);
+      return body ? { body } : { code: ResponseCode.SYSTEM_ERROR, remark: "can not find message" };
+    });
     this.on(
       RequestCode.END_TRANSACTION,
       (command) => command.extFields.commitOrRollback === "0" ? undefined : {},
@@ -148,6 +154,7 @@ export class ScriptedBroker extends ScriptedPeer {
       connection,
     };
     this.messages.push(message);
+    this.write(message.commitLogOffset, message);
     return {
       extFields: defined({
         msgId: createOffsetMessageId("10.0.0.9", 10911, message.commitLogOffset),
@@ -157,6 +164,12 @@ export class ScriptedBroker extends ScriptedPeer {
         ...answer,
       }),
     };
+  }
+
+  /** Writes a record to a place in the commit log, over what is there. */
+  write(commitLogOffset: bigint, { topic, body, properties = {} }: StoredMessageFields): void {
+    const record = encodeStoredMessage({ topic, body, properties, commitLogOffset });
+    this.#records.set(String(commitLogOffset), record);
   }
 
   /** A half message that another producer of the group has sent. */
@@ -197,6 +210,7 @@ export class ScriptedBroker extends ScriptedPeer {
       ...options.stored,
     });
     options.damage?.(body);
+    this.#records.set(String(commitLogOffset), body);
     const header: CheckTransactionStateHeader = {
       ...handle,
       msgId: half.transactionId,

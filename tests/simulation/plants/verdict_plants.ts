@@ -1,6 +1,7 @@
 import type { Plant } from "./plant.ts";
 
 const COORDINATOR = "src/transaction/coordinator.ts";
+const HALF_MESSAGE = "src/transaction/half_message.ts";
 const END_TRANSACTION = "src/transaction/end_transaction.ts";
 const VERDICTS = "src/transaction/verdicts.ts";
 const RUNNER = "src/transaction/transaction_runner.ts";
@@ -13,23 +14,23 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "verdict-on-the-first-handle",
     file: COORDINATOR,
-    old: `        record.handle = handle;
-        this.#verdicts.send(record, handle, "UNKNOWN");`,
-    new: `        this.#verdicts.send(record, handle, "UNKNOWN");`,
+    old: `      halfMessage.handle = handle;
+      record.newest = halfMessage;`,
+    new: `      record.newest = halfMessage;`,
     foundBy: ["S7"],
   },
   {
     name: "listener-asked-while-the-local-transaction-runs",
     file: COORDINATOR,
-    old: "switch (record.phase) {",
-    new: 'switch (record.phase === "running" ? "open" : record.phase) {',
+    old: 'if (record.phase !== "over") {',
+    new: 'if (record.phase === "sending") {',
     foundBy: ["S7"],
   },
   {
     name: "listener-asked-while-the-send-is-under-way",
     file: COORDINATOR,
-    old: "switch (record.phase) {",
-    new: 'switch (record.phase === "sending" ? "open" : record.phase) {',
+    old: 'if (record.phase !== "over") {',
+    new: 'if (record.phase === "running") {',
     foundBy: ["S7"],
   },
   {
@@ -42,37 +43,44 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "duplicate-rolled-back",
     file: VERDICTS,
-    old: `      this.send(record, handle, "UNKNOWN");
+    old: `      this.send(halfMessage, handle, "UNKNOWN");
       return "alreadyCommitted";`,
-    new: `      this.send(record, handle, "ROLLBACK");
+    new: `      this.send(halfMessage, handle, "ROLLBACK");
       return "alreadyCommitted";`,
     foundBy: ["S5", "S3"],
   },
   {
     name: "confirmed-commit-sent-again",
-    file: VERDICTS,
+    file: HALF_MESSAGE,
     old: "return connection !== undefined && committedOn?.has(connection) === true;",
     new: "return connection === undefined && committedOn === undefined;",
     foundBy: ["D1"],
   },
   {
-    name: "commit-remembered-for-one-connection-only",
-    file: VERDICTS,
-    old: "(record.committedOn ??= new WeakSet())",
-    new: "(record.committedOn = new WeakSet())",
-    foundBy: ["D1"],
+    name: "answered-under-the-offsets-of-the-first-question",
+    file: COORDINATOR,
+    old: "(handle) => this.#answerOn(record, handle, state, cause),",
+    new: "() => this.#answerOn(record, pending.handle, state, cause),",
+    foundBy: ["S6", "S7", "S10"],
+  },
+  {
+    name: "listener-asked-again-while-it-works",
+    file: "src/transaction/check_queue.ts",
+    old: "this.#running.get(transactionId) ?? this.#waiting.get(transactionId);",
+    new: "this.#waiting.get(transactionId);",
+    foundBy: ["S6", "S7", "S10"],
   },
   {
     name: "question-forgotten-while-the-verdict-is-on-its-way",
-    file: COORDINATOR,
-    old: "record.heldBack = handle;",
+    file: VERDICTS,
+    old: "halfMessage.heldBack = handle;",
     new: "",
     foundBy: ["S6"],
   },
   {
     name: "question-answered-under-old-offsets",
     file: "src/transaction/check_queue.ts",
-    old: "earlier.handle = check.handle;",
+    old: "earlier.handles.set(broker, handle);",
     new: "",
     foundBy: ["S7", "S6"],
   },
@@ -122,9 +130,9 @@ export const VERDICT_PLANTS: readonly Plant[] = [
     name: "late-answer-sent",
     file: "src/transaction/check_back.ts",
     old: `    if (this.signal.aborted) {
-      throw`,
+      this.#onLate(state);`,
     new: `    if (this.#answered) {
-      throw`,
+      this.#onLate(state);`,
     foundBy: ["S6"],
   },
   {
@@ -168,6 +176,13 @@ export const VERDICT_PLANTS: readonly Plant[] = [
     old: "return !error.written && error.isRetriable;",
     new: "return error.isRetriable;",
     foundBy: ["S10"],
+  },
+  {
+    name: "verdict-on-whatever-is-there-after-a-loss",
+    file: END_TRANSACTION,
+    old: 'state !== "UNKNOWN" && connection !== handle.connection',
+    new: "false",
+    foundBy: ["S2"],
   },
   {
     name: "answer-not-marked-as-one",

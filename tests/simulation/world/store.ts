@@ -92,6 +92,9 @@ export class Store {
       halves: this.halves.filter((half) => !isKept(half)),
       visible: this.visible.filter((message) => !isKept(message)),
     };
+    // What is written next takes the place of the first record that is gone.
+    const gone = [...loss.halves, ...loss.visible].map(({ logOffset }) => logOffset);
+    this.#nextLogOffset = Math.min(this.#nextLogOffset, ...gone);
     this.halves = this.halves.filter(isKept);
     this.visible = this.visible.filter(isKept);
     for (const [offset, at] of this.marks) if (at > moment) this.marks.delete(offset);
