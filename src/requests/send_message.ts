@@ -1,8 +1,4 @@
-import {
-  type RemotingCommand,
-  RequestCode,
-  ResponseCode,
-} from "../remoting/mod.ts";
+import { type RemotingCommand, RequestCode, ResponseCode } from "../remoting/mod.ts";
 import { defineHeader, type HeaderContext, type HeaderFields, TypedRequest } from "./header.ts";
 import { malformed, refusal, type ResponseContext } from "./response.ts";
 

@@ -1,6 +1,7 @@
 import type { ObservedMessage } from "../producer/mod.ts";
 import type { HalfMessage } from "./half_message.ts";
 import type { Verdict } from "./local_transaction_state.ts";
+import { type PastTransaction, restore, summarize } from "./past_transaction.ts";
 
 /** What this producer knows of one transaction. */
 export interface TransactionRecord {
@@ -36,9 +37,9 @@ export interface TransactionRecord {
  */
 export class TransactionTable {
   readonly #capacity: number;
-  readonly #records = new Map<string, TransactionRecord>();
-  /** Those that are over, in the order in which they ended, round and round. */
-  readonly #past: (TransactionRecord | undefined)[] = [];
+  readonly #transactions = new Map<string, TransactionRecord | PastTransaction>();
+  /** The ids of those that are over, in the order in which they ended, round and round. */
+  readonly #past: string[] = [];
   #next = 0;
 
   constructor(capacity = 20_000) {
@@ -46,33 +47,30 @@ export class TransactionTable {
   }
 
   get(transactionId: string): TransactionRecord | undefined {
-    return this.#records.get(transactionId);
+    const known = this.#transactions.get(transactionId);
+    if (!known || "phase" in known) return known;
+    const record = restore(transactionId, known);
+    this.#transactions.set(transactionId, record);
+    return record;
   }
 
   /** Enters a transaction, or takes a past one back, as one that is under way. */
   activate(record: TransactionRecord): void {
-    if (record.place === undefined) this.#records.set(record.transactionId, record);
-    else this.#leavePast(record);
+    if (record.place === undefined) this.#transactions.set(record.transactionId, record);
+    record.place = undefined;
   }
 
   /** Moves a transaction to those that may be forgotten, once nothing of it is under way. */
   retire(record: TransactionRecord): void {
     if (isUnderWay(record)) return;
-    if (record.place === undefined) this.#records.set(record.transactionId, record);
-    else this.#leavePast(record);
-    const oldest = this.#past[this.#next];
-    if (oldest) {
-      oldest.place = undefined;
-      this.#records.delete(oldest.transactionId);
+    const place = this.#next, oldest = this.#past[place];
+    if (oldest !== undefined && this.#transactions.get(oldest)?.place === place) {
+      this.#transactions.delete(oldest);
     }
-    this.#past[this.#next] = record;
-    record.place = this.#next;
-    this.#next = (this.#next + 1) % this.#capacity;
-  }
-
-  #leavePast(record: TransactionRecord): void {
-    this.#past[record.place!] = undefined;
-    record.place = undefined;
+    this.#past[place] = record.transactionId;
+    this.#next = (place + 1) % this.#capacity;
+    record.place = place;
+    this.#transactions.set(record.transactionId, summarize(record, place) ?? record);
   }
 }
 
