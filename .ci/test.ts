@@ -10,6 +10,9 @@
  * @module
  */
 
+import { addCounts, type Counts, NOTHING, runDenoTest } from "./deno_test.ts";
+import { searchForSecrets } from "./secrets.ts";
+
 /** One thing that has to succeed. */
 interface Step {
   /** What it looks at. */
@@ -18,37 +21,16 @@ interface Step {
   args: string[];
 }
 
-/** What `deno test` counted. */
-export interface Counts {
-  /** Tests that passed. */
-  passed: number;
-  /** Tests that failed. */
-  failed: number;
-  /** Tests that were left out. */
-  ignored: number;
-}
-
 /** Where documentation examples run as tests; elsewhere they need a cluster and are only checked. */
 const RUNNABLE_EXAMPLES = ["src/remoting", "src/message", "src/requests"];
 
 /**
- * How long the output of `deno test` may stay open after its end, in milliseconds: a process that
- * a test left behind holds it open for ever.
+ * The tests that start servers of their own, in processes. They wait more than they work, so they
+ * run beside the others.
  */
-const OUTPUT_GRACE = 2000;
+const ON_BROKERS = ["tests/conformance", "tests/integration", "tests/support_test"];
 
 const ROOT = new URL("../", import.meta.url);
-
-/** The counts in the summary that `deno test` ends with, or nothing if it did not get that far. */
-export function readSummary(output: string): Counts | undefined {
-  // deno-lint-ignore no-control-regex
-  const plain = output.replace(/\x1b\[[0-9;]*m/g, "");
-  const pattern =
-    /^(?:ok|FAILED) \| (\d+) passed(?: \(.*?\))? \| (\d+) failed(?: \(.*?\))?(?: \| (\d+) ignored)?/gm;
-  const last = [...plain.matchAll(pattern)].at(-1);
-  if (!last) return undefined;
-  return { passed: Number(last[1]), failed: Number(last[2]), ignored: Number(last[3] ?? 0) };
-}
 
 async function listChecks(): Promise<Step[]> {
   const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
@@ -75,30 +57,6 @@ async function listChecks(): Promise<Step[]> {
   ];
 }
 
-async function runTests(step: Step): Promise<Counts> {
-  announce(step);
-  const child = new Deno.Command(Deno.execPath(), { args: step.args, cwd: ROOT, stdout: "piped" })
-    .spawn();
-  let output = "";
-  const reading = show(child.stdout, (text) => output += text);
-  const { success } = await child.status;
-  await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, OUTPUT_GRACE))]);
-  const counts = readSummary(output) ?? { passed: 0, failed: 0, ignored: 0 };
-  if (!success && counts.failed === 0) counts.failed = 1;
-  return counts;
-}
-
-async function show(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  onText: (text: string) => void,
-): Promise<void> {
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) {
-    onText(decoder.decode(chunk, { stream: true }));
-    for (let at = 0; at < chunk.length;) at += await Deno.stdout.write(chunk.subarray(at));
-  }
-}
-
 function announce({ title, args }: Step): void {
   console.log(`\n== ${title}: deno ${args.join(" ")}`);
 }
@@ -119,14 +77,54 @@ async function runChecks(): Promise<Counts> {
 async function runSelected(selection: string[]): Promise<Counts> {
   const titles = (await listChecks()).map((check) => check.title);
   console.log(`Only what was named. Not run: other tests; ${titles.join("; ")}`);
-  return await runTests({ title: "tests", args: ["test", "-A", ...selection] });
+  const args = ["test", "-A", ...selection];
+  announce({ title: "tests", args });
+  return (await runDenoTest(args)).counts;
+}
+
+/** Test modules and folders of them, the ones on brokers apart. */
+async function listTests(): Promise<{ onBrokers: string[]; others: string[] }> {
+  const others: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL("tests/", ROOT))) {
+    const path = `tests/${name}`;
+    if (ON_BROKERS.includes(path)) continue;
+    if (isDirectory || name.endsWith("_test.ts")) others.push(path);
+  }
+  return { onBrokers: ON_BROKERS, others: others.sort() };
+}
+
+/** Runs all tests, then looks for secrets in everything that they showed. */
+async function runAllTests(): Promise<Counts> {
+  const { onBrokers, others } = await listTests();
+  const record = await Deno.makeTempDir({ prefix: "rocketmq-deno-tests-" });
+  try {
+    const args = ["test", "-A", "--no-check", "--preload", "tests/support/record_output.ts"];
+    const options = { env: { ROCKETMQ_TESTS_RECORD: record } };
+    const onBrokersArgs = [...args, "--parallel", ...onBrokers];
+    announce({ title: "tests on brokers, two at once, in the background", args: onBrokersArgs });
+    const background = runDenoTest(onBrokersArgs, {
+      env: { ...options.env, DENO_JOBS: "2" },
+      isHeld: true,
+    });
+    const rest = [...args, "--doc", ...others, ...RUNNABLE_EXAMPLES];
+    announce({ title: "the other tests, and the examples in the documentation", args: rest });
+    const first = await runDenoTest(rest, options);
+    console.log("\n== tests on brokers, which ran beside these");
+    const second = await background;
+    await second.show();
+    console.log("\n== secrets in what the tests showed, logged, told and threw");
+    const secrets = await searchForSecrets(record, [...first.output, ...second.output]);
+    console.log(secrets.report);
+    const found = { ...NOTHING, [secrets.isClean ? "passed" : "failed"]: 1 };
+    return addCounts(first.counts, second.counts, found);
+  } finally {
+    await Deno.remove(record, { recursive: true });
+  }
 }
 
 async function runAll(): Promise<Counts> {
   const checks = await runChecks();
-  const examples = RUNNABLE_EXAMPLES;
-  const args = ["test", "-A", "--no-check", "--doc", "tests", ...examples];
-  const tests = await runTests({ title: "tests, and the examples in the documentation", args });
+  const tests = await runAllTests();
   const steps = `${checks.passed} steps passed, ${checks.failed} failed`;
   console.log(`Before the tests ${steps}; a failed one counts below like a failed test.`);
   return { ...tests, failed: tests.failed + checks.failed };

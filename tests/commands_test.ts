@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { readSummary } from "../.ci/test.ts";
+import { readSummary } from "../.ci/deno_test.ts";
 
 const LAUNCHER = new URL("../.ci/launch.ts", import.meta.url).href;
 const TEST_COMMAND = new URL("../.ci/test.ts", import.meta.url).href;

@@ -1,8 +1,9 @@
 import { assertEquals, assertFalse, assertStringIncludes, assertThrows } from "@std/assert";
 import { Credentials, type CredentialsOptions, signRequest } from "../../src/access/mod.ts";
 import { describe, InvalidArgumentError } from "../../src/errors.ts";
+import { testSecret } from "../support/secrets.ts";
 
-const SECRET = "sk-7d1f9-secret", TOKEN = "sts-55aa-token";
+const SECRET = testSecret("sk-7d1f9"), TOKEN = testSecret("sts-55aa");
 
 /** Every way in which a value may end up in a log. */
 function renderings(value: unknown): string[] {

@@ -36,6 +36,7 @@ import {
   roundTrip,
 } from "../transport/tls_harness.ts";
 import { acceptTcp, acceptTls } from "../transport/tls_servers.ts";
+import { SECRET_MARK, testSecret } from "../support/secrets.ts";
 
 /*
   How a client may be set up, row by row: options that are refused when it is made, what is never
@@ -88,12 +89,12 @@ const REFUSED: readonly (readonly [row: string, Record<string, unknown>, says: s
     ] as const
   ),
   ["E2", { nameServers: "http://x/rocketmq/nsaddr" }, "nameServersUrl takes the URL of a list"],
-  ["E3", { nameServers: "user:hunter2@host:9876" }, "only host:port is allowed"],
-  ["E3", { nameServers: "http://u:hunter2@h:1" }, "only host:port is allowed"],
-  ["E3", { addressMap: { "h:1": "user:hunter2@h:1" } }, "host:port"],
+  ["E3", { nameServers: `user:${testSecret("hunter2")}@host:9876` }, "only host:port is allowed"],
+  ["E3", { nameServers: `http://u:${testSecret("hunter2")}@h:1` }, "only host:port is allowed"],
+  ["E3", { addressMap: { "h:1": `user:${testSecret("hunter2")}@h:1` } }, "host:port"],
   [
     "E3",
-    { nameServers: undefined, nameServersUrl: "htp://user:hunter2@x/" },
+    { nameServers: undefined, nameServersUrl: `htp://user:${testSecret("hunter2")}@x/` },
     "it must be an http: or https: URL",
   ],
   ...TIMES.flatMap((name) =>
@@ -110,11 +111,15 @@ const REFUSED: readonly (readonly [row: string, Record<string, unknown>, says: s
     .map((maxMessageSize) => ["E6", { maxMessageSize }, "option maxMessageSize"] as const),
   ["E7", { tls: "yes" }, "it must be true, false, or an object with certificates"],
   ["E7", { tls: { caCerts: ["ca.pem"] } }, "caCerts[0]: it is not a certificate"],
-  ["E10", { credentials: { accessKey: "", secretKey: "hunter2" } }, "accessKey"],
-  ["E10", { credentials: { secretKey: "hunter2" } }, "accessKey"],
+  ["E10", { credentials: { accessKey: "", secretKey: testSecret("hunter2") } }, "accessKey"],
+  ["E10", { credentials: { secretKey: testSecret("hunter2") } }, "accessKey"],
   ["E10", { credentials: { accessKey: "alice", secretKey: "" } }, "secretKey"],
   ["E10", { credentials: { accessKey: "alice" } }, "secretKey"],
-  ["E10", { credentials: { accessKey: "alice", secretKey: "hunter2\n" } }, "secretKey"],
+  [
+    "E10",
+    { credentials: { accessKey: "alice", secretKey: `${testSecret("hunter2")}\n` } },
+    "secretKey",
+  ],
   ...["a@b", "a#b", "a\nb", "", " ", "ü", "x".repeat(128), 42, null].flatMap((name) => [
     ["E13", { instanceName: name }, "Cannot use option instanceName"] as const,
     ["E13", { unitName: name }, "Cannot use option unitName"] as const,
@@ -125,7 +130,8 @@ const byRow = Map.groupBy(REFUSED, ([row]) => row);
 for (const [row, refused] of byRow) {
   Deno.test(`${row} - options that are refused when a producer is made`, async (test) => {
     for (const [, options, says] of refused) {
-      await test.step(Deno.inspect(options, { strAbbreviateSize: 40 }), () => {
+      const title = Deno.inspect(options, { strAbbreviateSize: 40 });
+      await test.step(title.replaceAll(SECRET_MARK, "***"), () => {
         const classes = isOfTransactions(options)
           ? [TransactionProducer]
           : [Producer, TransactionProducer];
@@ -134,7 +140,7 @@ for (const [row, refused] of byRow) {
           const error = assertThrows(make, InvalidArgumentError, says);
           assertEquals([error.code, error.isRetriable], ["INVALID_ARGUMENT", false]);
           assertMatch(error.message, /^Cannot \P{Cc}*$/u);
-          assertFalse(Deno.inspect(error).includes("hunter2"));
+          assertFalse(Deno.inspect(error).includes(testSecret("hunter2")));
         }
       });
     }

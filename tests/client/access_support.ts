@@ -4,12 +4,13 @@ import { type RemotingCommand, RequestCode, ResponseCode } from "../../src/remot
 import { settle } from "../support/fake_clock.ts";
 import { type ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";
 import { message, saying } from "../transaction/support.ts";
+import { testSecret } from "../support/secrets.ts";
 
 /** Who a client is in these tests. */
 export const CREDENTIALS = {
   accessKey: "alice",
-  secretKey: "the-secret-of-alice",
-  securityToken: "the-token-of-alice",
+  secretKey: testSecret("of-alice"),
+  securityToken: testSecret("token-of-alice"),
 };
 
 /** Every request of a member's life goes out: routes, heartbeat, sends of all kinds, verdicts, leave. */

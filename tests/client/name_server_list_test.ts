@@ -10,8 +10,11 @@ import type { ClientInstance, ClientOptions, Fetch } from "../../src/client/mod.
 import { ConnectionError, ProtocolError, RocketMQError } from "../../src/errors.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
+import { testSecret } from "../support/secrets.ts";
 
-const URL_WITH_SECRETS = "http://user:hunter2@config.example:8080/rocketmq/nsaddr?token=hunter3";
+const URL_WITH_SECRETS = `http://user:${
+  testSecret("hunter2")
+}@config.example:8080/rocketmq/nsaddr?token=${testSecret("hunter3")}`;
 const SHOWN = "http://config.example:8080/rocketmq/nsaddr";
 const TEN_SECONDS = { timeout: 10_000 };
 

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Producer } from "../../mod.ts";
 import { ConnectionError, RocketMQError } from "../../src/errors.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { testSecret } from "../support/secrets.ts";
 
 /** A web server on loopback for one test. */
 function serve(
@@ -65,7 +66,10 @@ Deno.test("nameServersUrl - where nothing listens the error says so, without use
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
   listener.close();
-  await using producer = producerOf(`http://me:hunter2@127.0.0.1:${port}/list?key=hunter3`, 600);
+  await using producer = producerOf(
+    `http://me:${testSecret("hunter2")}@127.0.0.1:${port}/list?key=${testSecret("hunter3")}`,
+    600,
+  );
   const error = await assertRejects(() => producer.start(), ConnectionError);
 
   assertStringIncludes(error.message, `http://127.0.0.1:${port}/list: `);

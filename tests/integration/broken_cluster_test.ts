@@ -105,6 +105,7 @@ clusterTest(
         heartbeatInterval: 500,
       });
       await createTopic("FrozenPlain", cluster.brokers);
+      await group.producer.send({ topic: "FrozenPlain", body: "so that its route is known" });
       group.mayDecide = true;
       const isRegistered = () => group.producer.stats().registeredBrokers.length > 0;
       await group.send();

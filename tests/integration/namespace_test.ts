@@ -3,6 +3,7 @@ import { createReply, LocalTransactionState, TransactionProducer } from "../../m
 import { eventually } from "../support/progress.ts";
 import { brokerTest } from "../support/real_broker.ts";
 import { silentLogger, TestClient } from "../support/test_client.ts";
+import { testSecret } from "../support/secrets.ts";
 
 const { Commit, Rollback, Unknown } = LocalTransactionState;
 
@@ -113,7 +114,7 @@ brokerTest(
       unitName: "unit-1",
       enableStreamRequestType: true,
       requestHooks: [{ before: () => ({ zone: "z" }) }],
-      credentials: { accessKey: "nobody", secretKey: "asks" },
+      credentials: { accessKey: "nobody", secretKey: testSecret("asks") },
       logger: silentLogger,
       sendTimeout: 30_000,
       endTransactionTimeout: 15_000,

@@ -6,12 +6,13 @@ import { findInstallation } from "./rocketmq_home.ts";
 import { homeFiles, javaOptions, nameServerConfig, type ServerConfig } from "./server_config.ts";
 import { ServerProcess } from "./server_process.ts";
 import { TestClient } from "./test_client.ts";
+import { testSecret } from "./secrets.ts";
 
 /** Who may do everything. */
-export const ADMIN: CredentialsOptions = { accessKey: "admin", secretKey: "secret-of-admin" };
+export const ADMIN: CredentialsOptions = { accessKey: "admin", secretKey: testSecret("of-admin") };
 
 /** Who brokers are to name servers. */
-const INNER: CredentialsOptions = { accessKey: "inner", secretKey: "secret-of-brokers" };
+const INNER: CredentialsOptions = { accessKey: "inner", secretKey: testSecret("of-brokers") };
 
 /** AUTH_CREATE_USER and AUTH_CREATE_ACL. */
 const CREATE_USER = 3001, CREATE_ACL = 3006;

@@ -11,6 +11,7 @@ import type { LocalTransactionState, TransactionEvent } from "../../src/transact
 import { settle } from "../support/fake_clock.ts";
 import { recordEvents, ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
 import { message, saying } from "./support.ts";
+import { testSecret } from "../support/secrets.ts";
 
 const NAMED = { topic: TOPIC, brokerName: "broker-1" };
 
@@ -141,7 +142,7 @@ Deno.test("stats - count what happened and what is held now", async () => {
 Deno.test("logs - no line and no error ever holds a body", async () => {
   await using cluster = new ScriptedCluster();
   const { broker } = cluster;
-  const secret = "body-of-great-secrecy";
+  const secret = testSecret("body");
   broker.once(RequestCode.SEND_MESSAGE_V2, () => ({ code: 13, remark: "illegal" }));
   broker.once(RequestCode.END_TRANSACTION, () => ({ code: 1, remark: "group wrong" }));
   const producer = await cluster.started({
