@@ -8,6 +8,7 @@ import {
   SysFlag,
 } from "../message/mod.ts";
 import type { BodyCopies } from "./body_copies.ts";
+import { RequestCode } from "../remoting/mod.ts";
 import type { SendObservation } from "./send_observation.ts";
 import { replyFactsOf } from "./reply_message.ts";
 import { checkTopic } from "./validation.ts";
@@ -36,6 +37,12 @@ export interface OutgoingMessage {
   readonly replyTo?: string | undefined;
   /** Those who look on at its send. */
   readonly observation?: SendObservation | undefined;
+}
+
+/** The code of the request that carries a message. */
+export function codeOf({ replyTo, batch }: OutgoingMessage): RequestCode {
+  if (replyTo !== undefined) return RequestCode.SEND_REPLY_MESSAGE_V2;
+  return batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
 }
 
 /** A message as it was read, with its properties one by one. */

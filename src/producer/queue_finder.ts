@@ -83,6 +83,10 @@ export class QueueFinder {
       selector = new QueueSelector(() => this.#clock.random());
       this.#selectors.set(route.topic, selector);
     }
+    if (avoid.size === 0 && !this.#faults) {
+      const queue = selector.select(queues);
+      if (!queue || this.#client.openConnection(queue.brokerName)) return queue;
+    }
     for (const unwanted of this.#unwanted(avoid)) {
       if (queues.some(({ brokerName }) => !unwanted.has(brokerName))) {
         return selector.select(queues, unwanted);

@@ -7,14 +7,20 @@ import {
   DEFAULT_TOPIC_QUEUES,
 } from "../client/mod.ts";
 import type { MessageQueue } from "../message/mod.ts";
-import { createSendMessageRequest, readSendMessageResponse } from "../requests/mod.ts";
-import { type RemotingCommand, type RemotingRequest, RequestCode } from "../remoting/mod.ts";
+import {
+  type PreparedHeaders,
+  PreparedRequest,
+  prepareSendMessageHeaders,
+  readSendMessageResponse,
+  type SendMessageVarying,
+} from "../requests/mod.ts";
+import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import { checkRest, errorAt } from "./broker_error.ts";
 import { checkTimers, propertiesFor } from "./broker_release.ts";
 import { FailedTries, pause } from "./failed_tries.ts";
 import type { LatencyFaults } from "./latency_faults.ts";
-import type { OutgoingMessage } from "./outgoing_message.ts";
+import { codeOf, type OutgoingMessage } from "./outgoing_message.ts";
 import { choiceOf, QueueFinder } from "./queue_finder.ts";
 import { mayRetry, type RetryPolicy } from "./retry_policy.ts";
 import type { SendBounds, SendReceipt } from "./send_receipt.ts";
@@ -26,7 +32,7 @@ const PAUSE = 50;
 export class Sender {
   readonly #client: ClientInstance;
   readonly #clock: Clock;
-  readonly #producerGroup: string;
+  readonly #headers: PreparedHeaders<SendMessageVarying>;
   readonly #faults: LatencyFaults | undefined;
   readonly #queues: QueueFinder;
 
@@ -39,7 +45,11 @@ export class Sender {
   ) {
     this.#client = client;
     this.#clock = clock;
-    this.#producerGroup = producerGroup;
+    this.#headers = prepareSendMessageHeaders({
+      producerGroup,
+      defaultTopic: DEFAULT_TOPIC,
+      defaultTopicQueueNums: DEFAULT_TOPIC_QUEUES,
+    });
     this.#faults = faults;
     this.#queues = new QueueFinder(client, clock, faults);
   }
@@ -265,24 +275,17 @@ export class Sender {
     message: OutgoingMessage,
     connection: Connection,
   ): RemotingRequest {
-    const request = createSendMessageRequest({
-      producerGroup: this.#producerGroup,
-      topic: message.topic,
-      defaultTopic: DEFAULT_TOPIC,
-      defaultTopicQueueNums: DEFAULT_TOPIC_QUEUES,
+    const varying = {
       queueId: queue.queueId,
       sysFlag: message.sysFlag,
       bornTimestamp: BigInt(Math.floor(this.#clock.now())),
       flag: message.flag,
       properties: propertiesFor(connection, message),
-      reconsumeTimes: 0,
-      unitMode: false,
       batch: message.batch === true,
       bname: queue.brokerName,
-    }, message.body);
-    if (message.replyTo === undefined) return request;
-    const code = RequestCode.SEND_REPLY_MESSAGE_V2;
-    return { code, extFields: request.extFields, body: message.body };
+    };
+    const header = this.#headers.get(message.topic);
+    return new PreparedRequest(codeOf(message), header, varying, message.body);
   }
 
   #hasUntried(message: OutgoingMessage, bounds: SendBounds, { brokers }: FailedTries): boolean {

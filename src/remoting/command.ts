@@ -39,7 +39,7 @@ export interface RemotingRequest {
   /** The request code. */
   code: number;
   /** Header fields; none when absent. */
-  readonly extFields?: Record<string, string>;
+  extFields?: Record<string, string>;
   /** The same fields as members of a JSON object, for those who don't need them one by one. */
   extFieldsAsJson?(): string;
   /** Body; none when absent. */

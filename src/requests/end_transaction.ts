@@ -1,5 +1,11 @@
-import { type RemotingCommand, RequestCode, ResponseCode } from "../remoting/mod.ts";
-import { defineHeader, type HeaderFields, TypedRequest } from "./header.ts";
+import {
+  type RemotingCommand,
+  type RemotingRequest,
+  RequestCode,
+  ResponseCode,
+} from "../remoting/mod.ts";
+import { defineHeader, type HeaderFields } from "./header.ts";
+import { PreparedHeaders } from "./prepared_request.ts";
 import { checkSuccess, type ResponseContext } from "./response.ts";
 
 /*
@@ -59,8 +65,23 @@ const REMEDIES: Readonly<Record<number, string>> = {
 export function createEndTransactionRequest(
   header: EndTransactionHeader & { commitOrRollback: CommitOrRollback },
   remark?: string,
-): TypedRequest<EndTransactionHeader> {
-  return new TypedRequest(RequestCode.END_TRANSACTION, endTransactionHeader, header, { remark });
+): RemotingRequest {
+  const request: RemotingRequest = {
+    code: RequestCode.END_TRANSACTION,
+    extFields: endTransactionHeader.encode(header),
+  };
+  if (remark !== undefined) request.remark = remark;
+  return request;
+}
+
+/** The fields that differ between two verdicts of a producer on messages of one topic. */
+export type EndTransactionVarying = Required<Omit<EndTransactionHeader, "producerGroup" | "topic">>;
+
+/** The headers of a producer's verdicts, by topic. */
+export function prepareEndTransactionHeaders(
+  producerGroup: string,
+): PreparedHeaders<EndTransactionVarying> {
+  return new PreparedHeaders((topic) => endTransactionHeader.prepare({ producerGroup, topic }));
 }
 
 /**

@@ -72,8 +72,13 @@ export interface HeaderCodec<F> {
    * @throws {InvalidArgumentError} when a value is missing or outside the range of its kind.
    */
   encode(fields: F): Record<string, string>;
-  /** The fields as members of a JSON object, in the order of their list. @throws as `encode` does. */
-  encodeAsJson(fields: F): string;
+  /**
+   * A maker of headers that have some fields in common, and all others set: what the common ones
+   * look like is found out once.
+   *
+   * @throws {InvalidArgumentError} as `encode` does.
+   */
+  prepare<const C extends keyof F>(common: Pick<F, C>): PreparedHeader<Required<Omit<F, C>>>;
   /**
    * The typed fields. Unknown ones are ignored. An optional field that is empty counts as absent,
    * because the binary header can't tell the two apart.
@@ -81,6 +86,14 @@ export interface HeaderCodec<F> {
    * @throws {ProtocolError} naming command and field, when one is missing or not what it should be.
    */
   decode(extFields: Readonly<Record<string, string>>, context?: HeaderContext): F;
+}
+
+/** Makes headers that have some fields in common. */
+export interface PreparedHeader<V> {
+  /** All fields as text, as `encode` gives them. @throws {InvalidArgumentError} as it does. */
+  encode(varying: V): Record<string, string>;
+  /** The same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
+  encodeAsJson(varying: V): string;
 }
 
 interface Field {
@@ -122,26 +135,9 @@ export function defineHeader<const L extends FieldList>(
   return {
     name,
     encode: (values) => encodeFields(name, fields, values as Record<string, unknown>),
-    encodeAsJson: (values) => encodeAsJson(name, fields, values as Record<string, unknown>),
+    prepare: (common) => new PreparedFields(name, fields, common as Record<string, unknown>),
     decode: (extFields, context) => decodeFields(name, fields, extFields, context) as FieldsOf<L>,
   };
-}
-
-function encodeAsJson(
-  name: string,
-  fields: readonly Field[],
-  values: Record<string, unknown>,
-): string {
-  let text = "";
-  for (const field of fields) {
-    const value = values[field.property];
-    if (value === undefined && field.optional) continue;
-    checkValue(name, field, value);
-    if (text !== "") text += ",";
-    text += field.jsonName;
-    text += field.kind === "string" ? quoteJson(value as string) : `"${value}"`;
-  }
-  return text;
 }
 
 function encodeFields(
@@ -224,35 +220,51 @@ function shown(value: unknown): string {
   return typeof value === "string" ? `"${printable(value, 40)}"` : printable(String(value), 40);
 }
 
-/**
- * A request of typed fields. They become text only when it leaves, or when someone asks for them
- * one by one.
- */
-export class TypedRequest<F> implements RemotingRequest {
-  readonly code: number;
-  readonly body?: Uint8Array;
-  readonly remark?: string;
-  readonly #header: HeaderCodec<F>;
-  readonly #fields: F;
+class PreparedFields implements PreparedHeader<unknown> {
+  readonly #name: string;
+  readonly #fields: readonly Field[];
+  readonly #common: Record<string, unknown>;
+  readonly #varying: readonly Field[];
+  /** What stands before the value of each field that varies, and behind the last one. */
+  readonly #pieces: readonly string[];
 
-  constructor(
-    code: number,
-    header: HeaderCodec<F>,
-    fields: F,
-    { body, remark }: { body?: Uint8Array | undefined; remark?: string | undefined } = {},
-  ) {
-    this.code = code;
-    this.#header = header;
+  constructor(name: string, fields: readonly Field[], common: Record<string, unknown>) {
+    this.#name = name;
     this.#fields = fields;
-    if (body) this.body = body;
-    if (remark !== undefined) this.remark = remark;
+    this.#common = common;
+    const varying: Field[] = [], pieces: string[] = [];
+    let text = "";
+    for (const field of fields) {
+      if (Object.hasOwn(common, field.property)) {
+        const value = common[field.property];
+        if (value === undefined && field.optional) continue;
+        checkValue(name, field, value);
+        text += `${field.jsonName}${quoteJson(String(value))},`;
+      } else {
+        pieces.push(`${text}${field.jsonName}`);
+        varying.push(field);
+        text = ",";
+      }
+    }
+    pieces.push(text);
+    this.#varying = varying;
+    this.#pieces = pieces;
   }
 
-  get extFields(): Record<string, string> {
-    return this.#header.encode(this.#fields);
+  encode(varying: unknown): Record<string, string> {
+    const values = { ...this.#common, ...varying as Record<string, unknown> };
+    return encodeFields(this.#name, this.#fields, values);
   }
 
-  extFieldsAsJson(): string {
-    return this.#header.encodeAsJson(this.#fields);
+  encodeAsJson(varying: unknown): string {
+    const values = varying as Record<string, unknown>, fields = this.#varying;
+    let text = "";
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i]!, value = values[field.property];
+      checkValue(this.#name, field, value);
+      text += this.#pieces[i]!;
+      text += field.kind === "string" ? quoteJson(value as string) : `"${value}"`;
+    }
+    return text + this.#pieces[fields.length]!;
   }
 }

@@ -1,5 +1,11 @@
-import { type RemotingCommand, RequestCode, ResponseCode } from "../remoting/mod.ts";
-import { defineHeader, type HeaderContext, type HeaderFields, TypedRequest } from "./header.ts";
+import {
+  type RemotingCommand,
+  type RemotingRequest,
+  RequestCode,
+  ResponseCode,
+} from "../remoting/mod.ts";
+import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts";
+import { PreparedHeaders } from "./prepared_request.ts";
 import { malformed, refusal, type ResponseContext } from "./response.ts";
 
 /*
@@ -117,9 +123,35 @@ const NOT_STORED = "0";
 export function createSendMessageRequest(
   header: SendMessageHeader,
   body: Uint8Array,
-): TypedRequest<SendMessageHeader> {
-  const code = header.batch === true ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
-  return new TypedRequest(code, sendMessageHeader, header, { body });
+): RemotingRequest {
+  return {
+    code: header.batch === true ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2,
+    extFields: sendMessageHeader.encode(header),
+    body,
+  };
+}
+
+/** The fields that differ between two sends of a producer to one topic. */
+export type SendMessageVarying = Required<
+  Pick<
+    SendMessageHeader,
+    "queueId" | "sysFlag" | "bornTimestamp" | "flag" | "properties" | "batch" | "bname"
+  >
+>;
+
+/** The headers of a producer's sends, by topic. */
+export function prepareSendMessageHeaders(
+  common: Pick<SendMessageHeader, "producerGroup" | "defaultTopic" | "defaultTopicQueueNums">,
+): PreparedHeaders<SendMessageVarying> {
+  return new PreparedHeaders((topic) =>
+    sendMessageHeader.prepare({
+      ...common,
+      topic,
+      reconsumeTimes: 0,
+      unitMode: false,
+      maxReconsumeTimes: undefined,
+    })
+  );
 }
 
 /**

@@ -76,7 +76,7 @@ export function halfMessageOf(
 }
 
 /** Remembers that the broker confirmed a commit on a connection. */
-export function rememberCommit(halfMessage: HalfMessage, { mark }: Connection): void {
+export function markCommitted(halfMessage: HalfMessage, { mark }: Connection): void {
   const { committedOn } = halfMessage;
   if (!committedOn) halfMessage.committedOn = [mark];
   else if (!committedOn.includes(mark)) {

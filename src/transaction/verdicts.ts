@@ -8,7 +8,7 @@ import {
   type HalfMessage,
   type HalfMessageHandle,
   isCommittedOn,
-  rememberCommit,
+  markCommitted,
 } from "./half_message.ts";
 import { InFlight } from "./in_flight.ts";
 import type { TransactionJournal } from "./journal.ts";
@@ -141,10 +141,13 @@ export class Verdicts {
         const delay = this.timing.delayOf(halfMessage);
         if (delay > 0) await this.timing.wait(halfMessage, delay);
         halfMessage.phase = "ending";
-        const result = await this.#give(halfMessage, verdict, cause);
-        if (result.confirmedOn && verdict === "COMMIT") {
-          rememberCommit(halfMessage, result.confirmedOn);
-        }
+        const { handle, answerLost } = halfMessage;
+        let result: EndTransactionResult;
+        if (verdict === "COMMIT" && answerLost && await this.#isFound(halfMessage)) {
+          const { connection } = handle;
+          result = { outcome: "confirmed", ...(connection ? { confirmedOn: connection } : {}) };
+        } else result = await this.send(halfMessage, handle, verdict, cause);
+        if (verdict === "COMMIT") rememberCommit(halfMessage, result);
         const heldBack = halfMessage.heldBack;
         halfMessage.heldBack = undefined;
         if (heldBack && result.outcome !== "confirmed") {
@@ -161,25 +164,22 @@ export class Verdicts {
     }
   }
 
-  /** Sends a verdict. A commit whose answer got lost is looked for first, so as not to store it twice. */
-  async #give(
-    halfMessage: HalfMessage,
-    verdict: Verdict,
-    cause: unknown,
-  ): Promise<EndTransactionResult> {
-    const { handle, transaction, answerLost } = halfMessage;
-    if (verdict === "COMMIT" && answerLost && await this.#lookUp!.isVisible(halfMessage)) {
-      halfMessage.answerLost = false;
-      this.#options.journal.foundCommitted(transaction, handle.brokerName);
-      await this.send(halfMessage, handle, "UNKNOWN");
-      const { connection } = handle;
-      return { outcome: "confirmed", ...(connection ? { confirmedOn: connection } : {}) };
-    }
-    const result = await this.send(halfMessage, handle, verdict, cause);
-    if (result.outcome === "confirmed") halfMessage.answerLost = false;
-    else if (verdict === "COMMIT" && isAnswerLost(result)) halfMessage.answerLost = true;
-    return result;
+  /** Whether a commit whose answer got lost was carried out: then it is not given again. */
+  async #isFound(halfMessage: HalfMessage): Promise<boolean> {
+    const { handle, transaction } = halfMessage;
+    if (!await this.#lookUp!.isVisible(halfMessage)) return false;
+    halfMessage.answerLost = false;
+    this.#options.journal.foundCommitted(transaction, handle.brokerName);
+    await this.send(halfMessage, handle, "UNKNOWN");
+    return true;
   }
+}
+
+/** Remembers what became of a commit: where it was confirmed, or that its answer got lost. */
+function rememberCommit(halfMessage: HalfMessage, result: EndTransactionResult): void {
+  if (result.confirmedOn) markCommitted(halfMessage, result.confirmedOn);
+  if (result.outcome === "confirmed") halfMessage.answerLost = false;
+  else if (isAnswerLost(result)) halfMessage.answerLost = true;
 }
 
 /** Whether the broker may have carried a verdict out without saying so. */

@@ -121,8 +121,8 @@ export class Connection {
    * @throws {ConnectionError} when the connection ends, the deadline passes, the signal aborts or
    * a bound is reached; its `written` says whether the server may have seen the request.
    */
-  async request(request: RemotingRequest, options: RequestOptions): Promise<RemotingCommand> {
-    return (await this.#send(request, options, true))!;
+  request(request: RemotingRequest, options: RequestOptions): Promise<RemotingCommand> {
+    return this.#send(request, options, true) as Promise<RemotingCommand>;
   }
 
   /**
@@ -132,8 +132,8 @@ export class Connection {
    * @throws {ConnectionError} when the connection ends, the deadline passes, the signal aborts or a
    * bound is reached before that; its `written` says whether the server may have seen a part of it.
    */
-  async oneway(request: RemotingRequest, options: RequestOptions): Promise<void> {
-    await this.#send(request, options, false);
+  oneway(request: RemotingRequest, options: RequestOptions): Promise<void> {
+    return this.#send(request, options, false) as Promise<undefined>;
   }
 
   /** Ends the connection. Everything that waits on it fails at once; `closed` tells the reason. */
@@ -142,6 +142,18 @@ export class Connection {
   }
 
   #send(
+    request: RemotingRequest,
+    options: RequestOptions,
+    isAnswered: boolean,
+  ): Promise<RemotingCommand | undefined> {
+    try {
+      return this.#begin(request, options, isAnswered);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #begin(
     request: RemotingRequest,
     options: RequestOptions,
     isAnswered: boolean,

@@ -37,21 +37,24 @@ const stored = {
 
 Deno.test("send - is written with the one-letter names of version 2", () => {
   const request = createSendMessageRequest(header, utf8("hello"));
-  assertEquals([request.code, request.body], [310, utf8("hello")]);
-  assertEquals(request.extFields, {
-    a: "G",
-    b: "T",
-    c: "TBW102",
-    d: "4",
-    e: "2",
-    f: "4",
-    g: "1795368747334",
-    h: "0",
-    i: "TRAN_MSG\u0001true\u0002",
-    j: "0",
-    k: "false",
-    m: "false",
-    n: "broker-a",
+  assertEquals(request, {
+    code: 310,
+    body: utf8("hello"),
+    extFields: {
+      a: "G",
+      b: "T",
+      c: "TBW102",
+      d: "4",
+      e: "2",
+      f: "4",
+      g: "1795368747334",
+      h: "0",
+      i: "TRAN_MSG\u0001true\u0002",
+      j: "0",
+      k: "false",
+      m: "false",
+      n: "broker-a",
+    },
   });
   assertEquals(createSendMessageRequest({ ...header, batch: true }, utf8("x")).code, 320);
 });
