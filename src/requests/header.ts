@@ -1,5 +1,5 @@
 import { InvalidArgumentError, printable, ProtocolError } from "../errors.ts";
-import { quoteJson, type RemotingRequest } from "../remoting/mod.ts";
+import { quoteJson } from "../remoting/mod.ts";
 
 interface KindTypes {
   string: string;
@@ -246,7 +246,7 @@ class PreparedFields implements PreparedHeader<unknown> {
         text = ",";
       }
     }
-    pieces.push(text);
+    pieces.push(text.replace(/,$/, ""));
     this.#varying = varying;
     this.#pieces = pieces;
   }
