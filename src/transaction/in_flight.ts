@@ -26,13 +26,11 @@ export class InFlight {
   }
 
   /** Counts `work` until it is over. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  run<T>(work: Promise<T>): Promise<T> {
     this.begin();
-    try {
-      return await work();
-    } finally {
-      this.end();
-    }
+    const end = () => this.end();
+    work.then(end, end);
+    return work;
   }
 
   /** Waits until nothing is under way. */

@@ -272,12 +272,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     const bounds = this.#core.bounds(options, message);
     const outgoing = this.#core.prepare(message, true);
     this.#journal.counters.transactions++;
-    this.#inFlight.begin();
-    try {
-      return await this.#runner.run(outgoing, bounds, local);
-    } finally {
-      this.#inFlight.end();
-    }
+    return await this.#inFlight.run(this.#runner.run(outgoing, bounds, local));
   }
 
   async #drain(deadline: Deadline): Promise<void> {

@@ -59,12 +59,9 @@ Deno.test("prepared verdict - has the fields that a verdict made one by one has"
 
 Deno.test("prepared header - a value outside of its range is refused in either form", () => {
   const prepared = prepareSendMessageHeaders(COMMON).get("Orders");
-  for (const encode of [prepared.encode, prepared.encodeAsJson]) {
-    assertThrows(
-      () => encode.call(prepared, { ...SEND, queueId: 2 ** 31 }),
-      InvalidArgumentError,
-      '"queueId" is 2147483648',
-    );
+  const wrong = { ...SEND, queueId: 2 ** 31 };
+  for (const encode of [() => prepared.encode(wrong), () => prepared.encodeAsJson(wrong)]) {
+    assertThrows(encode, InvalidArgumentError, '"queueId" is 2147483648');
   }
 });
 
