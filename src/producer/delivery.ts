@@ -65,9 +65,10 @@ export class Delivery {
     await new Promise<void>((resolve) => this.#onIdle = resolve);
   }
 
-  /** Refuses what waits to be let in: the producer ends. */
+  /** Refuses what waits to be let in, or to be tried again: the producer ends. */
   close(): void {
     this.#gate.close();
+    this.#sender.close();
   }
 
   /** What is done around every send goes here. */

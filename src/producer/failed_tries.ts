@@ -22,14 +22,17 @@ export class FailedTries {
   /** To be called when a send is tried again. */
   readonly onRetry: (() => void) | undefined;
   readonly #clock: Clock;
+  readonly #closing: AbortSignal;
   readonly #busy = new Set<string>();
   #backoff: Backoff | undefined;
   #lastError: unknown;
   #mayBeStored = false;
   #weakReceipt: SendReceipt | undefined;
 
-  constructor(clock: Clock, brokers: Set<string>, onRetry?: () => void) {
+  /** @param closing Aborts when nothing is tried again. */
+  constructor(clock: Clock, closing: AbortSignal, brokers: Set<string>, onRetry?: () => void) {
     this.#clock = clock;
+    this.#closing = closing;
     this.brokers = brokers;
     this.onRetry = onRetry;
   }
@@ -72,7 +75,7 @@ export class FailedTries {
     this.#backoff ??= new Backoff(this.#clock, MIN_PAUSE, MAX_PAUSE);
     const delay = this.#backoff.next();
     if (delay >= bounds.deadline.remaining) throw this.#lastError;
-    await pause(this.#clock, delay, bounds.signal, topic);
+    await pause(this.#clock, delay, this.#closing, bounds.signal, topic);
   }
 
   /** The error that a send ends with: the last one, unless it hides that an earlier try may have been stored. */
@@ -87,19 +90,26 @@ export class FailedTries {
   }
 }
 
-/** Waits between two tries. @throws {ConnectionError} with code `ABORTED`; nothing is on its way then. */
+/**
+ * Waits between two tries.
+ *
+ * @throws {ConnectionError} with code `ABORTED`, when the caller or the end of the producer ends the
+ * wait; nothing is on its way then.
+ */
 export async function pause(
   clock: Clock,
   delay: number,
+  closing: AbortSignal,
   signal: AbortSignal | undefined,
   topic: string,
 ): Promise<void> {
   try {
-    await sleep(clock, delay, signal);
+    await sleep(clock, delay, signal ? AbortSignal.any([signal, closing]) : closing);
   } catch (cause) {
+    const reason = signal?.aborted ? "the caller aborted it" : "the producer was shut down";
     throw new ConnectionError(
       "ABORTED",
-      `Cannot send to topic "${topic}": the caller aborted it before it was tried again`,
+      `Cannot send to topic "${topic}": ${reason} before it was tried again`,
       { topic, cause },
     );
   }

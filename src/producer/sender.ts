@@ -1,40 +1,25 @@
 import type { Clock } from "../clock.ts";
 import { ConnectionError } from "../errors.ts";
-import {
-  type ClientInstance,
-  Deadline,
-  DEFAULT_TOPIC,
-  DEFAULT_TOPIC_QUEUES,
-} from "../client/mod.ts";
+import { type ClientInstance, Deadline } from "../client/mod.ts";
 import type { MessageQueue } from "../message/mod.ts";
-import {
-  type PreparedHeaders,
-  PreparedRequest,
-  prepareSendMessageHeaders,
-  readSendMessageResponse,
-  type SendMessageVarying,
-} from "../requests/mod.ts";
-import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
-import type { Connection } from "../transport/mod.ts";
-import { checkRest, errorAt } from "./broker_error.ts";
-import { checkTimers, propertiesFor } from "./broker_release.ts";
 import { FailedTries, pause } from "./failed_tries.ts";
 import type { LatencyFaults } from "./latency_faults.ts";
-import { codeOf, type OutgoingMessage } from "./outgoing_message.ts";
+import type { OutgoingMessage } from "./outgoing_message.ts";
 import { choiceOf, QueueFinder } from "./queue_finder.ts";
 import { mayRetry, type RetryPolicy } from "./retry_policy.ts";
 import type { SendBounds, SendReceipt } from "./send_receipt.ts";
+import { Transmitter } from "./transmitter.ts";
 
 /** Milliseconds before a broker is tried again, when none could be reached. */
 const PAUSE = 50;
 
 /** Finds a queue and a registered connection for a message, and sends it there. */
 export class Sender {
-  readonly #client: ClientInstance;
   readonly #clock: Clock;
-  readonly #headers: PreparedHeaders<SendMessageVarying>;
   readonly #faults: LatencyFaults | undefined;
   readonly #queues: QueueFinder;
+  readonly #transmitter: Transmitter;
+  readonly #closing = new AbortController();
 
   /** With `faults`, brokers that they tell of are passed over, and each send is taken in there. */
   constructor(
@@ -43,15 +28,10 @@ export class Sender {
     producerGroup: string,
     faults?: LatencyFaults,
   ) {
-    this.#client = client;
     this.#clock = clock;
-    this.#headers = prepareSendMessageHeaders({
-      producerGroup,
-      defaultTopic: DEFAULT_TOPIC,
-      defaultTopicQueueNums: DEFAULT_TOPIC_QUEUES,
-    });
     this.#faults = faults;
     this.#queues = new QueueFinder(client, clock, faults);
+    this.#transmitter = new Transmitter(client, clock, producerGroup, this.#queues);
   }
 
   /**
@@ -78,7 +58,7 @@ export class Sender {
    */
   async sendOneway(message: OutgoingMessage, bounds: SendBounds): Promise<void> {
     await this.#once(message, bounds, (queue) => {
-      const send = () => this.#transmitOneway(queue, message, bounds);
+      const send = () => this.#transmitter.sendOneway(queue, message, bounds);
       return this.#faults ? this.#faults.observe(queue, send, false) : send();
     });
   }
@@ -97,6 +77,7 @@ export class Sender {
   ): Promise<SendReceipt> {
     const tries = new FailedTries(
       this.#clock,
+      this.#closing.signal,
       await this.#queues.othersThan(message, bounds),
       onRetry,
     );
@@ -161,61 +142,14 @@ export class Sender {
     bounds: SendBounds,
     needsRest = false,
   ): Promise<SendReceipt> {
-    if (!this.#faults) return this.#transmit(queue, message, bounds, needsRest);
-    const send = () => this.#transmit(queue, message, bounds, needsRest);
+    if (!this.#faults) return this.#transmitter.send(queue, message, bounds, needsRest);
+    const send = () => this.#transmitter.send(queue, message, bounds, needsRest);
     return this.#faults.observe(queue, send, true);
   }
 
-  async #transmit(
-    queue: MessageQueue,
-    message: OutgoingMessage,
-    bounds: SendBounds,
-    needsRest: boolean,
-  ): Promise<SendReceipt> {
-    const { topic } = message, { brokerName } = queue;
-    const connection = this.#opened(queue, message) ??
-      await this.#connect(queue, message, bounds);
-    if (needsRest) checkRest(bounds, queue);
-    const { address } = connection, { deadline, signal } = bounds;
-    let response: RemotingCommand;
-    try {
-      const request = this.#request(queue, message, connection);
-      response = await connection.request(request, { timeout: deadline.remaining, signal });
-    } catch (error) {
-      throw errorAt(queue, error);
-    }
-    const kind = message.replyTo === undefined ? "message" : "reply";
-    const stored = readSendMessageResponse(response, { address, brokerName, topic }, kind);
-    return {
-      sendStatus: stored.status,
-      messageQueue: { topic, brokerName, queueId: stored.queueId },
-      queueOffset: stored.queueOffset,
-      offsetMessageId: stored.offsetMessageId,
-      offsetMessageIds: stored.offsetMessageIds,
-      innerBatch: stored.batchUniqId !== undefined,
-      recallHandle: stored.recallHandle,
-      commitLogOffset: stored.commitLogOffset,
-      connection,
-      verdictConnection: this.#client.hasVipChannel ? undefined : connection,
-      regionId: stored.regionId,
-      traceOn: stored.traceOn,
-    };
-  }
-
-  async #transmitOneway(
-    queue: MessageQueue,
-    message: OutgoingMessage,
-    bounds: SendBounds,
-  ): Promise<void> {
-    const connection = this.#opened(queue, message) ??
-      await this.#connect(queue, message, bounds);
-    const { deadline, signal } = bounds;
-    try {
-      const request = this.#request(queue, message, connection);
-      await connection.oneway(request, { timeout: deadline.remaining, signal });
-    } catch (error) {
-      throw errorAt(queue, error);
-    }
+  /** Tries nothing again: the producer ends. */
+  close(): void {
+    this.#closing.abort();
   }
 
   async #once<T>(
@@ -232,7 +166,8 @@ export class Sender {
         await this.#queues.next(message.topic, avoid, bounds);
       if (lastError && avoid.has(queue.brokerName)) {
         if (!lastError.isRetriable) throw lastError;
-        await pause(this.#clock, Math.min(PAUSE, deadline.remaining), signal, message.topic);
+        const delay = Math.min(PAUSE, deadline.remaining);
+        await pause(this.#clock, delay, this.#closing.signal, signal, message.topic);
       }
       try {
         return await deliver(queue);
@@ -245,47 +180,6 @@ export class Sender {
         avoid.add(queue.brokerName);
       }
     }
-  }
-
-  /** The connection to a broker that is there already. */
-  #opened(
-    { brokerName }: MessageQueue,
-    { timed, topic }: OutgoingMessage,
-  ): Connection | undefined {
-    const connection = this.#client.openConnection(brokerName);
-    if (connection && timed) checkTimers(connection, brokerName, topic);
-    return connection;
-  }
-
-  async #connect(
-    queue: MessageQueue,
-    message: OutgoingMessage,
-    bounds: SendBounds,
-  ): Promise<Connection> {
-    const { brokerName } = queue, { signal } = bounds;
-    const { remaining } = bounds.deadline;
-    const timeout = this.#hasAlternative(message, queue, bounds) ? remaining / 2 : remaining;
-    const connection = await this.#client.requestConnection(brokerName, { timeout, signal });
-    if (message.timed) checkTimers(connection, brokerName, message.topic);
-    return connection;
-  }
-
-  #request(
-    queue: MessageQueue,
-    message: OutgoingMessage,
-    connection: Connection,
-  ): RemotingRequest {
-    const varying = {
-      queueId: queue.queueId,
-      sysFlag: message.sysFlag,
-      bornTimestamp: BigInt(Math.floor(this.#clock.now())),
-      flag: message.flag,
-      properties: propertiesFor(connection, message),
-      batch: message.batch === true,
-      bname: queue.brokerName,
-    };
-    const header = this.#headers.get(message.topic);
-    return new PreparedRequest(codeOf(message), header, varying, message.body);
   }
 
   #hasUntried(message: OutgoingMessage, bounds: SendBounds, { brokers }: FailedTries): boolean {

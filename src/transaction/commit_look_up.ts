@@ -4,6 +4,7 @@ import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { MessageProperty } from "../message/mod.ts";
 import { MessageIndex } from "../producer/mod.ts";
+import type { Connection } from "../transport/mod.ts";
 import type { HalfMessage } from "./half_message.ts";
 
 /** Most queries at once: the answer to each can be as large as a message. */
@@ -42,24 +43,27 @@ export class CommitLookUp {
   }
 
   /**
-   * Whether the message of a transaction is in its topic on the broker that holds the half message.
-   * When that can't be found out it is `false`: twice is better than never.
+   * Looks for the message of a transaction in its topic on the broker that holds the half message.
+   * Gives the registered connection of that moment when it is there: as long as that stands, the
+   * broker has not lost it. When nothing can be found out it is `undefined`: twice is better than
+   * never.
    */
-  async isVisible(halfMessage: HalfMessage): Promise<boolean> {
-    const { clock, logger, timeout, timeUp } = this.#options;
-    const { transactionId, topic } = halfMessage.transaction;
+  async findCommitted(halfMessage: HalfMessage): Promise<Connection | undefined> {
+    const { client, clock, logger, timeout, timeUp } = this.#options;
+    const { transaction: { transactionId, topic }, handle: { brokerName } } = halfMessage;
     const deadline = new Deadline(clock, timeout);
     try {
-      if (await this.#find(halfMessage, deadline)) return true;
+      const connection = await client.brokerConnection(brokerName, { timeout: deadline.remaining });
+      if (await this.#find(halfMessage, deadline)) return connection;
       await sleep(clock, Math.min(INDEX_LAG, deadline.remaining / 2), timeUp).catch(() => {});
-      return await this.#find(halfMessage, deadline);
+      return await this.#find(halfMessage, deadline) ? connection : undefined;
     } catch (error) {
       logger.warn(
         `Cannot find out whether transaction ${transactionId} is committed already, its ` +
           `commit is given again and may be the second: ${describe(error)}`,
         { transactionId, topic },
       );
-      return false;
+      return undefined;
     }
   }
 

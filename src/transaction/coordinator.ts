@@ -158,15 +158,16 @@ export class TransactionCoordinator {
 
   #route(check: IncomingCheck): CheckHandling {
     const { record, handle } = check;
+    const halfMessage = halfMessageOf(record, handle);
+    halfMessage.lastAsked = handle;
     if (record.phase !== "over") {
-      const halfMessage = halfMessageOf(record, handle);
       halfMessage.handle = handle;
       record.newest = halfMessage;
       this.#verdicts.send(halfMessage, handle, "UNKNOWN");
       return "stillRunning";
     }
     if (record.verdict === undefined) return this.#ask(check);
-    return this.#verdicts.take(halfMessageOf(record, handle), handle);
+    return this.#verdicts.take(halfMessage, handle);
   }
 
   #ask(check: IncomingCheck): CheckHandling {

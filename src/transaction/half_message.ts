@@ -42,6 +42,8 @@ export interface HalfMessage {
   phase: "idle" | "waiting" | "ending";
   /** The newest handle. Each check-back brings another, and only the newest ends it. */
   handle: HalfMessageHandle;
+  /** The handle of the last check-back: whatever waits to leave on another does not leave. */
+  lastAsked?: HalfMessageHandle;
   /** Ends the wait of phase `waiting`, if there is one. */
   wake?: (() => void) | undefined;
   /** A check-back that came while the verdict was on its way. */

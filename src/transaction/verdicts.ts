@@ -2,6 +2,7 @@ import type { ClientInstance } from "../client/mod.ts";
 import type { Clock } from "../clock.ts";
 import { ConnectionError, describe, ProtocolError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Connection } from "../transport/mod.ts";
 import { CommitLookUp } from "./commit_look_up.ts";
 import { type EndTransactionResult, VerdictSender } from "./end_transaction.ts";
 import {
@@ -120,7 +121,10 @@ export class Verdicts {
   ): Promise<EndTransactionResult> {
     const { transaction } = halfMessage, { transactionId, topic, observed } = transaction;
     const remark = cause === undefined ? undefined : describe(cause);
-    const isSuperseded = () => state !== "UNKNOWN" && halfMessage.heldBack !== undefined;
+    const isSuperseded = () =>
+      state === "UNKNOWN"
+        ? halfMessage.lastAsked !== undefined && halfMessage.lastAsked !== handle
+        : halfMessage.heldBack !== undefined;
     const facts = { transactionId, topic, remark, isSuperseded, observed };
     this.#underWay.begin();
     const result = await this.#sender!.send(handle, state, facts);
@@ -143,10 +147,11 @@ export class Verdicts {
         halfMessage.phase = "ending";
         const { handle, answerLost } = halfMessage;
         let result: EndTransactionResult;
-        if (verdict === "COMMIT" && answerLost && await this.#isFound(halfMessage)) {
-          const { connection } = handle;
-          result = { outcome: "confirmed", ...(connection ? { confirmedOn: connection } : {}) };
-        } else result = await this.send(halfMessage, handle, verdict, cause);
+        const confirmedOn = verdict === "COMMIT" && answerLost
+          ? await this.#findCommitted(halfMessage)
+          : undefined;
+        if (confirmedOn) result = { outcome: "confirmed", confirmedOn };
+        else result = await this.send(halfMessage, handle, verdict, cause);
         if (verdict === "COMMIT") rememberCommit(halfMessage, result);
         const heldBack = halfMessage.heldBack;
         halfMessage.heldBack = undefined;
@@ -164,14 +169,18 @@ export class Verdicts {
     }
   }
 
-  /** Whether a commit whose answer got lost was carried out: then it is not given again. */
-  async #isFound(halfMessage: HalfMessage): Promise<boolean> {
+  /**
+   * The connection on which a commit whose answer got lost was found to be carried out: then it is
+   * not given again.
+   */
+  async #findCommitted(halfMessage: HalfMessage): Promise<Connection | undefined> {
     const { handle, transaction } = halfMessage;
-    if (!await this.#lookUp!.isVisible(halfMessage)) return false;
+    const confirmedOn = await this.#lookUp!.findCommitted(halfMessage);
+    if (!confirmedOn) return undefined;
     halfMessage.answerLost = false;
     this.#options.journal.foundCommitted(transaction, handle.brokerName);
     await this.send(halfMessage, handle, "UNKNOWN");
-    return true;
+    return confirmedOn;
   }
 }
 

@@ -2,7 +2,7 @@ import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } fr
 import { Producer, type ProducerOptions } from "../../mod.ts";
 import { ConnectionError, InvalidArgumentError, InvalidStateError } from "../../src/errors.ts";
 import type { RemotingCommand } from "../../src/remoting/mod.ts";
-import { RequestCode } from "../../src/remoting/mod.ts";
+import { RequestCode, ResponseCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, watch } from "../support/scripted_cluster.ts";
 import type { ScriptedConnection } from "../support/scripted_peer.ts";
@@ -211,6 +211,26 @@ Deno.test("maxSendsInFlight - sends that wait when a shutdown gives up fail, not
   assertEquals(sends.map(({ state }) => state), ["rejected", "rejected", "rejected"]);
   for (const { error } of sends.slice(1)) assertInstanceOf(error, InvalidStateError);
   assertEquals([broker.came, broker.cluster.clock.pendingTimers], [["a"], 0]);
+});
+
+Deno.test("shutdown - a send that rests before a busy broker is tried again fails, nothing is left", async () => {
+  await using stack = new AsyncDisposableStack();
+  const cluster = stack.use(new ScriptedCluster());
+  const producer = cluster.producer();
+  await producer.start();
+  cluster.broker.on(SEND, (command, connection) => {
+    connection.respond(command, { code: ResponseCode.SYSTEM_BUSY, remark: "system busy" });
+  });
+  const send = watch(producer.send(message()));
+  await settle();
+  const closing = watch(producer.shutdown({ timeout: 10 }));
+  await cluster.clock.advance(10);
+
+  assertEquals([send.state, closing.state], ["rejected", "resolved"]);
+  assertInstanceOf(send.error, ConnectionError);
+  assertEquals(send.error.written, false);
+  assertStringIncludes(send.error.message, "the producer was shut down before it was tried again");
+  assertEquals(cluster.clock.pendingTimers, 0);
 });
 
 Deno.test("maxSendsInFlight - thousands of sends over a narrow gate all arrive, in their order", async () => {

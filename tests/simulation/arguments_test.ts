@@ -48,7 +48,7 @@ Deno.test("deno task sim - exit codes tell what came of it", async () => {
   const fine = await run("--seeds", "3");
   assertEquals(fine.code, 0);
   assertStringIncludes(fine.out, "3 seeds from 1 in ");
-  assertStringIncludes(fine.out, ": 0 with violations");
+  assertStringIncludes(fine.out, ": 0 seeds with violations");
   assertEquals(fine.err, "", "progress is for a terminal only");
   const one = await run("--seed", "3");
   assertEquals(one.code, 0);

@@ -1,113 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
-import { drawPlan } from "./draw_plan.ts";
-import { type Fact, History } from "./history.ts";
-import { checkRun, INVARIANTS } from "./invariants/mod.ts";
+import * as hand from "./hand_made.ts";
+import type { Fact } from "./history.ts";
+import { INVARIANTS } from "./invariants/mod.ts";
 import type { Plan } from "./plan.ts";
-import { timesOf } from "./simulation.ts";
+import { FEATURE_PAIRS } from "./feature_pairs.ts";
+import { OUTCOME_PAIRS } from "./outcome_pairs.ts";
+import { OTHER_PAIRS } from "./other_pairs.ts";
+import { SAFETY_PAIRS } from "./safety_pairs.ts";
 
-const member = "c0.0", broker = "b0", txn = "t0", group = "order_service";
-const old = { queueOffset: 0, logOffset: 0 }, newer = { queueOffset: 1, logOffset: 400 };
-
-/** A quiet cluster with one broker, one client and one transaction. */
-const PLAN: Plan = {
-  ...drawPlan(1),
-  brokers: 1,
-  slots: 1,
-  broker: { timeout: 1_000, interval: 2_000, maxChecks: 15, markInterval: 200 },
-  member: { checkTimeout: 1_500, heartbeatInterval: 5_000, routePollInterval: 5_000 },
-  transactions: [{
-    name: txn,
-    at: 100,
-    slot: 0,
-    timeout: 3_000,
-    local: { decision: "COMMIT", takes: 10, recordedAfter: 0.5, ends: "decision" },
-    checks: [],
-    undecided: false,
-  }],
-  faults: [],
-};
-
-const address = "10.0.1.1:10911";
-
-/** A fact and when it came to be. */
-type Moment = readonly [at: number, fact: Fact];
-
-const CONNECTED: Moment[] = [
-  [0, { type: "dialling", member, address }],
-  [1, { type: "dialled", member, address }],
-  [1, { type: "linked", member, link: 1, address, broker }],
-  [1, { type: "wroteOther", member, link: 1, opaque: 1, code: 34 }],
-  [2, { type: "gotReply", member, link: 1, opaque: 1, code: 0 }],
-  [3, { type: "started", member }],
-];
-const CALLED: Moment = [100, { type: "called", member, txn, timeout: 3_000 }];
-const HALF: Moment = [101, { type: "wroteHalf", member, link: 1, txn, opaque: 2 }];
-const STORED: Moment = [102, { type: "stored", broker, txn, handle: old, checks: 0 }];
-const STORED_REPLY: Moment = [103, { type: "gotReply", member, link: 1, opaque: 2, code: 0 }];
-const BEGAN: Moment = [104, { type: "localBegan", member, txn }];
-const RECORDED: Moment = [108, { type: "recorded", txn, state: "COMMIT" }];
-const ENDED: Moment = [110, { type: "localEnded", member, txn, returned: "COMMIT" }];
-const VISIBLE: Moment = [112, { type: "visible", broker, txn, handle: old, link: 1 }];
-const CONFIRMED: Moment = [113, { type: "gotReply", member, link: 1, opaque: 3, code: 0 }];
-const SETTLED: Moment = [
-  114,
-  { type: "settled", member, txn, outcome: "sent", endTransaction: "confirmed" },
-];
-
-function verdict(
-  at: number,
-  state: "COMMIT" | "ROLLBACK" | "UNKNOWN",
-  change: Partial<Extract<Fact, { type: "wroteVerdict" }>> = {},
-): Moment {
-  const oneway = state === "UNKNOWN", handle = change.fromCheck ? newer : old;
-  return [at, {
-    ...{ type: "wroteVerdict", member, link: 1, broker, txn, opaque: 3, state, handle },
-    ...{ fromCheck: false, oneway, group, ...change },
-  }];
-}
-
-const COMMIT = verdict(111, "COMMIT");
-
-const COMMITTED: Moment[] = [
-  ...CONNECTED,
-  ...[CALLED, HALF, STORED, STORED_REPLY, BEGAN, RECORDED, ENDED, COMMIT, VISIBLE],
-  ...[CONFIRMED, SETTLED],
-];
-
-const AGAIN: Moment = [2_000, { type: "stored", broker, txn, handle: newer, checks: 1 }];
-const CHECK: Moment = [2_001, { type: "gotCheck", member, link: 1, broker, txn, handle: newer }];
-const ASKED: Moment = [2_002, { type: "asked", member, txn, call: 0, ran: true, takes: 1 }];
-const ANSWERED: Moment = [2_003, { type: "answered", member, txn, call: 0, returned: "COMMIT" }];
-
-/** The transaction as it is when the local transaction ended with a throw. */
-const OPEN: Moment[] = [
-  ...CONNECTED,
-  ...[CALLED, HALF, STORED, STORED_REPLY, BEGAN, RECORDED],
-  [110, { type: "localEnded", member, txn, returned: "threw" }],
-  verdict(111, "UNKNOWN"),
-  [112, { type: "settled", member, txn, outcome: "sent", endTransaction: "sent" }],
-];
-
-const END: Moment[] = [
-  [40_000, { type: "closing", member, deadline: 1_000 }],
-  [40_001, { type: "wroteOther", member, link: 1, opaque: 90, code: 35 }],
-  [40_003, { type: "unlinked", member, link: 1, by: "client" }],
-  [40_004, { type: "closed", member, timers: 0, links: 0, held: 0 }],
-];
-
-/** Names of the invariants that a history breaks. */
-function brokenBy(moments: readonly Moment[], plan: Plan = PLAN): string[] {
-  const history = new History();
-  [...moments].sort(([a], [b]) => a - b)
-    .forEach(([at, fact], event) => history.add({ ...fact }, at, event));
-  const violations = checkRun(plan, timesOf(plan), history, INVARIANTS);
-  return [...new Set(violations.map(({ invariant }) => invariant))].sort();
-}
-
-function without(moments: readonly Moment[], ...left: readonly Moment[]): Moment[] {
-  return moments.filter((moment) => !left.includes(moment));
-}
-
+const { AGAIN, ANSWERED, ASKED, BEGAN, CALLED, CHECK, COMMIT, COMMITTED, CONFIRMED } = hand;
+const { CONNECTED, END, ENDED, HALF, OPEN, PLAN, RECORDED, SETTLED, STORED_REPLY, VISIBLE } = hand;
+const { address, broker, brokenBy, member, newer, txn, verdict, without } = hand;
+type Moment = hand.Moment;
 Deno.test("checker - a history in which all went well breaks nothing", () => {
   assertEquals(brokenBy([...COMMITTED, ...END]), []);
   const answered = [
@@ -254,8 +158,26 @@ for (const [what, [invariant, moments, plan]] of Object.entries(FORBIDDEN)) {
   });
 }
 
+for (
+  const { invariant, what, broken, but, sound, plan } of [
+    ...SAFETY_PAIRS,
+    ...OUTCOME_PAIRS,
+    ...OTHER_PAIRS,
+    ...FEATURE_PAIRS,
+  ]
+) {
+  Deno.test(`checker - ${invariant} is broken when ${what}, not when ${but}`, () => {
+    const names = brokenBy(broken, plan);
+    assert(names.includes(invariant), `broken: ${names.join(", ") || "nothing"}`);
+    assertEquals(brokenBy(sound, plan), []);
+  });
+}
+
 Deno.test("checker - every invariant has a history that breaks it, and its text", () => {
-  const covered = new Set(Object.values(FORBIDDEN).map(([invariant]) => invariant));
+  const covered = new Set([
+    ...Object.values(FORBIDDEN).map(([invariant]) => invariant),
+    ...FEATURE_PAIRS.map(({ invariant }) => invariant),
+  ]);
   assertEquals(INVARIANTS.filter(({ name }) => !covered.has(name)), []);
   assertEquals(INVARIANTS.filter(({ text }) => text.length < 40), []);
 });

@@ -14,8 +14,10 @@ export class ClientClock implements Clock {
   readonly #random: Random;
   readonly #onError: (error: unknown) => void;
   readonly #timers = new Set<Scheduled>();
+  readonly #due: { timer: Scheduled; fire: () => void }[] = [];
   #wallOffset: number;
   #stopped = false;
+  #frozen = false;
 
   /** @param onError Is told what a timer threw. */
   constructor(
@@ -48,15 +50,20 @@ export class ClientClock implements Clock {
   }
 
   setTimer(callback: () => void, delay: number): TimerHandle {
-    const timer = this.#scheduler.wake(delay, () => {
+    const fire = () => {
+      if (this.#frozen) {
+        this.#due.push({ timer, fire });
+        return;
+      }
       this.#timers.delete(timer);
-      if (this.#stopped) return;
+      if (this.#stopped || timer.cancelled) return;
       try {
         callback();
       } catch (error) {
         this.#onError(error);
       }
-    });
+    };
+    const timer = this.#scheduler.wake(delay, fire);
     this.#timers.add(timer);
     return timer;
   }
@@ -70,6 +77,17 @@ export class ClientClock implements Clock {
   /** Sets the wall clock forward or back. */
   jump(milliseconds: number): void {
     this.#wallOffset += milliseconds;
+  }
+
+  /** Lets no timer fire; time goes on. */
+  freeze(): void {
+    this.#frozen = true;
+  }
+
+  /** Lets the timers fire that are due. */
+  thaw(): void {
+    this.#frozen = false;
+    for (const { fire } of this.#due.splice(0)) this.#scheduler.wake(0, fire);
   }
 
   /** Ends time for this client. */

@@ -1,11 +1,13 @@
 import type { Violation } from "./invariants/mod.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, PlannedTransaction } from "./plan.ts";
 
 /** A plan in lines that a person reads: how all is set up, and then everything by its time. */
 export function describePlan(plan: Plan): string {
-  const { seed, nameServers, brokers, slots, broker, member, transactions, faults } = plan;
+  const { seed, nameServers, brokers, slots, broker, member, answers, signs } = plan;
+  const { transactions, sends, faults } = plan;
   const events = [
-    ...transactions.map(({ name, at, slot, timeout, local, checks, undecided }) => {
+    ...transactions.map((transaction) => {
+      const { name, at, slot, timeout, local, checks, undecided } = transaction;
       const { decision, takes, recordedAfter, ends } = local;
       const end = undecided
         ? `never decided`
@@ -13,10 +15,16 @@ export function describePlan(plan: Plan): string {
       const asked = checks.map(({ takes, gives }) => `${gives} after ${takes} ms`).join(", then ");
       return {
         at,
-        line: `client ${slot} sends ${name} (timeout ${timeout} ms); local transaction takes ` +
+        line:
+          `client ${slot} sends ${name} (${describeMessage(transaction)}timeout ${timeout} ms); ` +
+          `local transaction takes ` +
           `${takes} ms, ${end}${asked && `; listener, when asked: ${asked}, then the truth`}`,
       };
     }),
+    ...sends.map(({ at, slot, name, how }) => ({
+      at,
+      line: `client ${slot} sends ${name}, a plain message: ${how}`,
+    })),
     ...faults.map(({ at, kind, ...facts }) => ({
       at,
       line: `${kind} ${Object.entries(facts).map(([name, value]) => `${name}=${value}`).join(" ")}`,
@@ -26,9 +34,19 @@ export function describePlan(plan: Plan): string {
     `seed ${seed}: ${nameServers} name servers, ${brokers} brokers, ${slots} clients`,
     `  brokers: timeout ${broker.timeout} ms, check interval ${broker.interval} ms, ` +
     `at most ${broker.maxChecks} checks, marks written every ${broker.markInterval} ms`,
-    `  clients: ${Object.entries(member).map(([name, value]) => `${name} ${value} ms`).join(", ")}`,
+    `  clients: ${Object.entries(member).map(([name, value]) => `${name} ${value}`).join(", ")}` +
+    `, check-backs are answered by a ${answers}${signs ? ", requests are signed" : ""}`,
     ...events.map(({ at, line }) => `  ${formatTime(at)}  ${line}`),
   ].join("\n");
+}
+
+/** What is special about the message of a transaction, and how that begins. */
+function describeMessage({ way, immunity, bodySize }: PlannedTransaction): string {
+  return [
+    way === "begin" ? "by begin(), " : way === "callback" ? "by transaction(), " : "",
+    immunity === undefined ? "" : `immune for ${immunity} s, `,
+    bodySize === undefined ? "" : `${bodySize} bytes, `,
+  ].join("");
 }
 
 /** A violation in one line. */

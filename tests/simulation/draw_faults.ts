@@ -1,12 +1,17 @@
 import { RequestCode } from "../../src/remoting/mod.ts";
 import type { Random } from "../fuzz/random.ts";
-import type { FaultKind, Plan, PlannedFault } from "./plan.ts";
+import { LATER_DRAWERS } from "./draw_later_faults.ts";
+import type { FaultKind, LaterFault, Plan, PlannedFault } from "./plan.ts";
 
 /** Milliseconds in which faults begin. */
 const FAULT_TIME = 45_000;
 
-/** The kinds of faults, with how each is drawn. */
-const DRAWERS: { [K in FaultKind]: (draw: Draw) => Omit<PlannedFault, "at"> & { kind: K } } = {
+/** The kinds of faults that are drawn first, with how each is drawn. */
+const DRAWERS: {
+  [K in Exclude<FaultKind, LaterFault["kind"]>]: (
+    draw: Draw,
+  ) => Omit<PlannedFault, "at"> & { kind: K };
+} = {
   refuse: (d) => ({ kind: "refuse", lasts: d.time(8_000), server: d.server() }),
   hangDial: (d) => ({ kind: "hangDial", lasts: d.time(8_000), server: d.server() }),
   reset: (d) => ({ kind: "reset", slot: d.slot(), server: d.server() }),
@@ -102,7 +107,7 @@ const DRAWERS: { [K in FaultKind]: (draw: Draw) => Omit<PlannedFault, "at"> & { 
 };
 
 /** Names what the faults of one plan hit. */
-class Draw {
+export class Draw {
   readonly random: Random;
   readonly #plan: Plan;
 
@@ -137,17 +142,32 @@ class Draw {
 export function drawFaults(random: Random, plan: Plan): PlannedFault[] {
   if (random.oneIn(8)) return [];
   const draw = new Draw(random, plan);
-  const allowed = (Object.keys(DRAWERS) as FaultKind[]).filter(() => random.oneIn(4));
+  const allowed = (Object.keys(DRAWERS) as (keyof typeof DRAWERS)[])
+    .filter(() => random.oneIn(4));
   const faults: PlannedFault[] = [];
   for (const kind of allowed) {
     for (let left = 1 + random.below(2); left > 0; left--) {
-      // Half of them begin close to a transaction, where most can go wrong.
-      const near = random.oneIn(2) ? plan.transactions : [];
-      const at = near.length > 0
-        ? random.pick(near).at + random.below(random.pick([20, 500, 5_000]))
-        : random.below(FAULT_TIME);
+      const at = drawTime(random, plan);
       faults.push({ at, ...DRAWERS[kind](draw) } as PlannedFault);
     }
   }
   return faults.sort((a, b) => a.at - b.at);
+}
+
+/** The faults of a plan with those that are drawn later. A plan without faults gets recoveries only. */
+export function addFaults(random: Random, plan: Plan): PlannedFault[] {
+  const draw = new Draw(random, plan), faults = [...plan.faults];
+  for (const [kind, { oneIn, make }] of Object.entries(LATER_DRAWERS)) {
+    if (!random.oneIn(oneIn) || (plan.faults.length === 0 && kind !== "recover")) continue;
+    faults.push({ at: drawTime(random, plan), ...make(draw) } as PlannedFault);
+  }
+  return faults.sort((a, b) => a.at - b.at);
+}
+
+/** Half of the faults begin close to a transaction, where most can go wrong. */
+function drawTime(random: Random, { transactions }: Plan): number {
+  const near = random.oneIn(2) ? transactions : [];
+  return near.length > 0
+    ? random.pick(near).at + random.below(random.pick([20, 500, 5_000]))
+    : random.below(FAULT_TIME);
 }

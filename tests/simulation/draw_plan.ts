@@ -1,5 +1,6 @@
 import { Random } from "../fuzz/random.ts";
-import { drawFaults } from "./draw_faults.ts";
+import { addFeatures } from "./draw_features.ts";
+import { addFaults, drawFaults } from "./draw_faults.ts";
 import type {
   CheckBehaviour,
   LocalBehaviour,
@@ -28,12 +29,17 @@ export function drawPlan(seed: number): Plan {
       markInterval: interval >= 10_000 ? random.pick([200, 1_000, 3_000]) : 200,
     },
     member: drawMember(random, interval),
+    answers: "listener",
+    signs: false,
     transactions: [],
+    sends: [],
     faults: [],
   };
   // Separate lots, so that one more draw in a later version of one list leaves the other alone.
   plan.transactions = drawTransactions(new Random(random.next()), plan);
   plan.faults = drawFaults(new Random(random.next()), plan);
+  addFeatures(new Random(random.next()), plan);
+  plan.faults = addFaults(new Random(random.next()), plan);
   return plan;
 }
 

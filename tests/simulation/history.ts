@@ -1,3 +1,6 @@
+import type { CheckHandling } from "../../mod.ts";
+import type { Way } from "./plan.ts";
+
 /** By what a broker knows a half message. */
 export interface Handle {
   /** Position in the half topic's queue. */
@@ -20,8 +23,21 @@ export type Fact =
   /** The life of a client. `closed` tells what it still held when `shutdown()` had resolved. */
   | { type: "started" | "killed" | "closing"; member: MemberName; deadline?: number }
   | { type: "closed"; member: MemberName; timers: number; links: number; held: number }
+  /** What a client holds when everything has come to rest: all but `timers` should be nothing. */
+  | {
+    type: "rested";
+    member: MemberName;
+    /** Timers that are set. */
+    timers: number;
+    /** Connections that are open. */
+    links: number;
+    /** Check-backs that wait for the listener, or that it works on. */
+    held: number;
+    /** Sends, transactions and requests that have not ended. */
+    inFlight: number;
+  }
   /** A call of `sendMessageInTransaction`, its local transaction, and how the call settled. */
-  | { type: "called"; member: MemberName; txn: string; timeout: number }
+  | { type: "called"; member: MemberName; txn: string; timeout: number; way?: Way }
   | { type: "localBegan"; member: MemberName; txn: string }
   | { type: "recorded"; txn: string; state: "COMMIT" | "ROLLBACK" }
   | { type: "localEnded"; member: MemberName; txn: string; returned: Returned }
@@ -42,6 +58,8 @@ export type Fact =
     ran: boolean | undefined;
     /** Milliseconds that the listener will take; Infinity when it never ends. */
     takes: number;
+    /** The message is not the one that was sent. */
+    isAltered?: boolean;
   }
   | { type: "answered"; member: MemberName; txn: string; call: number; returned: Returned }
   /** What went over a connection, as the client's end saw it. */
@@ -62,8 +80,24 @@ export type Fact =
     oneway: boolean;
     group: string;
   }
-  | { type: "wroteOther"; member: MemberName; link: number; opaque: number; code: number }
-  | { type: "gotReply"; member: MemberName; link: number; opaque: number; code: number }
+  | {
+    type: "wroteOther";
+    member: MemberName;
+    link: number;
+    opaque: number;
+    code: number;
+    /** What is looked for, when a message is looked for by its key. */
+    txn?: string;
+  }
+  | {
+    type: "gotReply";
+    member: MemberName;
+    link: number;
+    opaque: number;
+    code: number;
+    /** The place of a half message, when it names one. */
+    handle?: Handle;
+  }
   | {
     type: "gotCheck";
     member: MemberName;
@@ -73,10 +107,66 @@ export type Fact =
     handle: Handle;
   }
   /** What brokers did. */
-  | { type: "stored"; broker: string; txn: string; handle: Handle; checks: number }
+  | {
+    type: "stored";
+    broker: string;
+    txn: string;
+    handle: Handle;
+    checks: number;
+    /** Place in the log of the record that it was put back from, if that was on this broker. */
+    of?: number;
+    /** It was put back for its immunity, and nobody is asked. */
+    isImmune?: boolean;
+  }
   | { type: "visible" | "rolledBack"; broker: string; txn: string; handle: Handle; link: number }
   | { type: "givenUp"; broker: string; txn: string }
-  | { type: "lost"; broker: string; txn: string; what: "half" | "visible" | "mark" }
+  | {
+    type: "lost";
+    broker: string;
+    txn: string;
+    what: "half" | "visible" | "mark";
+    /** Place in the log of the half message's record. */
+    logOffset: number;
+  }
+  /** A broker forgot a client that was silent for too long. */
+  | { type: "expired"; broker: string; member: MemberName }
+  /** What a client did with a question, and how many wait and are worked on then. */
+  | {
+    type: "queued";
+    member: MemberName;
+    txn: string;
+    broker: string;
+    handling: CheckHandling;
+    waiting: number;
+    running: number;
+  }
+  /** A recovery has begun, and has ended by itself, with the number of transactions. */
+  | { type: "recovering"; member: MemberName }
+  | {
+    type: "recovered";
+    member: MemberName;
+    committed: number;
+    rolledBack: number;
+    open: number;
+  }
+  /** Plain sends, by the name of their first message. */
+  | { type: "plainCalled"; member: MemberName; name: string; how: string; timeout: number }
+  | {
+    type: "wrotePlain";
+    member: MemberName;
+    link: number;
+    name: string;
+    opaque: number;
+    oneway: boolean;
+  }
+  | { type: "plainStored"; broker: string; name: string; count: number }
+  | {
+    type: "plainSettled";
+    member: MemberName;
+    name: string;
+    outcome: "sent" | "failed";
+    reason?: string;
+  }
   /** A fault that the plan wants begins or ends; `about` names the server or client that it hits. */
   | { type: "fault"; kind: string; about: string; on: boolean }
   /** Something that must never happen. */

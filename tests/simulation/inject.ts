@@ -1,6 +1,6 @@
-import type { Member } from "./member.ts";
 import type { Network } from "./network/network.ts";
-import type { PlannedFault } from "./plan.ts";
+import type { LaterFault, PlannedFault } from "./plan.ts";
+import type { Instance } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Fact } from "./history.ts";
 import type { Witness } from "./witness.ts";
@@ -13,10 +13,23 @@ export interface Victims {
   readonly cluster: Cluster;
   readonly witness: Witness;
   /** The client that a slot has now. */
-  member(slot: number): Member;
+  member(slot: number): Instance;
   /** Puts a new client into a slot. */
   replace(slot: number): void;
+  /** Puts a recovery into a slot, and a new client when that has ended. */
+  recover(slot: number): void;
+  /** The instances that are to leave at an event. */
+  readonly leaves: Set<ArmedLeave>;
   tell(fact: Fact): void;
+}
+
+/** An instance that is to leave at the n-th event of a kind. */
+export interface ArmedLeave {
+  readonly member: string;
+  readonly moment: Fact["type"];
+  /** How many events of the kind are still to come. */
+  left: number;
+  leave(): void;
 }
 
 /** Lets a fault happen now, and end when it is time. */
@@ -45,7 +58,7 @@ function begin(fault: PlannedFault, victims: Victims): (() => void) | undefined 
       return undefined;
     case "breakFrame": {
       const { code, where } = fault;
-      const armed = { member: member(fault.slot).name, code, where };
+      const armed = { member: member(fault.slot).process.name, code, where };
       witness.breaks.add(armed);
       return () => witness.breaks.delete(armed);
     }
@@ -60,10 +73,10 @@ function begin(fault: PlannedFault, victims: Victims): (() => void) | undefined 
       return () => lanes.forEach((lane) => lane.quality.latency -= fault.latency);
     }
     case "wallJump":
-      member(fault.slot).clock.jump(fault.by);
+      member(fault.slot).process.clock.jump(fault.by);
       return undefined;
     case "killClient":
-      member(fault.slot).kill();
+      member(fault.slot).process.kill();
       return () => replace(fault.slot);
     case "closeClient":
       member(fault.slot).close(fault.timeout);
@@ -80,8 +93,56 @@ function begin(fault: PlannedFault, victims: Victims): (() => void) | undefined 
       server.silent++;
       return () => void server.silent--;
     }
+    case "narrow":
+    case "freezeClient":
+    case "leaveAt":
+    case "recover":
+      return beginLater(fault, victims);
     default:
       return beginOnBroker(fault, victims);
+  }
+}
+
+function beginLater(fault: LaterFault, victims: Victims): (() => void) | undefined {
+  const { leaves, scheduler, tell, member, replace, recover } = victims;
+  switch (fault.kind) {
+    case "narrow": {
+      const { latency, bandwidth, direction } = fault;
+      const lanes = linksOf(fault, victims).map(({ lanes: [toServer, toClient] }) =>
+        direction === "toServer" ? toServer : toClient
+      );
+      const before = lanes.map(({ quality }) => quality.bandwidth);
+      for (const { quality } of lanes) {
+        quality.latency += latency;
+        quality.bandwidth = Math.min(quality.bandwidth, bandwidth);
+      }
+      return () =>
+        lanes.forEach(({ quality }, index) => {
+          quality.latency -= latency;
+          quality.bandwidth = before[index]!;
+        });
+    }
+    case "freezeClient":
+      return member(fault.slot).process.freeze();
+    case "recover":
+      member(fault.slot).process.kill(true);
+      return () => recover(fault.slot);
+    case "leaveAt": {
+      const { slot, moment, how, timeout } = fault, instance = member(slot);
+      const { name } = instance.process;
+      const leave = () => {
+        tell({ type: "fault", kind: `${how} at ${moment}`, about: name, on: false });
+        // What it wrote in this very event leaves with it, or does not.
+        if (how === "close") instance.close(timeout);
+        else scheduler.wake(0, () => instance.process.kill(fault.nth % 2 === 1));
+      };
+      const armed: ArmedLeave = { member: name, moment, left: fault.nth, leave };
+      leaves.add(armed);
+      return () => {
+        leaves.delete(armed);
+        replace(slot);
+      };
+    }
   }
 }
 
@@ -133,7 +194,7 @@ function linksOf(
   { slot, server }: { slot: number; server: string },
   { network, cluster, member }: Victims,
 ): ReturnType<Network["links"]> {
-  return network.links(cluster.addressOf(server), member(slot).name);
+  return network.links(cluster.addressOf(server), member(slot).process.name);
 }
 
 function count(counts: Map<string, number>, key: string): () => void {
@@ -147,6 +208,6 @@ function aboutOf(fault: PlannedFault, { member }: Victims): string {
   if ("server" in fault) return fault.server;
   if ("broker" in fault) return `b${fault.broker}`;
   if ("nameServer" in fault) return `n${fault.nameServer}`;
-  if ("slot" in fault) return member(fault.slot).name;
+  if ("slot" in fault) return member(fault.slot).process.name;
   return "route";
 }

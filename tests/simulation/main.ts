@@ -22,7 +22,7 @@ import { judge } from "./verdict.ts";
 async function runMany({ from, seeds: count, until }: Wanted): Promise<boolean> {
   const start = performance.now();
   const progress = new Progress(count);
-  let broken = 0;
+  let broken = 0, found = 0;
   const verdicts = await runSeeds({
     from,
     count,
@@ -30,6 +30,7 @@ async function runMany({ from, seeds: count, until }: Wanted): Promise<boolean> 
       for (const { seed, violations } of verdicts) {
         if (violations.length === 0) continue;
         broken++;
+        found += violations.length;
         progress.clear();
         for (const violation of violations) {
           console.log(`seed ${seed}: ${describeViolation(violation)}`);
@@ -43,11 +44,12 @@ async function runMany({ from, seeds: count, until }: Wanted): Promise<boolean> 
   });
   progress.clear();
   const seconds = (performance.now() - start) / 1000;
-  console.log(
-    `${verdicts.length} seeds from ${from} in ${seconds.toFixed(1)} s ` +
-      `(${(verdicts.length / seconds).toFixed(0)}/s): ${broken} with violations`,
-  );
   if (broken > 0) console.log("See what is wrong with one of them: --seed N --shrink");
+  console.log(
+    `${verdicts.length} seeds from ${from} in ${seconds.toFixed(1)} s, ` +
+      `${(verdicts.length / seconds).toFixed(0)} seeds/s: ` +
+      `${broken} seeds with violations, ${found} violations`,
+  );
   return broken === 0;
 }
 

@@ -1,132 +1,85 @@
-import {
-  type CheckBack,
-  LocalTransactionState,
-  type Logger,
-  type MessageExt,
-  TransactionProducer,
-  TransactionSendError,
-} from "../../mod.ts";
+import { type CheckBack, InvalidStateError, TransactionProducer } from "../../mod.ts";
 import type { Random } from "../fuzz/random.ts";
-import { ClientClock } from "./client_clock.ts";
-import type { Database, Decision } from "./database.ts";
-import type { Fact, Returned } from "./history.ts";
-import type { Network } from "./network/network.ts";
-import type { CheckBehaviour, Plan, PlannedTransaction } from "./plan.ts";
-import type { Scheduler } from "./scheduler.ts";
-import { GROUP, TOPIC } from "./world/context.ts";
-
-/** Milliseconds between two tries to start. */
-const START_AGAIN = 1_000;
-
-/** Milliseconds after which no local transaction of a dead client can still be recorded. */
-const LONGEST_LOCAL = 25_000;
-
-const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** What the clients of a simulation have in common. */
-export interface MemberWorld {
-  readonly plan: Plan;
-  readonly scheduler: Scheduler;
-  readonly network: Network;
-  readonly database: Database;
-  readonly nameServers: readonly string[];
-  /** How often the listener was asked about each transaction, by whatever client. */
-  readonly asked: Map<string, number>;
-  /** When each transaction was sent. */
-  readonly calledAt: Map<string, number>;
-  tell(fact: Fact): void;
-}
+import { Application } from "./application.ts";
+import { clientOptions, START_AGAIN } from "./client_options.ts";
+import { sendPlain } from "./plain_sends.ts";
+import type { PlannedSend, PlannedTransaction } from "./plan.ts";
+import { type Instance, type MemberWorld, Process } from "./process.ts";
+import { sendTransaction } from "./ways.ts";
 
 /** A client of the group: the real producer, with an application around it. */
-export class Member {
-  readonly name: string;
-  readonly clock: ClientClock;
+export class Member implements Instance {
+  readonly process: Process;
   readonly #world: MemberWorld;
+  readonly #application: Application;
   readonly #producer: TransactionProducer<PlannedTransaction>;
-  #state: "starting" | "running" | "closing" | "closed" | "killed" = "starting";
 
   constructor(world: MemberWorld, name: string, random: Random) {
-    const { plan, scheduler, network, nameServers } = world;
+    const { plan } = world;
     this.#world = world;
-    this.name = name;
-    this.clock = new ClientClock(scheduler, random, 0, (error) => {
-      world.tell({ type: "unhandled", member: name, error: String(error) });
-    });
+    this.process = new Process(world, name, random);
+    const application = this.#application = new Application(world, this.process);
     this.#producer = new TransactionProducer<PlannedTransaction>({
-      nameServers,
-      producerGroup: GROUP,
-      topics: [TOPIC],
-      instanceName: name,
-      ...plan.member,
-      clock: this.clock,
-      dialer: network.dialer(name),
-      logger: SILENT,
+      ...clientOptions(world, this.process),
       transactionListener: {
-        executeLocalTransaction: (_message, txn) => this.#runLocal(txn),
-        checkLocalTransaction: (message, context) => this.#check(message, context as CheckBack),
+        executeLocalTransaction: (_message, txn) => application.runLocal(txn),
+        ...(plan.answers === "listener"
+          ? { checkLocalTransaction: application.check.bind(application) }
+          : {}),
       },
     });
+    if (plan.answers !== "listener") this.#loop();
+    if (plan.member.checkRequestHoldMax !== undefined) this.#watchQueue();
     this.#start();
   }
 
   /** Whether it takes transactions. */
   get isRunning(): boolean {
-    return this.#state === "running";
+    return this.process.state === "running";
   }
 
-  /** Whether it does anything yet, and still. */
-  get isAlive(): boolean {
-    return this.#state !== "killed" && this.#state !== "closed";
-  }
-
-  /** Sends a transaction. */
   send(txn: PlannedTransaction): void {
-    const { name } = txn, { tell, scheduler, calledAt } = this.#world;
-    tell({ type: "called", member: this.name, txn: name, timeout: txn.timeout });
-    calledAt.set(name, scheduler.now);
-    this.#producer.sendMessageInTransaction(
-      { topic: TOPIC, body: `order of ${name}`, keys: name },
-      txn,
-      { timeout: txn.timeout },
-    ).then(
-      ({ endTransaction }) =>
-        tell({ type: "settled", member: this.name, txn: name, outcome: "sent", endTransaction }),
-      (error) =>
-        tell({
-          type: "settled",
-          member: this.name,
-          txn: name,
-          outcome: error instanceof TransactionSendError ? error.outcome : "refused",
-          reason: (error as Error).name,
-        }),
-    );
+    if (!this.isRunning || this.process.isFrozen) return;
+    sendTransaction(this.#producer, this.#application, this.#world, this.process.name, txn);
   }
 
-  /** Ends the process at this moment. */
-  kill(): void {
-    if (!this.isAlive) return;
-    this.#state = "killed";
-    this.#world.tell({ type: "killed", member: this.name });
-    this.clock.stop();
-    this.#world.network.stop(this.name);
+  sendPlain(send: PlannedSend): void {
+    if (!this.isRunning || this.process.isFrozen) return;
+    sendPlain(this.#producer, this.#world, this.process.name, send);
   }
 
-  /** Shuts down in an orderly way. */
+  tellRest(): void {
+    const { name, state, clock } = this.process;
+    if (state !== "starting" && state !== "running") return;
+    const { tell, network } = this.#world;
+    const { waitingChecks, runningChecks, transactionsInFlight, sendsInFlight } = this.#producer
+      .stats();
+    tell({
+      type: "rested",
+      member: name,
+      timers: clock.pendingTimers,
+      links: network.linksOf(name).length,
+      held: waitingChecks + runningChecks,
+      inFlight: transactionsInFlight + sendsInFlight,
+    });
+  }
+
   close(timeout: number): void {
-    if (this.#state !== "starting" && this.#state !== "running") return;
+    const { process } = this;
+    if (process.state !== "starting" && process.state !== "running") return;
     const { tell, network, scheduler } = this.#world;
-    this.#state = "closing";
-    tell({ type: "closing", member: this.name, deadline: timeout });
+    process.state = "closing";
+    tell({ type: "closing", member: process.name, deadline: timeout });
     this.#producer.shutdown({ timeout }).then(() => {
       scheduler.wake(0, () => {
-        if (this.#state !== "closing") return;
-        this.#state = "closed";
+        if (process.state !== "closing") return;
+        process.state = "closed";
         const { waitingChecks, runningChecks } = this.#producer.stats();
         tell({
           type: "closed",
-          member: this.name,
-          timers: this.clock.pendingTimers,
-          links: network.linksOf(this.name).length,
+          member: process.name,
+          timers: process.clock.pendingTimers,
+          links: network.linksOf(process.name).length,
           held: waitingChecks + runningChecks,
         });
       });
@@ -134,132 +87,64 @@ export class Member {
   }
 
   #start(): void {
+    const { process } = this;
     this.#producer.start().then(
       () => {
-        if (this.#state !== "starting") return;
-        this.#state = "running";
-        this.#world.tell({ type: "started", member: this.name });
+        if (process.state !== "starting") return;
+        process.state = "running";
+        this.#world.tell({ type: "started", member: process.name });
       },
       () =>
-        this.#later(START_AGAIN, () => {
-          if (this.#state === "starting") this.#start();
+        process.later(START_AGAIN, () => {
+          if (process.state === "starting") this.#start();
         }),
     );
   }
 
-  #runLocal(txn: PlannedTransaction): LocalTransactionState | Promise<LocalTransactionState> {
-    const { tell, database } = this.#world;
-    const { takes, recordedAfter, decision, ends } = txn.local;
-    tell({ type: "localBegan", member: this.name, txn: txn.name });
-    const records = !txn.undecided && ends !== "throwsEarly";
-    const end = (): LocalTransactionState => {
-      const state = records ? database.record(txn.name, decision) : undefined;
-      const returned: Returned = txn.undecided
-        ? "UNKNOWN"
-        : ends === "garbage"
-        ? "garbage"
-        : ends === "throws" || ends === "throwsEarly"
-        ? "threw"
-        : ends === "unknown"
-        ? "UNKNOWN"
-        : state!;
-      tell({ type: "localEnded", member: this.name, txn: txn.name, returned });
-      return this.#give(returned);
-    };
-    if (takes === 0 && ends !== "never") return end();
-    if (records) {
-      this.#later(takes * recordedAfter, () => database.record(txn.name, decision));
-    }
-    return new Promise((resolve, reject) => {
-      if (ends === "never" && !txn.undecided) return;
-      this.#later(takes, () => {
-        try {
-          resolve(end());
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
-  }
-
-  #check(
-    message: MessageExt,
-    context: { localTransactionRan: boolean | undefined },
-  ): LocalTransactionState | Promise<LocalTransactionState> {
-    const { plan, asked, tell } = this.#world;
-    const txn = plan.transactions.find(({ name }) => message.keys?.includes(name))!;
-    const call = asked.get(txn.name) ?? 0;
-    asked.set(txn.name, call + 1);
-    const { takes, gives }: CheckBehaviour = txn.undecided
-      ? { takes: 0, gives: "unknown" }
-      : txn.checks[call] ?? { takes: 0, gives: "truth" };
-    const ran = context.localTransactionRan;
-    const facts = { member: this.name, txn: txn.name, call };
-    tell({ type: "asked", ...facts, ran, takes: gives === "never" ? Infinity : takes });
-    const answer = (): LocalTransactionState => {
-      const returned = gives === "truth"
-        ? this.#truth(txn, ran)
-        : gives === "opposite"
-        ? OPPOSITE[this.#truth(txn, ran)]
-        : RETURNED[gives];
-      tell({ type: "answered", ...facts, returned });
-      return this.#give(returned);
-    };
-    if (gives === "throwsSync" || (takes === 0 && gives !== "never")) return answer();
-    return new Promise((resolve, reject) => {
-      if (gives === "never") return;
-      this.#later(takes, () => {
-        try {
-          resolve(answer());
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
-  }
-
-  /**
-   * What the database says. Where it says nothing, and nothing can come any more, this is recorded
-   * as a rollback, so that it stays true.
-   */
-  #truth(txn: PlannedTransaction, ran: boolean | undefined): Decision | "UNKNOWN" {
-    const { database, scheduler, calledAt } = this.#world;
-    const known = database.get(txn.name);
-    if (known) return known;
-    const isOver = ran !== undefined ||
-      scheduler.now > calledAt.get(txn.name)! + txn.timeout + LONGEST_LOCAL;
-    return isOver ? database.record(txn.name, "ROLLBACK") : "UNKNOWN";
-  }
-
-  #give(returned: Returned): LocalTransactionState {
-    switch (returned) {
-      case "COMMIT":
-        return LocalTransactionState.Commit;
-      case "ROLLBACK":
-        return LocalTransactionState.Rollback;
-      case "UNKNOWN":
-        return LocalTransactionState.Unknown;
-      case "garbage":
-        return "committed" as LocalTransactionState;
-      case "threw":
-        throw new Error("the database is gone");
+  /** Takes the questions in a loop, one by one or all at once. */
+  async #loop(): Promise<void> {
+    const isSequential = this.#world.plan.answers === "loop";
+    for await (const check of this.#producer.checkBacks()) {
+      const answered = this.#answer(check);
+      if (isSequential) await Promise.race([answered, whenAborted(check.signal)]);
     }
   }
 
-  /** Does something later in this process, if it still runs then. */
-  #later(delay: number, work: () => void): void {
-    this.#world.scheduler.wake(delay, () => {
-      if (this.#state !== "killed") work();
-    });
+  /** Answers one question. What comes too late is refused; what makes no sense is not said. */
+  async #answer(check: CheckBack): Promise<void> {
+    try {
+      const state = await this.#application.check(check.message, check);
+      if (state === "COMMIT") await check.commit();
+      else if (state === "ROLLBACK") await check.rollback();
+      else if (state === "UNKNOWN") await check.unknown();
+    } catch (error) {
+      if (!(error instanceof InvalidStateError)) return;
+      if (check.isAnswered) return;
+      this.#world.tell({ type: "unhandled", member: this.process.name, error: error.message });
+    }
+  }
+
+  /** Tells what becomes of each question, and how many wait. */
+  async #watchQueue(): Promise<void> {
+    for await (const event of this.#producer.events()) {
+      if (event.type !== "checkBack" || !this.process.isAlive) continue;
+      const { waitingChecks, runningChecks } = this.#producer.stats();
+      this.#world.tell({
+        type: "queued",
+        member: this.process.name,
+        txn: this.#world.txnOf(event.transactionId)!,
+        broker: event.brokerName,
+        handling: event.handling,
+        waiting: waitingChecks,
+        running: runningChecks,
+      });
+    }
   }
 }
 
-const OPPOSITE = { COMMIT: "ROLLBACK", ROLLBACK: "COMMIT", UNKNOWN: "UNKNOWN" } as const;
-
-const RETURNED = {
-  unknown: "UNKNOWN",
-  throwsSync: "threw",
-  throwsAsync: "threw",
-  garbage: "garbage",
-  never: "UNKNOWN",
-} as const;
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -21,6 +21,9 @@ export interface CheckBehaviour {
   gives: "truth" | "opposite" | "unknown" | "throwsSync" | "throwsAsync" | "garbage" | "never";
 }
 
+/** `sendMessageInTransaction()`, `transaction()` or `begin()`. */
+export type Way = "listener" | "callback" | "begin";
+
 /** One transaction that the application wants. */
 export interface PlannedTransaction {
   /** Its name: `t3`. */
@@ -37,7 +40,38 @@ export interface PlannedTransaction {
   checks: CheckBehaviour[];
   /** The check listener answers *unknown* for ever. */
   undecided: boolean;
+  /** How the application hands it over. @default {"listener"} */
+  way?: Way;
+  /** Seconds of `CHECK_IMMUNITY_TIME_IN_SECONDS`, if it has any. */
+  immunity?: number;
+  /** Bytes of the body; a few when absent. */
+  bodySize?: number;
 }
+
+/** A plain message, or several, that the application sends on the producer of its transactions. */
+export interface PlannedSend {
+  /** Its name: `p3`. */
+  name: string;
+  /** When it is sent, in virtual milliseconds. */
+  at: number;
+  /** Which client sends it, by slot. */
+  slot: number;
+  /** `send()`, `sendOneway()` or `sendBatch()`. */
+  how: "single" | "oneway" | "batch";
+}
+
+/** What an instance of the application is about to end at: the kind of a fact that is told of it. */
+export type Moment =
+  | "called"
+  | "wroteHalf"
+  | "gotReply"
+  | "localBegan"
+  | "localEnded"
+  | "wroteVerdict"
+  | "gotCheck"
+  | "asked"
+  | "answered"
+  | "settled";
 
 /** Where in a frame a connection breaks. */
 export type BreakPoint = "before" | "within" | "after" | "reply";
@@ -66,7 +100,35 @@ export type PlannedFault =
     | { kind: "wallJump"; slot: number; by: number }
     | { kind: "killClient"; slot: number; lasts: number }
     | { kind: "closeClient"; slot: number; lasts: number; timeout: number }
+    | LaterFault
   );
+
+/** Faults that are drawn after the others, so that those stay as they are for each seed. */
+export type LaterFault =
+  /** One direction of a connection is slow and narrow; bytes in a millisecond. */
+  | {
+    kind: "narrow";
+    lasts: number;
+    slot: number;
+    server: string;
+    direction: "toServer" | "toClient";
+    latency: number;
+    bandwidth: number;
+  }
+  /** The client's process stands still; servers go on, and forget it after a while. */
+  | { kind: "freezeClient"; slot: number; lasts: number }
+  /** The client is killed, or shut down, at the n-th event of a kind, and a new one is started. */
+  | {
+    kind: "leaveAt";
+    slot: number;
+    moment: Moment;
+    nth: number;
+    how: "kill" | "close";
+    lasts: number;
+    timeout: number;
+  }
+  /** The client is killed, and `recoverTransactions()` runs before a new one is started. */
+  | { kind: "recover"; slot: number; lasts: number };
 
 /** The kinds of faults. */
 export type FaultKind = PlannedFault["kind"];
@@ -91,7 +153,18 @@ export interface MemberSettings {
   heartbeatInterval: number;
   /** `routePollInterval` */
   routePollInterval: number;
+  /** `endTransactionMode` */
+  endTransactionMode?: "confirm" | "oneway";
+  /** `checkRequestHoldMax` */
+  checkRequestHoldMax?: number;
+  /** `checkConcurrency` */
+  checkConcurrency?: number;
+  /** `compression` */
+  compression?: "ZLIB" | "LZ4" | "ZSTD" | "NONE";
 }
+
+/** Who answers check-backs: a listener, or a loop over `checkBacks()`, one by one or all at once. */
+export type Answers = "listener" | "loop" | "parallelLoop";
 
 /** A whole simulation as data: everything that happens follows from it. */
 export interface Plan {
@@ -105,8 +178,14 @@ export interface Plan {
   slots: number;
   broker: BrokerSettings;
   member: MemberSettings;
+  /** Who answers check-backs. */
+  answers: Answers;
+  /** Servers take only what is signed, and clients sign. */
+  signs: boolean;
   /** In the order of their times. */
   transactions: PlannedTransaction[];
+  /** In the order of their times. */
+  sends: PlannedSend[];
   /** In the order of their times. */
   faults: PlannedFault[];
 }
@@ -115,11 +194,44 @@ export interface Plan {
 export function faultsEnd({ faults }: Plan): number {
   return Math.max(
     0,
-    ...faults.map((fault) => fault.at + ("lasts" in fault ? fault.lasts : 0)),
+    ...faults.map((fault) => fault.at + ("lasts" in fault ? fault.lasts : 0) + aftermath(fault)),
   );
+}
+
+/** Milliseconds that what is on its way may still take after a fault. */
+export function aftermath(fault: PlannedFault): number {
+  return fault.kind === "narrow" ? 20_000 : 0;
 }
 
 /** When the last transaction was sent and its local transaction is over. */
 export function workEnds({ transactions }: Plan): number {
   return Math.max(0, ...transactions.map(({ at, timeout, local }) => at + timeout + local.takes));
 }
+
+/** When the last half message may be asked about. */
+export function immunityEnds({ transactions }: Plan): number {
+  return Math.max(0, ...transactions.map(({ at, immunity = 0 }) => at + immunity * 1_000));
+}
+
+/** Whether questions may wait for others, or not be asked at first: all of them, in the worst case. */
+export function settlesLate(plan: Plan): boolean {
+  return queueTime(plan) > 0 || plan.transactions.some(({ immunity }) => immunity !== undefined);
+}
+
+/**
+ * Milliseconds that a check-back may wait until the application takes it, because the application
+ * works on so many at once and no more.
+ */
+export function queueTime({ answers, member, transactions, brokers }: Plan): number {
+  const { checkConcurrency = 64, checkRequestHoldMax = 2_000, checkTimeout } = member;
+  if (answers === "parallelLoop") return 0;
+  const atOnce = answers === "loop" ? 1 : checkConcurrency;
+  const most = transactions.length * brokers;
+  if (most <= atOnce) return 0;
+  // A loop may wait for what became of its verdict before it goes on.
+  const each = checkTimeout + (answers === "loop" ? LONGEST_VERDICT : 0);
+  return (Math.ceil(Math.min(checkRequestHoldMax, most) / atOnce) + 1) * each;
+}
+
+/** Milliseconds within which a verdict that was given has an outcome. */
+const LONGEST_VERDICT = 12_000;

@@ -37,12 +37,13 @@ export async function shrink(plan: Plan, judge: Judge, mostRuns = 400): Promise<
     before = sizeOf(best);
     await leaveOut("faults");
     await leaveOut("transactions");
+    await leaveOut("sends");
   }
   for (const simpler of simplifications(best)) await accept(simpler(best));
   return { plan: best, violations, runs };
 
   /** Halves first, then quarters, down to single entries. */
-  async function leaveOut(list: "faults" | "transactions"): Promise<void> {
+  async function leaveOut(list: "faults" | "transactions" | "sends"): Promise<void> {
     for (let size = Math.ceil(best[list].length / 2); size >= 1; size = Math.floor(size / 2)) {
       for (let at = 0; at < best[list].length;) {
         const rest = best[list].toSpliced(at, size) as never[];
@@ -52,19 +53,21 @@ export async function shrink(plan: Plan, judge: Judge, mostRuns = 400): Promise<
   }
 }
 
-function sizeOf({ faults, transactions }: Plan): number {
-  return faults.length + transactions.length;
+function sizeOf({ faults, transactions, sends }: Plan): number {
+  return faults.length + transactions.length + sends.length;
 }
 
 /** Changes of what is left that make it easier to understand. */
-function simplifications({ transactions, nameServers, slots }: Plan): ((plan: Plan) => Plan)[] {
-  const changes: ((plan: Plan) => Plan)[] = [];
+function simplifications(plan: Plan): ((plan: Plan) => Plan)[] {
+  const { transactions, nameServers, slots } = plan;
+  const changes: ((plan: Plan) => Plan)[] = withoutFeatures(plan);
   if (nameServers > 1) changes.push((plan) => ({ ...plan, nameServers: 1 }));
   if (slots > 1) {
     changes.push((plan) => ({
       ...plan,
       slots: 1,
       transactions: plan.transactions.map((transaction) => ({ ...transaction, slot: 0 })),
+      sends: plan.sends.map((send) => ({ ...send, slot: 0 })),
     }));
   }
   for (const { name } of transactions) {
@@ -81,6 +84,37 @@ function simplifications({ transactions, nameServers, slots }: Plan): ((plan: Pl
     return isWhole(changed) ? changed : plan;
   });
 }
+
+/** Changes that leave out one feature that a client can be used with. */
+function withoutFeatures({ member, answers, signs, transactions }: Plan): ((plan: Plan) => Plan)[] {
+  const changes: ((plan: Plan) => Plan)[] = [];
+  if (signs) changes.push((plan) => ({ ...plan, signs: false }));
+  if (answers !== "listener") changes.push((plan) => ({ ...plan, answers: "listener" }));
+  for (const option of OPTIONS) {
+    if (member[option] === undefined) continue;
+    changes.push((plan) => {
+      const { [option]: _without, ...rest } = plan.member;
+      return { ...plan, member: rest };
+    });
+  }
+  for (const feature of MESSAGE_FEATURES) {
+    if (!transactions.some((transaction) => transaction[feature] !== undefined)) continue;
+    changes.push((plan) => ({
+      ...plan,
+      transactions: plan.transactions.map(({ [feature]: _without, ...rest }) => rest),
+    }));
+  }
+  return changes;
+}
+
+const OPTIONS = [
+  "endTransactionMode",
+  "checkRequestHoldMax",
+  "checkConcurrency",
+  "compression",
+] as const;
+
+const MESSAGE_FEATURES = ["way", "immunity", "bodySize"] as const;
 
 function isWhole({ faults, nameServers, slots }: Plan): boolean {
   return faults.every((fault) =>

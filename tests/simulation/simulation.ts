@@ -1,10 +1,12 @@
 import { Random } from "../fuzz/random.ts";
 import { Database } from "./database.ts";
 import { type Fact, History } from "./history.ts";
-import { inject, type Victims } from "./inject.ts";
-import { Member, type MemberWorld } from "./member.ts";
+import { type ArmedLeave, inject, type Victims } from "./inject.ts";
+import { Member } from "./member.ts";
 import { Network } from "./network/network.ts";
-import { faultsEnd, type Plan, workEnds } from "./plan.ts";
+import { faultsEnd, immunityEnds, type Plan, settlesLate, workEnds } from "./plan.ts";
+import type { Instance, MemberWorld } from "./process.ts";
+import { Recovery } from "./recovery.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Witness } from "./witness.ts";
 import { Cluster } from "./world/cluster.ts";
@@ -30,8 +32,10 @@ export function timesOf(plan: Plan): Times {
   const quiet = Math.max(faultsEnd(plan), workEnds(plan));
   // A changed route is seen at the next look, which takes a while when name servers are silent.
   const recovered = quiet + routePollInterval + 13_000;
-  const rounds = plan.transactions.some(({ undecided }) => undecided) ? maxChecks + 2 : 6;
-  const settled = recovered + timeout + Math.max(6, rounds) * interval;
+  // What can't be decided, or only late, is asked about until it is given up.
+  const isLong = settlesLate(plan) || plan.transactions.some(({ undecided }) => undecided);
+  const rounds = Math.max(6, isLong ? maxChecks + 2 : 6);
+  const settled = Math.max(recovered, immunityEnds(plan)) + timeout + rounds * interval;
   return { quiet, recovered, settled, end: settled + 2 * LAST_SHUTDOWN };
 }
 
@@ -39,13 +43,24 @@ export function timesOf(plan: Plan): Times {
 export async function simulate(plan: Plan): Promise<History> {
   const scheduler = new Scheduler();
   const history = new History();
-  const tell = (fact: Fact) => history.add(fact, scheduler.now, scheduler.executed);
+  const leaves = new Set<ArmedLeave>();
+  const tell = (fact: Fact) => {
+    history.add(fact, scheduler.now, scheduler.executed);
+    for (const armed of leaves) {
+      if (armed.moment !== fact.type || !("member" in fact) || fact.member !== armed.member) {
+        continue;
+      }
+      if (--armed.left > 0) continue;
+      leaves.delete(armed);
+      armed.leave();
+    }
+  };
   const random = new Random(plan.seed ^ 0x27d4eb2f);
   const witness = new Witness(tell, (address) => cluster.brokerAt(address));
   const network = new Network(scheduler, plan.seed, witness);
   const cluster: Cluster = new Cluster(
     plan,
-    { scheduler, random, settings: plan.broker, tell },
+    { scheduler, random, settings: plan.broker, signs: plan.signs, tell },
     network,
   );
   const world: MemberWorld = {
@@ -57,19 +72,22 @@ export async function simulate(plan: Plan): Promise<History> {
     asked: new Map(),
     calledAt: new Map(),
     tell,
+    txnOf: (id) => witness.txnOf(id),
   };
   const generations: number[] = [];
-  const makeMember = (slot: number) => {
+  const identify = (slot: number): [name: string, random: Random] => {
     const generation = generations[slot] = (generations[slot] ?? -1) + 1;
     const seed = Math.imul(plan.seed + 1, 31 * slot + generation + 7);
-    return new Member(world, `c${slot}.${generation}`, new Random(seed));
+    return [`c${slot}.${generation}`, new Random(seed)];
   };
+  const makeMember = (slot: number): Instance => new Member(world, ...identify(slot));
   const onUnhandled = (event: PromiseRejectionEvent) => {
     event.preventDefault();
     tell({ type: "unhandled", member: "?", error: String(event.reason) });
   };
   globalThis.addEventListener("unhandledrejection", onUnhandled);
   try {
+    let isOver = false;
     const members = Array.from({ length: plan.slots }, (_, slot) => makeMember(slot));
     const victims: Victims = {
       scheduler,
@@ -80,19 +98,33 @@ export async function simulate(plan: Plan): Promise<History> {
       member: (slot) => members[slot]!,
       replace: (slot) => {
         const old = members[slot]!;
-        if (!old.isAlive || !old.isRunning) members[slot] = makeMember(slot);
+        if (!old.process.isAlive || !old.isRunning) members[slot] = makeMember(slot);
       },
+      recover: (slot) => {
+        const old = members[slot]!;
+        if (old.process.isAlive) return;
+        members[slot] = new Recovery(world, ...identify(slot), () => {
+          if (!isOver) members[slot] = makeMember(slot);
+        });
+      },
+      leaves,
     };
     for (const fault of plan.faults) scheduler.wake(fault.at, () => inject(fault, victims));
     for (const transaction of plan.transactions) {
       scheduler.wake(transaction.at, () => {
-        const member = members[transaction.slot]!;
-        if (member.isRunning) member.send(transaction);
+        members[transaction.slot]!.send(transaction);
       });
+    }
+    for (const send of plan.sends) {
+      scheduler.wake(send.at, () => members[send.slot]!.sendPlain(send));
     }
     const { settled, end } = timesOf(plan);
     scheduler.wake(settled, () => {
-      for (const member of members) member.close(LAST_SHUTDOWN);
+      isOver = true;
+      for (const member of members) {
+        member.tellRest();
+        member.close(LAST_SHUTDOWN);
+      }
     });
     await scheduler.run(end);
     return history;

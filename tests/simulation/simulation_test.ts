@@ -7,7 +7,7 @@ import { simulate } from "./simulation.ts";
 import { judge } from "./verdict.ts";
 
 /** Seeds that every test run goes through. `deno task sim --seeds N --from S` runs others. */
-const SEEDS = { from: 1, count: 1_500 };
+const SEEDS = { from: 1, count: 3_000 };
 
 Deno.test("simulation - whatever goes wrong every invariant holds", async () => {
   const verdicts = await runSeeds(SEEDS);
@@ -20,12 +20,12 @@ Deno.test("simulation - whatever goes wrong every invariant holds", async () => 
 
 Deno.test("simulation - a seed gives the same history every time, and another gives another", async () => {
   const hashes = new Set<string>();
-  for (let seed = 1; seed <= 20; seed++) {
+  for (let seed = 1; seed <= 100; seed++) {
     const first = await judge(drawPlan(seed)), again = await judge(drawPlan(seed));
     assertEquals(again, first);
     hashes.add(first.hash);
   }
-  assertEquals(hashes.size, 20);
+  assertEquals(hashes.size, 100);
 });
 
 Deno.test("simulation - a thread of its own gives the same history", async () => {

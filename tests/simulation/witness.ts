@@ -1,8 +1,9 @@
-import { decodeProperties, MessageProperty } from "../../src/message/mod.ts";
+import { decodeProperties, MessageProperty, parseOffsetMessageId } from "../../src/message/mod.ts";
 import { isOneway, isResponse, type RemotingCommand, RequestCode } from "../../src/remoting/mod.ts";
 import {
   CommitOrRollback,
   endTransactionHeader,
+  queryMessageHeader,
   readCheckTransactionStateRequest,
   readSendMessageRequest,
 } from "../../src/requests/mod.ts";
@@ -10,6 +11,7 @@ import type { Fact, Handle, WireState } from "./history.ts";
 import type { Link } from "./network/link.ts";
 import type { NetworkObserver } from "./network/network.ts";
 import type { BreakPoint } from "./plan.ts";
+import { isHalf, plainNames } from "./world/plain_messages.ts";
 
 const STATES: Readonly<Record<number, WireState>> = {
   [CommitOrRollback.Commit]: "COMMIT",
@@ -38,6 +40,11 @@ export class Witness implements NetworkObserver {
   ) {
     this.#tell = tell;
     this.#brokerAt = brokerAt;
+  }
+
+  /** The transaction that a half message is of, by its unique key. */
+  txnOf(id: string): string | undefined {
+    return this.#names.get(id);
   }
 
   dialled(member: string, address: string, what: "dialling" | "dialled" | "dialFailed"): void {
@@ -74,7 +81,8 @@ export class Witness implements NetworkObserver {
   got({ member, id: link, server: { address } }: Link, command: RemotingCommand): void {
     const { opaque, code } = command;
     if (isResponse(command)) {
-      this.#tell({ type: "gotReply", member, link, opaque, code });
+      const handle = handleInReply(command);
+      this.#tell({ type: "gotReply", member, link, opaque, code, ...(handle ? { handle } : {}) });
     } else if (code === RequestCode.CHECK_TRANSACTION_STATE) {
       const header = readCheckTransactionStateRequest(command);
       this.#tell({
@@ -91,8 +99,13 @@ export class Witness implements NetworkObserver {
   #tellWritten({ member, id: link, server }: Link, command: RemotingCommand): void {
     const { code, opaque } = command;
     switch (code) {
-      case RequestCode.SEND_MESSAGE_V2: {
+      case RequestCode.SEND_MESSAGE_V2:
+      case RequestCode.SEND_BATCH_MESSAGE: {
         const properties = decodeProperties(readSendMessageRequest(command).properties ?? "");
+        if (!isHalf(properties)) {
+          const name = plainNames(command)[0]!, oneway = isOneway(command);
+          return this.#tell({ type: "wrotePlain", member, link, name, opaque, oneway });
+        }
         const txn = properties[MessageProperty.Keys]!;
         this.#names.set(properties[MessageProperty.UniqueKey]!, txn);
         return this.#tell({ type: "wroteHalf", member, link, txn, opaque });
@@ -113,10 +126,21 @@ export class Witness implements NetworkObserver {
           group: header.producerGroup,
         });
       }
+      case RequestCode.QUERY_MESSAGE: {
+        const txn = this.#names.get(queryMessageHeader.decode(command.extFields).key) ?? "?";
+        return this.#tell({ type: "wroteOther", member, link, opaque, code, txn });
+      }
       default:
         return this.#tell({ type: "wroteOther", member, link, opaque, code });
     }
   }
+}
+
+/** The place of a half message that the answer to a send names, if it is one that can be used. */
+function handleInReply({ extFields: { queueOffset, msgId } }: RemotingCommand): Handle | undefined {
+  if (queueOffset === undefined || !/^[0-9A-F]{32}$/i.test(msgId ?? "")) return undefined;
+  const logOffset = Number(parseOffsetMessageId(msgId!).offset);
+  return { queueOffset: Number(queueOffset), logOffset };
 }
 
 function handleOf(

@@ -109,6 +109,28 @@ Deno.test("check-back - what came while a commit was on its way in vain is looke
   assertEquals(send.value?.endTransaction, "confirmed");
 });
 
+Deno.test("check-back - a commit that was found after a reconnect is not given again on the new connection", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  const { listener, send } = await begin(cluster);
+  const [half] = broker.halves;
+  broker.once(END_TRANSACTION, silence);
+  broker.on(QUERY_MESSAGE, () => found(half!.transactionId));
+  listener.executions[0]!.answer("COMMIT");
+  await settle();
+  broker.checkBack(half!);
+  await settle();
+  broker.cut();
+  await clock.advance(3_000);
+  assertEquals(broker.states(), ["COMMIT", "UNKNOWN"]);
+  assertEquals(send.value?.endTransaction, "confirmed");
+  broker.checkBack(half!);
+  await settle();
+
+  assertEquals(broker.states(), ["COMMIT", "UNKNOWN", "UNKNOWN"]);
+  assertEquals(broker.requests(QUERY_MESSAGE).length, 1);
+});
+
 Deno.test("check-back - a rollback is given again without a look", async () => {
   await using cluster = new ScriptedCluster();
   const { broker, clock } = cluster;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
-import { ScriptedCluster, watch } from "../support/scripted_cluster.ts";
+import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
 import { assertNothingLeft, begin, message, PatientListener, saying } from "./support.ts";
 
 const { END_TRANSACTION } = RequestCode;
@@ -19,6 +19,33 @@ Deno.test("verdict - one that a busy broker refused is not repeated under old of
   assertEquals(broker.states(), ["COMMIT", "COMMIT"]);
   assertEquals(broker.verdicts()[1]!.commitLogOffset, newest.commitLogOffset);
   assertEquals(send.value?.endTransaction, "confirmed");
+});
+
+Deno.test("verdict - an unknown that waits for a connection does not leave when a newer question came on it", async () => {
+  await using cluster = new ScriptedCluster({ brokers: 2 });
+  const { clock, brokers } = cluster;
+  const listener = new PatientListener();
+  const options = { routePollInterval: 1_000, heartbeatInterval: 1_000 };
+  const producer = await cluster.started(listener, options);
+  const send = watch(producer.sendMessageInTransaction(message()));
+  await settle();
+  const home = brokers.find(({ halves }) => halves.length > 0)!;
+  cluster.route(TOPIC, brokers.filter((broker) => broker !== home));
+  await clock.advance(3_000);
+  listener.executions[0]!.answer("UNKNOWN");
+  await clock.advance(1_200);
+  cluster.route(TOPIC);
+  await clock.advance(800);
+  const newest = home.checkBack(home.halves[0]!);
+  await clock.advance(3_000);
+  listener.checks[0]!.answer("UNKNOWN");
+  await settle();
+
+  assertEquals(
+    home.verdicts().map(({ state, commitLogOffset }) => [state, commitLogOffset]),
+    [["UNKNOWN", newest.commitLogOffset]],
+  );
+  assertEquals(send.value?.endTransaction, "failed");
 });
 
 Deno.test("check-back - of a copy on another broker: committed there once, and not again on the first", async () => {

@@ -1,11 +1,25 @@
 import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
-import type { Invariant, Run } from "./invariant.ts";
+import { isDropped, isFrozen, waitOf } from "./held_up.ts";
+import type { Invariant, Report, Run } from "./invariant.ts";
+import { SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /** Milliseconds beyond its deadline that a shutdown may take: its last words and leaves. */
 const LAST_WORDS = 4_000;
 
-/** Nothing is left behind. */
+/** The timers of a client at rest: the next heartbeat, and the next look at the routes. */
+const PERIODIC_TIMERS = 2;
+
+/**
+ * Nothing is left behind. A client whose `start()` had not resolved is not open yet: it closes its
+ * connections without a word, and the broker asks the next one.
+ *
+ * Each request that waits for an answer has a timer, and each listener call, so beside those the two
+ * timers of the periodic work are all that a client at rest may have, unless a heartbeat or a look at
+ * the routes is under way. Of the promises of sends, those whose local transaction outlasts the
+ * deadline can't settle. Leave is taken of each broker on the connection that the client is
+ * registered on; a connection to one that no route names any more is only closed.
+ */
 export const h1: Invariant = {
   name: "H1",
   text:
@@ -13,54 +27,140 @@ export const h1: Invariant = {
     "promise left, UNREGISTER_CLIENT sent on live connections, received check-backs answered or " +
     "past the close deadline.",
   check(run, report) {
-    const { times, history, timeline } = run;
+    checkRest(run, report);
+    const { times, history } = run;
     const closed = new Map(history.of("closed").map((fact) => [fact.member, fact]));
     for (const closing of history.of("closing")) {
       const { member, at, deadline = 0 } = closing, end = closed.get(member);
       const killed = history.of("killed").some((fact) => fact.member === member);
-      if (!end) {
-        if (!killed && at + deadline + LAST_WORDS <= times.end) {
-          report(at + deadline + LAST_WORDS, `${member} did not end its shutdown`);
-        }
+      if (end) {
+        checkLeft(run, closing, end, report);
+        const wasOpen = history.of("started").some((fact) =>
+          fact.member === member && fact.event < closing.event
+        );
+        if (!wasOpen) continue;
+        checkAnswered(run, closing, end, report);
+        checkLeave(run, closing, end, report);
         continue;
       }
-      const { timers, links, held } = end;
-      if (timers + links + held > 0) {
-        report(
-          end.at,
-          `${member} was closed and holds ${timers} timers, ${links} connections, ${held} checks`,
-        );
-      }
-      const running = history.of("localBegan").find((fact) =>
-        fact.member === member && fact.at < end.at &&
-        !history.of("localEnded").some(({ txn, event }) => txn === fact.txn && event <= end.event)
-      );
-      if (running && end.at < at + deadline) {
-        report(end.at, `${member} closed while the local transaction of ${running.txn} ran`);
-      }
-      if (!timeline.isCalm(at, end.at)) continue;
-      for (const link of registeredLinks(run, closing)) {
-        const tookLeave = history.of("wroteOther").some((fact) =>
-          fact.link === link && fact.code === RequestCode.UNREGISTER_CLIENT
-        );
-        if (!tookLeave) report(end.at, `${member} did not take leave on connection ${link}`);
+      const until = at + deadline + LAST_WORDS;
+      if (!killed && until <= times.end && !isFrozen(run, member, at, until)) {
+        report(until, `${member} did not end its shutdown`);
       }
     }
   },
 };
 
-/** The connections on which a broker knows a client that begins to shut down. */
-function registeredLinks(
-  { plan, history, timeline }: Run,
-  { member, at }: FactOf<"closing">,
-): number[] {
-  return history.of("linked").filter(({ broker, link, member: its }) => {
-    if (its !== member || broker === undefined || timeline.unlinkedAt(link) < at) return false;
-    // After a promotion or with a bent route, connections may be open that nothing names any more.
-    if (plan.faults.some(({ kind }) => kind === "promote" || kind === "route")) return false;
-    return history.of("wroteOther").some((fact) =>
-      fact.link === link && fact.code === RequestCode.HEART_BEAT &&
-      (timeline.replyTo(fact)?.at ?? Infinity) < at
+/** What clients hold when all is over, before they shut down. */
+function checkRest(run: Run, report: Report): void {
+  const { plan, history, timeline } = run;
+  for (const { member, timers, links, held, inFlight, at } of history.of("rested")) {
+    const isAsking = history.of("wroteOther").some((fact) =>
+      fact.member === member && fact.at <= at && fact.at > at - VERDICT_TIMEOUT &&
+      (timeline.replyTo(fact)?.at ?? Infinity) > at && timeline.unlinkedAt(fact.link) > at
     );
-  }).map(({ link }) => link);
+    if (!isAsking && timers > PERIODIC_TIMERS + held) {
+      report(at, `${member} is at rest with ${timers} timers`);
+    }
+    const busy = history.of("asked").filter((fact) =>
+      fact.member === member && timeline.calls(member, fact.txn).some(({ asked, endedAt }) =>
+        asked === fact && asked.at <= at && endedAt >= at
+      )
+    ).length;
+    if (held > busy && waitOf(run) === 0) {
+      report(at, `${member} is at rest and holds ${held} check-backs`);
+    }
+    const running = history.of("localBegan").filter((fact) =>
+      fact.member === member && !history.of("localEnded").some(({ txn }) =>
+        txn === fact.txn
+      )
+    ).length;
+    if (inFlight > running) {
+      report(at, `${member} is at rest with ${inFlight} sends under way`);
+    }
+    if (links > plan.brokers + plan.nameServers) {
+      report(at, `${member} is at rest with ${links} connections`);
+    }
+  }
+}
+
+/** What is left after a shutdown. */
+function checkLeft(
+  { history }: Run,
+  { member, at, deadline = 0 }: FactOf<"closing">,
+  end: FactOf<"closed">,
+  report: Report,
+): void {
+  const { timers, links, held } = end;
+  if (timers + links + held > 0) {
+    report(
+      end.at,
+      `${member} was closed and holds ${timers} timers, ${links} connections, ${held} checks`,
+    );
+  }
+  const isBefore = (fact: { member: string; event: number }) =>
+    fact.member === member && fact.event <= end.event;
+  for (const { txn } of history.of("called").filter(isBefore)) {
+    const isOf = (fact: { txn: string; member: string; event: number }) =>
+      fact.txn === txn && isBefore(fact);
+    if (history.of("settled").some(isOf)) continue;
+    const runs = history.of("localBegan").some(isOf) && !history.of("localEnded").some(isOf);
+    if (!runs) report(end.at, `${member} closed and the send of ${txn} has not settled`, txn);
+    else if (end.at < at + deadline) {
+      report(end.at, `${member} closed while the local transaction of ${txn} ran`, txn);
+    }
+  }
+}
+
+/** The questions that came before a shutdown are answered by its end, or its time was over. */
+function checkAnswered(
+  run: Run,
+  closing: FactOf<"closing">,
+  end: FactOf<"closed">,
+  report: Report,
+): void {
+  const { history, timeline } = run, { member, at, deadline = 0 } = closing;
+  if (end.at >= at + deadline) return;
+  for (const check of history.of("gotCheck")) {
+    const { txn, broker, handle, link, event } = check;
+    if (check.member !== member || event >= closing.event) continue;
+    const isSuperseded = history.of("gotCheck").some((later) =>
+      later.member === member && later.txn === txn && later.broker === broker &&
+      later.event > event && later.event <= end.event
+    );
+    const isAnswered = history.of("wroteVerdict").some((answer) =>
+      answer.member === member && answer.txn === txn && answer.broker === broker &&
+      answer.handle.logOffset === handle.logOffset && answer.event <= end.event
+    );
+    // Without the connection an answer may find no other in its time.
+    if (isDropped(run, check) || isFrozen(run, member, check.at, end.at)) continue;
+    if (isSuperseded || isAnswered || timeline.unlinkedAt(link) < end.at - SLACK) continue;
+    report(end.at, `${member} closed and had not answered the question about ${txn}`, txn);
+  }
+}
+
+/** Whether leave was taken on the connections on which a broker knows the client. */
+function checkLeave(
+  { plan, history, timeline }: Run,
+  { member, at, event }: FactOf<"closing">,
+  end: FactOf<"closed">,
+  report: Report,
+): void {
+  const isRouted = timeline.isCalm(0, at, "promote", "route") && timeline.isCalm(
+    at - plan.member.routePollInterval - LAST_WORDS,
+    end.at,
+    ...["killBroker", "powerLoss", "actingMaster"] as const,
+  );
+  for (const { link, broker, member: its } of history.of("linked")) {
+    if (its !== member || broker === undefined || timeline.registeredAt(link) >= at) continue;
+    const wasLive = timeline.unlinkedAt(link) >= end.at - SLACK &&
+      !history.of("unlinked").some((fact) => fact.link === link && fact.by === "fault");
+    // A connection that is held up is given up when nothing comes in answer to the leave.
+    const isHeldUp = timeline.isHeldUp(member, broker, at - LAST_WORDS, end.at);
+    if (!isRouted || !wasLive || isHeldUp) continue;
+    const tookLeave = history.of("wroteOther").some((fact) =>
+      fact.link === link && fact.code === RequestCode.UNREGISTER_CLIENT && fact.event >= event
+    );
+    if (!tookLeave) report(end.at, `${member} did not take leave on connection ${link}`);
+  }
 }

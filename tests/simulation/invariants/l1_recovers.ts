@@ -1,12 +1,28 @@
+import type { FactOf } from "../history.ts";
+import { faultsEnd, settlesLate } from "../plan.ts";
+import { isFrozen } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
+import { SLACK, VERDICT_DELAY, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
 
-/** Milliseconds for an END_TRANSACTION: `endTransactionTimeout`. */
-const VERDICT_TIMEOUT = 3_000;
+/** Most milliseconds between two dials of an address: 2.5 s, and up to a third of jitter. */
+const BACKOFF_CAP = 3_334;
 
-/** Milliseconds that anything may come late. */
-const SLACK = 100;
+/** Milliseconds within which a connection is back when its next dial succeeds. */
+const RECONNECTED = BACKOFF_CAP + 1_000;
 
-/** Everything goes on when faults are over. */
+/** `connectTimeout`, and `requestTimeout` of a first heartbeat or a route. */
+const ANSWER_TIMEOUT = 3_000;
+
+/**
+ * Everything goes on when faults are over.
+ *
+ * The time for a connection begins when the client can begin: one whose dial or first heartbeat was
+ * swallowed waits for its timeout first, and one to a master that the name servers did not name, or
+ * named elsewhere, is dialled when the route was looked at again. The rounds for a transaction begin
+ * when it is decided and old enough for the broker, and all connections are back; a listener call
+ * that says nothing useful uses a round up. What a send is waited for is the half message: a local
+ * transaction takes its time, and its verdict has `endTransactionTimeout`.
+ */
 export const l1: Invariant = {
   name: "L1",
   text:
@@ -20,73 +36,111 @@ export const l1: Invariant = {
 };
 
 function checkConnections({ plan, times, history, timeline }: Run, report: Report): void {
-  const alive = new Set(
-    ["linked", "dialling"].flatMap((type) =>
-      history.of(type as "linked").filter(({ at }) => at < times.quiet).map(({ member }) => member)
-    ),
+  // Each client with the moment at which it was there first.
+  const alive = new Map(
+    history.of("dialling").filter(({ at }) => at < times.quiet).reverse().map(({ member, at }) => [
+      member,
+      at,
+    ]),
   );
-  for (const member of alive) {
+  const has = (...kinds: readonly string[]) => plan.faults.some(({ kind }) => kinds.includes(kind));
+  let due = faultsEnd(plan) + RECONNECTED;
+  if (has("hangDial")) due += ANSWER_TIMEOUT;
+  if (has("freeze", "slow", "halfOpen", "lateReplies")) due += 2 * ANSWER_TIMEOUT;
+  if (has("silentNameServer", "deadNameServer")) due += plan.nameServers * ANSWER_TIMEOUT;
+  if (has("route", "killBroker", "powerLoss", "promote", "actingMaster")) {
+    due += plan.member.routePollInterval;
+  }
+  for (const [member, begun] of alive) {
+    const memberDue = due + Math.max(0, begun - faultsEnd(plan));
     if (timeline.leftAt(member) < times.settled) continue;
     for (let index = 0; index < plan.brokers; index++) {
-      const moves = plan.faults.filter((f) => f.kind === "promote" && f.broker === index).length;
-      const address = `10.0.${1 + moves % 2}.${index + 1}:10911`;
-      const isBack = history.of("linked").some((fact) =>
-        fact.member === member && fact.address === address && fact.at <= times.recovered &&
-        timeline.unlinkedAt(fact.link) >= times.settled
+      const address = timeline.addressOf(`b${index}`, times.settled);
+      const isBack = history.of("linked").some(({ member: its, address: at, link }) =>
+        its === member && at === address && timeline.registeredAt(link) <= memberDue &&
+        timeline.unlinkedAt(link) >= times.settled
       );
-      if (!isBack) report(times.recovered, `${member} has no connection to b${index}`);
+      if (!isBack) report(memberDue, `${member} has no connection to b${index}`);
     }
   }
 }
 
-function checkResolved({ plan, times, history }: Run, report: Report): void {
-  const resolved = new Set(
-    [...history.of("visible"), ...history.of("rolledBack")].map(({ type, txn }) =>
-      `${txn} ${type}`
-    ),
-  );
-  const truth = new Map(history.of("recorded").map(({ txn, state }) => [txn, state]));
+function checkResolved(run: Run, report: Report): void {
+  const { plan, times, history } = run, { interval, timeout } = plan.broker;
   const excused = new Set([
     ...history.of("givenUp").map(({ txn }) => txn),
     ...history.of("lost").filter(({ what }) => what !== "mark").map(({ txn }) => txn),
     ...plan.transactions.filter(({ local }) => local.ends === "never").map(({ name }) => name),
   ]);
   // A listener that once said something else than the database can't be made up for.
+  const truth = new Map(history.of("recorded").map(({ txn, state }) => [txn, state]));
   for (const { txn, returned } of history.of("answered")) {
     if (returned !== truth.get(txn) && (returned === "COMMIT" || returned === "ROLLBACK")) {
       excused.add(txn);
     }
   }
-  const stored = new Set(history.of("stored").map(({ txn }) => txn));
-  for (const { txn, state } of history.of("recorded")) {
-    if (excused.has(txn) || !stored.has(txn)) continue;
-    if (!resolved.has(`${txn} ${state === "COMMIT" ? "visible" : "rolledBack"}`)) {
-      report(times.settled, `${txn} was decided as ${state}, and the broker does not know`, txn);
+  const resolved = [...history.of("visible"), ...history.of("rolledBack")];
+  const stored = history.of("stored").filter(({ checks }) => checks === 0);
+  const oldEnough = Math.max(0, ...stored.map(({ at }) => at)) + timeout;
+  for (const { txn, state, at } of history.of("recorded")) {
+    if (excused.has(txn) || !stored.some((half) => half.txn === txn)) continue;
+    const { wastedUntil, listenerTime } = listenerTimeOf(run, txn);
+    const from = Math.max(at, times.recovered, oldEnough, wastedUntil);
+    const due = settlesLate(plan)
+      ? times.settled
+      : Math.min(times.settled, from + 2 * interval + listenerTime + VERDICT_DELAY);
+    const type = state === "COMMIT" ? "visible" : "rolledBack";
+    const first = resolved.find((fact) => fact.txn === txn && fact.type === type);
+    if (first && first.at <= due) continue;
+    report(due, `${txn} was decided as ${state}, and the broker does not know`, txn);
+  }
+}
+
+/** Until when calls of the listener brought nothing, and how long the longest that did took. */
+function listenerTimeOf(
+  { history, timeline }: Run,
+  txn: string,
+): { wastedUntil: number; listenerTime: number } {
+  let wastedUntil = 0, listenerTime = 0;
+  for (const member of new Set(history.of("asked").map((fact) => fact.member))) {
+    for (const { asked, gave, endedAt } of timeline.calls(member, txn)) {
+      if (gave === "COMMIT" || gave === "ROLLBACK") {
+        listenerTime = Math.max(listenerTime, endedAt - asked.at);
+      } else wastedUntil = Math.max(wastedUntil, endedAt);
+    }
+  }
+  return { wastedUntil, listenerTime };
+}
+
+function checkSends(run: Run, report: Report): void {
+  const { plan, history, timeline } = run;
+  const byTxn = <F extends { txn: string }>(facts: readonly F[]) =>
+    new Map(facts.map((fact) => [fact.txn, fact]));
+  const began = byTxn(history.of("localBegan")), ended = byTxn(history.of("localEnded"));
+  const halves = byTxn(history.of("wroteHalf")), settled = byTxn(history.of("settled"));
+  const faultsOver = faultsEnd(plan);
+  for (const { txn, member, timeout, at } of history.of("called")) {
+    const left = timeline.leftAt(member), half = halves.get(txn);
+    const weak = half && weakReply(run, half);
+    const first = Math.min(
+      ...[began.get(txn), weak, settled.get(txn)].map((fact) => fact?.at ?? Infinity),
+    );
+    const late = at + timeout + SLACK;
+    if (first > late && left > late && !isFrozen(run, member, at, late)) {
+      report(at + timeout, `the send of ${txn} took longer than its ${timeout} ms`, txn);
+    }
+    // What is left is the verdict: that of the local transaction, or the rollback of a weak half.
+    const decided = ended.get(txn) ?? weak;
+    if (!decided || (settled.get(txn)?.outcome ?? "sent") !== "sent") continue;
+    const most = Math.max(decided.at, faultsOver) + VERDICT_TIMEOUT + VERDICT_DELAY + SLACK;
+    if ((settled.get(txn)?.at ?? Infinity) > most && left > most) {
+      report(most, `the verdict over ${txn} was still awaited ${most - decided.at} ms later`, txn);
     }
   }
 }
 
-function checkSends({ plan, history, timeline }: Run, report: Report): void {
-  const began = new Map(history.of("localBegan").map((fact) => [fact.txn, fact]));
-  const halves = new Map(history.of("wroteHalf").map((fact) => [fact.txn, fact]));
-  const ended = new Map(history.of("localEnded").map((fact) => [fact.txn, fact]));
-  const settled = new Map(history.of("settled").map((fact) => [fact.txn, fact]));
-  for (const { txn, member, timeout, at } of history.of("called")) {
-    const left = timeline.leftAt(member);
-    // A half that was stored weakly is rolled back, and that takes time of its own.
-    const half = halves.get(txn), reply = half && timeline.replyTo(half);
-    const first = Math.min(
-      ...[began.get(txn), reply, settled.get(txn)].map((fact) => fact?.at ?? Infinity),
-    );
-    if (first > at + timeout + SLACK && left > at + timeout + SLACK) {
-      report(at + timeout, `the send of ${txn} took longer than its ${timeout} ms`, txn);
-    }
-    const end = ended.get(txn);
-    if (!end) continue;
-    // The verdict may wait for the next check round, and be given again when one came meanwhile.
-    const most = end.at + 3 * (VERDICT_TIMEOUT + plan.broker.interval + 1_000) + SLACK;
-    if ((settled.get(txn)?.at ?? Infinity) > most && left > most) {
-      report(most, `the verdict over ${txn} was still awaited ${most - end.at} ms later`, txn);
-    }
-  }
+/** The answer that a half message was stored worse than it should be: it is rolled back. */
+function weakReply({ timeline }: Run, half: FactOf<"wroteHalf">): FactOf<"gotReply"> | undefined {
+  const reply = timeline.replyTo(half);
+  return reply && WEAKLY_STORED.has(reply.code) ? reply : undefined;
 }

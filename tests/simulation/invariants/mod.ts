@@ -1,15 +1,19 @@
 /**
  * The rules that hold whatever happens: S for safety, D for duplicates, L for liveness, H for
- * hygiene. T is a transaction, H its half message, truth what the database says.
+ * hygiene, P for plain sends. T is a transaction, H its half message, truth what the database says.
  *
  * @module
  */
 import { d1 } from "./d1_copies.ts";
+import { d2 } from "./d2_bodies.ts";
 import { h1 } from "./h1_clean.ts";
 import { h2 } from "./h2_quiet.ts";
+import { h3 } from "./h3_bounded.ts";
 import type { Invariant } from "./invariant.ts";
 import { l1 } from "./l1_recovers.ts";
 import { l2 } from "./l2_dials.ts";
+import { l3 } from "./l3_recovery.ts";
+import { p1 } from "./p1_plain.ts";
 import { s1 } from "./s01_decided.ts";
 import { s2 } from "./s02_phantom.ts";
 import { s3 } from "./s03_said.ts";
@@ -38,8 +42,12 @@ export const INVARIANTS: readonly Invariant[] = [
   s10,
   s11,
   d1,
+  d2,
   l1,
   l2,
+  l3,
   h1,
   h2,
+  h3,
+  p1,
 ];

@@ -1,6 +1,15 @@
+import type { FactOf } from "../history.ts";
+import { isDropped } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 
-/** Nothing that was decided is lost. */
+/**
+ * Nothing that was decided is lost.
+ *
+ * "Gets the frame" is taken as: gets it over a connection that then lives until the verdict must
+ * have gone over it, while the broker works. What went lost with a power failure must be made
+ * visible again by the next question. A listener call that gives something else, or nothing in
+ * time, excuses only the question that led to it; one that ever said ROLLBACK excuses all.
+ */
 export const s1: Invariant = {
   name: "S1",
   text:
@@ -8,63 +17,108 @@ export const s1: Invariant = {
     "round before the counter reaches transactionCheckMax a client of the group is connected and " +
     "gets the frame, then T is visible at least once, provided the log kept H.",
   check(run, report) {
-    const { plan, history, timeline } = run;
-    const visible = new Set(history.of("visible").map(({ txn }) => txn));
-    const lost = new Set(
-      history.of("lost").filter(({ what }) => what !== "mark").map((f) => f.txn),
+    const { history } = run;
+    const visible = Map.groupBy(history.of("visible"), ({ txn }) => txn);
+    const lost = Map.groupBy(
+      history.of("lost").filter(({ what }) => what === "visible"),
+      ({ txn }) => txn,
     );
-    const answers = new Map(history.of("answered").map((f) => [`${f.txn} ${f.call}`, f]));
-    const unclear = new Set(
-      history.of("asked").filter(({ txn, call, takes }) =>
-        takes >= plan.member.checkTimeout || answers.get(`${txn} ${call}`)?.returned !== "COMMIT"
-      ).map(({ txn }) => txn),
+    const rolledBack = new Set(
+      [...history.of("answered"), ...history.of("localEnded")]
+        .filter(({ returned }) => returned === "ROLLBACK").map(({ txn }) => txn),
     );
+    const frames = Map.groupBy(history.of("gotCheck"), ({ txn }) => txn);
     for (const { txn, state } of history.of("recorded")) {
-      if (state !== "COMMIT" || visible.has(txn) || lost.has(txn) || unclear.has(txn)) continue;
-      const isLocalOver = history.of("localEnded").find((fact) => fact.txn === txn);
-      const got = history.of("gotCheck").find((fact) =>
-        fact.txn === txn && isLocalOver && fact.event > isLocalOver.event &&
-        timeline.isUndisturbed(fact, fact.at, fact.at + timeline.answerTime)
+      if (state !== "COMMIT" || rolledBack.has(txn)) continue;
+      const gone = lost.get(txn) ?? [];
+      if ((visible.get(txn) ?? []).length > gone.length) continue;
+      const got = frames.get(txn)?.find((frame) =>
+        frame.event > (gone.at(-1)?.event ?? -1) && mustSuffice(run, frame)
       );
-      if (got) {
-        report(
-          got.at,
-          `${txn} was committed, ${got.member} was asked about it and nothing disturbed it, ` +
-            `and it never became visible`,
-          txn,
-        );
-      }
+      if (!got) continue;
+      report(
+        got.at,
+        `${txn} was committed, ${got.member} was asked about it and nothing disturbed it, ` +
+          `and it is not visible`,
+        txn,
+      );
     }
     checkReach(run, report);
   },
 };
 
+/** Whether a question that reached a client must have brought the commit about. */
+function mustSuffice(run: Run, frame: FactOf<"gotCheck">): boolean {
+  if (isDropped(run, frame)) return false;
+  const { times, history, timeline } = run;
+  const { member, txn, event, handle } = frame;
+  const isKept = !history.of("lost").some((fact) =>
+    fact.what === "half" && fact.broker === frame.broker &&
+    fact.logOffset === handle.logOffset && fact.event > event
+  );
+  if (!isKept) return false;
+  let from = frame.at;
+  const span = timeline.underWay(member, txn);
+  const end = history.of("localEnded").find((fact) => fact.txn === txn && fact.member === member);
+  if (span && span.from <= event && event <= span.to) {
+    // It is answered with UNKNOWN, and the verdict follows when the local transaction gives one.
+    if (end?.returned !== "COMMIT") return false;
+    from = end.at;
+  } else {
+    const call = timeline.callFor(frame);
+    if (call && call.gave !== "COMMIT" && end?.returned !== "COMMIT") return false;
+  }
+  const until = from + timeline.answerTime;
+  return until <= times.settled && timeline.isUndisturbed(frame, frame.at, until);
+}
+
 /** Milliseconds after which a new connection must be registered. */
 const REGISTERED = 1_500;
 
+/** Faults that show in the route of a broker. */
+const UNROUTED = ["route", "killBroker", "powerLoss", "promote", "actingMaster"] as const;
+
+/** Milliseconds that bytes take at most on a connection that a fault makes slow. */
+const LAST_BYTES = 4_100;
+
 /** Whom a broker can reach gets its questions: a connection without a heartbeat does not count. */
 function checkReach({ plan, times, history, timeline }: Run, report: Report): void {
-  const reached = new Set(
-    history.of("gotCheck").map(({ broker, txn, handle }) =>
-      `${broker} ${txn} ${handle.queueOffset}`
-    ),
+  const reached = new Map(
+    history.of("gotCheck").map(({ broker, txn, handle, event }) => [
+      `${broker} ${txn} ${handle.logOffset}`,
+      event,
+    ]),
   );
   const started = new Map(history.of("started").map(({ member, at }) => [member, at]));
-  for (const { broker, txn, handle, checks, at } of history.of("stored")) {
-    if (
-      checks === 0 || at > times.settled || reached.has(`${broker} ${txn} ${handle.queueOffset}`)
-    ) {
-      continue;
-    }
-    if (!timeline.isCalm(at - plan.member.heartbeatInterval, at + REGISTERED)) continue;
+  for (const { broker, txn, handle, checks, isImmune, at, event } of history.of("stored")) {
+    const got = reached.get(`${broker} ${txn} ${handle.logOffset}`) ?? -1;
+    if (checks === 0 || isImmune || at > times.settled || got >= event) continue;
+    const until = at + REGISTERED, since = at - plan.member.heartbeatInterval;
+    const address = timeline.addressOf(broker, at);
     const links = history.of("linked").filter((fact) =>
-      fact.broker === broker && timeline.unlinkedAt(fact.link) > at + REGISTERED
+      fact.address === address && fact.at <= at && timeline.unlinkedAt(fact.link) >= at
     );
-    const reachable = links.find(({ member, at: since }) =>
-      Math.max(since, started.get(member) ?? Infinity) + REGISTERED < at &&
-      timeline.leftAt(member) > at + REGISTERED
+    const allWork = timeline.isCalm(at, at, "lostChecks") &&
+      links.every(({ link, member }) =>
+        timeline.isUndisturbed({ link, member, broker }, since, until)
+      );
+    // A broker hears of the end of a connection only when its last bytes have arrived.
+    const isEnding = history.of("unlinked").some(({ by, member, at: end }) =>
+      (by === "client" || timeline.leftAt(member) === end) && end <= at && end > at - LAST_BYTES
     );
-    if (!reachable || links.length > 1) continue;
-    report(at, `${broker} asked about ${txn} and ${reachable.member} could not be reached`, txn);
+    if (!allWork || isEnding) continue;
+    // A client is not registered with a broker while the name servers tell it of no such master.
+    const isRouted = timeline.isCalm(
+      at - plan.member.routePollInterval - 2 * REGISTERED,
+      at,
+      ...UNROUTED,
+    );
+    const reachable = links.find(({ link, member, at: linkedAt }) =>
+      Math.max(linkedAt, started.get(member) ?? Infinity) + REGISTERED < at &&
+      (isRouted || timeline.registeredAt(link) < at)
+    );
+    if (reachable) {
+      report(at, `${broker} asked about ${txn} and ${reachable.member} could not be reached`, txn);
+    }
   }
 }

@@ -1,7 +1,5 @@
 import type { Invariant } from "./invariant.ts";
-
-/** Codes with which a broker stores a half message worse than it was set up to. */
-const WEAKLY_STORED: ReadonlySet<number> = new Set([10, 11, 12]);
+import { WEAKLY_STORED } from "./timeline.ts";
 
 /** A client sends only verdicts that its listener gave. */
 export const s3: Invariant = {
@@ -17,9 +15,11 @@ export const s3: Invariant = {
         if (!said.has(key)) said.set(key, event);
       }
     }
+    const ran = new Set(history.of("localBegan").map(({ member, txn }) => `${member} ${txn}`));
     for (const half of history.of("wroteHalf")) {
       const reply = timeline.replyTo(half);
       if (!reply || !WEAKLY_STORED.has(reply.code)) continue;
+      if (ran.has(`${half.member} ${half.txn}`)) continue;
       const key = `${half.member} ${half.txn} ROLLBACK`;
       said.set(key, Math.min(reply.event, said.get(key) ?? Infinity));
     }

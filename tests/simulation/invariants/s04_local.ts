@@ -17,6 +17,8 @@ export const s4: Invariant = {
       seen.add(txn);
       if (!reply || reply.code !== 0 || reply.event > event) {
         report(at, `the local transaction of ${txn} ran without a SEND_OK`, txn);
+      } else if (!reply.handle) {
+        report(at, `the local transaction of ${txn} ran without a handle for its verdict`, txn);
       }
       if ((settled.get(txn)?.event ?? Infinity) < event) {
         report(at, `the local transaction of ${txn} ran after its send had settled`, txn);

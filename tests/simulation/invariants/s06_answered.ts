@@ -1,60 +1,45 @@
 import { GROUP } from "../world/context.ts";
 import type { FactOf } from "../history.ts";
-import type { Invariant } from "./invariant.ts";
-import { REFUSALS } from "./timeline.ts";
+import { isDropped, isFrozen, waitOf } from "./held_up.ts";
+import type { Invariant, Report, Run } from "./invariant.ts";
+import { REFUSALS, SLACK, VERDICT_DELAY, VERDICT_TIMEOUT } from "./timeline.ts";
 
-/** Each question gets one answer. */
+/**
+ * Each question gets one answer.
+ *
+ * "Exactly one" leaves room for three things that other rules want. A question that comes while the
+ * transaction is under way gets its UNKNOWN at once, and what the local transaction ends with goes
+ * out under the same offsets later (S7). A verdict that the broker has refused for a passing reason
+ * is given again; nothing is after any other outcome. And where the connection is gone, an answer
+ * is demanded only when another is registered with the broker before the time for it is over.
+ */
 export const s6: Invariant = {
   name: "S6",
   text: "While open, each check-back that was received and not superseded gets exactly one " +
     "END_TRANSACTION with that frame's offsets, the listener's group and fromTransactionCheck=true, " +
     "on the same connection, or if that is gone on a new one to the same broker; UNKNOWN one-way.",
-  check({ history, timeline }, report) {
-    const answers = Map.groupBy(
-      history.of("wroteVerdict").filter(({ fromCheck }) => fromCheck),
-      keyOf,
-    );
+  check(run, report) {
+    const { history } = run;
+    const answers = Map.groupBy(history.of("wroteVerdict"), keyOf);
     const checks = Map.groupBy(
       history.of("gotCheck"),
       ({ member, broker, txn }) => `${member} ${broker} ${txn}`,
     );
     for (const asked of checks.values()) {
       for (const [index, check] of asked.entries()) {
-        const { txn, member, link, handle, at } = check;
         // A broker that lost the end of its log may ask under the same offsets once more.
         const again = asked.slice(index + 1).find((later) => keyOf(later) === keyOf(check));
         const given = (answers.get(keyOf(check)) ?? []).filter(({ event }) =>
           event >= check.event && event < (again?.event ?? Infinity)
         );
-        const next = asked[index + 1]?.at ?? Infinity, until = at + timeline.answerTime;
-        const name = `the question about ${txn} at ${handle.queueOffset}`;
-        if (given.length === 0 && next > until && timeline.isUndisturbed(check, at, until)) {
-          report(until, `${member} never answered ${name}`, txn);
-        }
-        const unknowns = given.filter(({ state }) => state === "UNKNOWN");
-        const verdicts = given.filter(({ state }) => state !== "UNKNOWN");
-        const mayFollow = wasUnderWay(history.of("called"), history.of("localEnded"), check);
-        if (unknowns.length > (mayFollow ? 2 : 1)) {
-          report(unknowns.at(-1)!.at, `${member} answered ${name} twice with UNKNOWN`, txn);
-        }
-        if (unknowns.length > 0 && verdicts.length > 0 && !mayFollow) {
-          report(at, `${member} answered ${name} with UNKNOWN and a verdict`, txn);
-        }
-        for (const verdict of verdicts.slice(0, -1)) {
-          const reply = timeline.replyTo(verdict);
-          if (reply && REFUSALS.has(reply.code)) continue;
-          report(verdict.at, `${member} answered ${name} again without a refusal`, txn);
-        }
-        for (const answer of given) {
-          if (answer.link !== link && timeline.unlinkedIn(link) > answer.event) {
-            report(answer.at, `${member} answered ${name} on another connection`, txn);
-          }
-        }
+        checkGiven(run, check, given, report);
+        checkInTime(run, check, given, asked[index + 1], report);
       }
     }
     for (const { txn, member, state, oneway, group, at } of history.of("wroteVerdict")) {
       if (group !== GROUP) report(at, `${member} sent ${state} for ${txn} of group ${group}`, txn);
-      if (oneway !== (state === "UNKNOWN")) {
+      const isOneway = state === "UNKNOWN" || run.plan.member.endTransactionMode === "oneway";
+      if (oneway !== isOneway) {
         report(at, `${member} sent ${state} for ${txn} ${oneway ? "one-way" : "two-way"}`, txn);
       }
     }
@@ -62,19 +47,121 @@ export const s6: Invariant = {
 };
 
 type Check = FactOf<"gotCheck">;
+type Answer = FactOf<"wroteVerdict">;
+
+/** What was said to a question: not too much of it, and where it belongs. */
+function checkGiven(
+  { timeline }: Run,
+  check: Check,
+  given: readonly Answer[],
+  report: Report,
+): void {
+  const { txn, member, link } = check, name = nameOf(check);
+  const isLocal = isUnderWay({ timeline }, check);
+  const unknowns = given.filter(({ state }) => state === "UNKNOWN");
+  const verdicts = given.filter(({ state }) => state !== "UNKNOWN");
+  if (unknowns.length > (isLocal ? 2 : 1)) {
+    report(unknowns.at(-1)!.at, `${member} answered ${name} twice with UNKNOWN`, txn);
+  }
+  if (unknowns.length > 0 && verdicts.length > 0) {
+    if (!isLocal || unknowns.length > 1 || unknowns[0]!.event > verdicts[0]!.event) {
+      report(verdicts[0]!.at, `${member} answered ${name} with UNKNOWN and a verdict`, txn);
+    }
+  }
+  for (const [index, verdict] of verdicts.slice(0, -1).entries()) {
+    const reply = timeline.replyTo(verdict), again = verdicts[index + 1]!;
+    if (reply && REFUSALS.has(reply.code) && reply.event <= again.event) continue;
+    report(again.at, `${member} answered ${name} again without a refusal`, txn);
+  }
+  for (const answer of given) {
+    if (!answer.fromCheck) {
+      report(answer.at, `${member} answered ${name} as if nobody had asked`, txn);
+    }
+    if (answer.link !== link && timeline.unlinkedIn(link) > answer.event) {
+      report(answer.at, `${member} answered ${name} on another connection`, txn);
+    }
+  }
+}
+
+/** What was said to a question was said in time, unless a newer question took its place before. */
+function checkInTime(
+  run: Run,
+  check: Check,
+  given: readonly Answer[],
+  next: Check | undefined,
+  report: Report,
+): void {
+  const { timeline, times } = run, { txn, member } = check;
+  const { from, at, isVerdict } = dueOf(run, check);
+  const until = timeline.unlinkedAt(check.link) > at + SLACK
+    ? at + SLACK
+    : hasOtherPlace(run, check, from, at)
+    ? at + VERDICT_TIMEOUT + SLACK
+    : Infinity;
+  if (given.some((answer) => answer.at <= until)) return;
+  if (until > times.settled || timeline.leftAt(member) <= until) return;
+  if (next && next.at <= until) return;
+  if (isDropped(run, check) || isFrozen(run, member, check.at, until)) return;
+  // A broker that lost part of its log may have something else in the place of the question.
+  const isHeldUp = timeline.isHeldUp(member, check.broker, check.at, until) ||
+    !timeline.isCalm(check.at, until, "powerLoss", "promote");
+  if (isVerdict && isHeldUp) return;
+  report(until, `${member} did not answer ${nameOf(check)} by ${Math.round(until)} ms`, txn);
+}
+
+/** An answer, as it is due. */
+interface Due {
+  /** When it is known, in milliseconds. */
+  readonly from: number;
+  /** When it must have left. */
+  readonly at: number;
+  /** Whether it is a verdict, which may be held back. */
+  readonly isVerdict: boolean;
+}
+
+function dueOf(run: Run, check: Check): Due {
+  const { timeline } = run;
+  const { at } = check;
+  if (isUnderWay({ timeline }, check)) return { from: at, at, isVerdict: false };
+  const call = timeline.callFor(check);
+  // Without a call it repeats a verdict that it knows.
+  if (!call) return { from: at, at: at + waitOf(run) + VERDICT_DELAY, isVerdict: true };
+  const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK", from = call.endedAt;
+  return { from, at: from + (isVerdict ? VERDICT_DELAY : 0), isVerdict };
+}
+
+/**
+ * Whether another connection to the same broker is there for an answer that is due: the client is
+ * registered on it soon enough, and it lives until the time for the answer is over.
+ */
+function hasOtherPlace(
+  { history, timeline }: Run,
+  check: Check,
+  from: number,
+  due: number,
+): boolean {
+  const { member, broker, link } = check;
+  return history.of("linked").some((other) => {
+    if (other.member !== member || other.broker !== broker || other.link === link) return false;
+    return timeline.registeredAt(other.link) <= from + LONGEST_PAUSE &&
+      other.address === timeline.addressOf(broker, due) &&
+      timeline.unlinkedAt(other.link) > due + VERDICT_TIMEOUT + SLACK;
+  });
+}
+
+/** Milliseconds between two tries of an answer that finds no connection, of the three seconds that it has. */
+const LONGEST_PAUSE = 1_000;
 
 function keyOf({ member, broker, txn, handle }: Omit<Check, "type" | "link">): string {
   return `${member} ${broker} ${txn} ${handle.queueOffset} ${handle.logOffset}`;
 }
 
-/** Whether the transaction was under way in the client that was asked: then the verdict follows. */
-function wasUnderWay(
-  calls: readonly FactOf<"called">[],
-  ends: readonly FactOf<"localEnded">[],
-  { member, txn, event }: Check,
-): boolean {
-  const isIts = (fact: { member: string; txn: string }) =>
-    fact.member === member && fact.txn === txn;
-  const call = calls.find(isIts), end = ends.find(isIts);
-  return call !== undefined && call.event <= event && (end === undefined || event <= end.event);
+function nameOf({ txn, handle }: Check): string {
+  return `the question about ${txn} at ${handle.queueOffset}`;
+}
+
+/** Whether the transaction was under way in the client that was asked. */
+function isUnderWay({ timeline }: Pick<Run, "timeline">, { member, txn, event }: Check): boolean {
+  const span = timeline.underWay(member, txn);
+  return span !== undefined && span.from <= event && event <= span.to;
 }

@@ -1,6 +1,16 @@
-import type { Invariant } from "./invariant.ts";
+import type { FactOf } from "../history.ts";
+import { isDropped, isFrozen, waitOf } from "./held_up.ts";
+import type { Invariant, Report, Run } from "./invariant.ts";
+import { REFUSALS, SLACK, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
 
-/** Every send ends as one of three things, and keeps to it. */
+/**
+ * Every send ends as one of three things, and keeps to it.
+ *
+ * *Sent* also is the end of a send whose half message was stored with status 10, 11 or 12: its local
+ * transaction did not run, and it was rolled back (S3). What another instance answers is up to the
+ * application's listener and its database; it is only checked that this instance says it does not
+ * know whether the local transaction ran.
+ */
 export const s9: Invariant = {
   name: "S9",
   text:
@@ -9,36 +19,17 @@ export const s9: Invariant = {
     "may exist; local transaction has not run and never will). For failed and indeterminate the id " +
     "is fenced: a later check-back reaches the listener with localTransactionRan: false; another " +
     "instance answers from the database.",
-  check({ plan, times, history, timeline }, report) {
+  check(run, report) {
+    const { plan, times, history, timeline } = run;
     const settled = Map.groupBy(history.of("settled"), ({ txn }) => txn);
-    const stored = new Map(history.of("stored").map((fact) => [fact.txn, fact]));
     const ran = new Map(history.of("localBegan").map((fact) => [fact.txn, fact]));
-    const halves = new Map(history.of("wroteHalf").map((fact) => [fact.txn, fact]));
-    for (const { txn, member, at } of history.of("called")) {
-      const ends = settled.get(txn) ?? [];
+    for (const called of history.of("called")) {
+      const { txn, member, at } = called, ends = settled.get(txn) ?? [];
       const isEndless = plan.transactions.find(({ name }) => name === txn)?.local.ends === "never";
       if (ends.length > 1) report(ends[1]!.at, `the send of ${txn} settled twice`, txn);
-      const end = ends[0];
-      if (!end) {
-        if (isEndless && ran.has(txn)) continue;
-        if (timeline.leftAt(member) < times.settled) continue;
+      if (ends[0]) checkEnd(run, called, ends[0], report);
+      else if (!(isEndless && ran.has(txn)) && timeline.leftAt(member) >= times.settled) {
         report(times.end, `the send of ${txn}, called at ${at}, never settled`, txn);
-        continue;
-      }
-      const half = halves.get(txn), code = half && timeline.replyTo(half)?.code;
-      if (end.outcome === "failed" && stored.has(txn)) {
-        report(end.at, `the send of ${txn} failed for certain and its half was stored`, txn);
-      }
-      if ((end.outcome === "failed" || end.outcome === "indeterminate") && ran.has(txn)) {
-        report(end.at, `${txn} counts as ${end.outcome} and its local transaction ran`, txn);
-      }
-      if (end.outcome === "indeterminate" && !half) {
-        report(end.at, `the send of ${txn} is indeterminate and nothing of it was written`, txn);
-      }
-      if (
-        end.outcome === "sent" && !(code === 0 && ran.has(txn)) && ![10, 11, 12].includes(code!)
-      ) {
-        report(end.at, `${txn} counts as sent and its half was not acknowledged`, txn);
       }
     }
     for (const { txn, member, ran: told, event, at } of history.of("asked")) {
@@ -49,9 +40,122 @@ export const s9: Invariant = {
         : end && end.event < event
         ? false
         : undefined;
-      if (truth !== undefined && told !== truth) {
+      if (told !== truth) {
         report(at, `${member} told its listener of ${txn} that localTransactionRan=${told}`, txn);
       }
     }
+    for (const [end] of settled.values()) checkFence(run, end!, report);
   },
 };
+
+/** What a send says of itself is so. */
+function checkEnd(
+  { plan, history, timeline }: Run,
+  { member, txn, timeout, at, way }: FactOf<"called">,
+  end: FactOf<"settled">,
+  report: Report,
+): void {
+  const half = history.of("wroteHalf").find((fact) => fact.txn === txn);
+  const reply = half && timeline.replyTo(half);
+  // What came too late changes nothing (S11).
+  const code = reply && reply.event <= end.event && reply.at < at + timeout
+    ? reply.code
+    : undefined;
+  const isStored = history.of("stored").some((fact) => fact.txn === txn);
+  const began = history.of("localBegan").some((fact) => fact.txn === txn);
+  const ended = history.of("localEnded").find((fact) => fact.txn === txn);
+  const wrong = (what: string) => report(end.at, `the send of ${txn} ${what}`, txn);
+  switch (end.outcome) {
+    case "sent":
+      if (!isStored || code === undefined || !(code === 0 || WEAKLY_STORED.has(code))) {
+        wrong("counts as sent and its half was not acknowledged");
+      } else if (code === 0 && !(ended && ended.event <= end.event)) {
+        wrong("counts as sent and its local transaction did not run to its end");
+      }
+      checkAcknowledged({ plan, history, timeline }, end, report);
+      return;
+    case "failed":
+      // What is handed to the caller at its begin can't begin when it was stored weakly.
+      if (way === "begin" && code !== undefined && WEAKLY_STORED.has(code) && !began) return;
+      if (isStored) wrong("failed for certain and its half was stored");
+      if (half && !(code !== undefined && code !== 0 && !WEAKLY_STORED.has(code))) {
+        wrong("failed for certain, and its half was written and not refused");
+      }
+      if (began) wrong("failed and its local transaction ran");
+      return;
+    case "indeterminate":
+      if (!half) wrong("is indeterminate and nothing of it was written");
+      if (code !== undefined && REFUSALS.has(code)) {
+        wrong("is indeterminate and its half was refused");
+      }
+      if (began) wrong("is indeterminate and its local transaction ran");
+      return;
+    case "refused":
+      if (end.reason === "InvalidStateError" && !half && timeline.leftAt(member) <= end.at) return;
+      wrong(`ended with ${end.reason}, which says nothing of its half`);
+  }
+}
+
+/** The verdicts that a broker answers. */
+const AWAITED = { COMMIT: true, ROLLBACK: true };
+
+/** What a send says of its verdict is so: S11 looks at those that count as confirmed. */
+function checkAcknowledged(
+  { plan, history, timeline }: Pick<Run, "plan" | "history" | "timeline">,
+  { member, txn, endTransaction, event, at }: FactOf<"settled">,
+  report: Report,
+): void {
+  const ended = history.of("localEnded").find((fact) => fact.txn === txn);
+  // Another broker may hold a copy of the half message, with a verdict of its own.
+  const isIts = (fact: { txn: string }) => fact.txn === txn;
+  const home =
+    history.of("gotCheck").findLast((fact) =>
+      isIts(fact) && fact.member === member && fact.event < (ended?.event ?? 0)
+    ) ?? history.of("stored").find(isIts);
+  const last = history.of("wroteVerdict").findLast((fact) =>
+    isIts(fact) && fact.member === member && fact.broker === home?.broker && !fact.oneway &&
+    fact.event >= (ended?.event ?? 0) && fact.event <= event
+  );
+  const reply = last && timeline.replyTo(last);
+  const isOneway = plan.member.endTransactionMode === "oneway";
+  const isAwaited = (ended?.returned ?? "ROLLBACK") in AWAITED;
+  if (endTransaction === "sent" && !isOneway && isAwaited) {
+    report(at, `the verdict over ${txn} counts as sent and an answer is awaited`, txn);
+  }
+  const wasAnswered = reply?.code === 0 && reply.event < event && isAwaited;
+  // The time may have begun before the verdict was written: it waited for a connection.
+  if (
+    endTransaction === "failed" && wasAnswered && at - last!.at < VERDICT_TIMEOUT - SLACK &&
+    timeline.unlinkedIn(last!.link) > reply.event
+  ) {
+    report(at, `the verdict over ${txn} counts as failed and a broker confirmed it`, txn);
+  }
+}
+
+/** Whether a half message was stored weakly: then the client has a verdict over it of its own. */
+function wasRolledBack({ history, timeline }: Run, txn: string): boolean {
+  const half = history.of("wroteHalf").find((fact) => fact.txn === txn);
+  return half !== undefined && WEAKLY_STORED.has(timeline.replyTo(half)?.code ?? 0);
+}
+
+/** The first question after a send that did not end well is put to the listener. */
+function checkFence(
+  run: Run,
+  { member, txn, outcome, event }: FactOf<"settled">,
+  report: Report,
+): void {
+  if (outcome === "sent" || wasRolledBack(run, txn)) return;
+  const { times, history, timeline } = run;
+  const question = history.of("gotCheck").find((fact) =>
+    fact.member === member && fact.txn === txn && fact.event > event
+  );
+  if (!question || isDropped(run, question)) return;
+  const until = question.at + waitOf(run) + SLACK;
+  if (isFrozen(run, member, question.at, until)) return;
+  if (timeline.leftAt(member) <= until || until > times.settled) return;
+  const isAsked = timeline.calls(member, txn).some(({ asked }) =>
+    asked.event >= question.event && asked.at <= until
+  );
+  if (isAsked) return;
+  report(until, `${member} did not ask its listener about ${txn}, whose send ${outcome}`, txn);
+}

@@ -1,7 +1,12 @@
 import type { Invariant } from "./invariant.ts";
 import { REFUSALS } from "./timeline.ts";
 
-/** Nothing that may have arrived is sent again. */
+/**
+ * Nothing that may have arrived is sent again.
+ *
+ * The client never makes a new id for a half message, so none is written twice. A COMMIT in answer
+ * to another question is no resend: S6 demands it, and D1 says when a second copy may come of it.
+ */
 export const s10: Invariant = {
   name: "S10",
   text:
@@ -15,8 +20,7 @@ export const s10: Invariant = {
     }
     const commits = Map.groupBy(
       history.of("wroteVerdict").filter(({ state }) => state === "COMMIT"),
-      ({ member, broker, txn, handle }) =>
-        `${member} ${broker} ${txn} ${handle.queueOffset} ${handle.logOffset}`,
+      ({ member, broker, txn, handle }) => `${member} ${broker} ${txn} ${handle.logOffset}`,
     );
     for (const written of commits.values()) {
       for (const [index, commit] of written.slice(0, -1).entries()) {

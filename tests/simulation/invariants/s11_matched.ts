@@ -1,47 +1,80 @@
-import type { Invariant } from "./invariant.ts";
+import { RequestCode } from "../../../src/remoting/mod.ts";
+import type { FactOf } from "../history.ts";
+import type { Invariant, Report, Run } from "./invariant.ts";
+import { VERDICT_TIMEOUT } from "./timeline.ts";
 
-/** Replies and offsets are taken for what they are. */
+/**
+ * Replies and offsets are taken for what they are: a verdict goes out under the offsets that the
+ * answer to its own half message named, or a question about it; a local transaction and a confirmed
+ * verdict have an answer of their own connection that came in time. A verdict also counts as
+ * confirmed when a look-up found its message.
+ */
 export const s11: Invariant = {
   name: "S11",
   text: "A reply is matched only within its connection; a late one changes nothing.",
-  check({ history, timeline }, report) {
-    const stored = new Set<string>(), asked = new Set<string>();
+  check(run, report) {
+    const { history, timeline } = run;
+    const known = new Map<string, number>();
+    const learn = (key: string, event: number) => {
+      known.set(key, Math.min(event, known.get(key) ?? Infinity));
+    };
+    const halves = new Map(history.of("wroteHalf").map((half) => [half.txn, half]));
     for (const { broker, txn, handle, checks } of history.of("stored")) {
-      if (checks === 0) stored.add(`${broker} ${txn} ${handle.queueOffset} ${handle.logOffset}`);
+      const half = halves.get(txn), reply = half && timeline.replyTo(half);
+      if (checks === 0 && reply?.handle?.logOffset === handle.logOffset) {
+        learn(`${half!.member} ${broker} ${placeOf(txn, handle)} false`, reply.event);
+      }
     }
-    for (const { member, broker, txn, handle } of history.of("gotCheck")) {
-      asked.add(`${member} ${broker} ${txn} ${handle.queueOffset} ${handle.logOffset}`);
+    for (const { member, broker, txn, handle, event } of history.of("gotCheck")) {
+      learn(`${member} ${broker} ${placeOf(txn, handle)} true`, event);
     }
-    const confirmed = new Map<string, number>();
-    for (const verdict of history.of("wroteVerdict")) {
-      const { member, broker, txn, state, handle, fromCheck, at } = verdict;
-      const place = `${broker} ${txn} ${handle.queueOffset} ${handle.logOffset}`;
-      if (!(fromCheck ? asked.has(`${member} ${place}`) : stored.has(place))) {
+    for (
+      const { member, broker, txn, state, handle, fromCheck, event, at } of history.of(
+        "wroteVerdict",
+      )
+    ) {
+      const since = known.get(`${member} ${broker} ${placeOf(txn, handle)} ${fromCheck}`);
+      if (since === undefined || since > event) {
         report(at, `${member} sent ${state} for ${txn} with offsets that are not its own`, txn);
       }
-      const reply = timeline.replyTo(verdict);
-      const key = `${member} ${txn}`;
-      if (reply?.code === 0) {
-        confirmed.set(key, Math.min(reply.event, confirmed.get(key) ?? Infinity));
+    }
+    for (const { txn, timeout, at: calledAt } of history.of("called")) {
+      const half = halves.get(txn), reply = half && timeline.replyTo(half);
+      const began = history.of("localBegan").find((fact) => fact.txn === txn);
+      if (began && reply && reply.at > calledAt + timeout) {
+        report(began.at, `the local transaction of ${txn} ran after an answer that was late`, txn);
       }
     }
-    // A commit whose answer got lost counts, too, when a check-back had its message looked for and found.
-    const visible = new Map<string, number>(), checked = new Map<string, number>();
-    for (const { txn, event } of history.of("visible")) {
-      visible.set(txn, Math.min(event, visible.get(txn) ?? Infinity));
-    }
-    for (const { member, txn, event } of history.of("gotCheck")) {
-      const key = `${member} ${txn}`;
-      checked.set(key, Math.min(event, checked.get(key) ?? Infinity));
-    }
-    for (const { member, txn, endTransaction, event, at } of history.of("settled")) {
-      if (endTransaction !== "confirmed") continue;
-      const key = `${member} ${txn}`;
-      const found = Math.max(visible.get(txn) ?? Infinity, checked.get(key) ?? Infinity);
-      const since = Math.min(confirmed.get(key) ?? Infinity, found);
-      if (since > event) {
-        report(at, `the verdict over ${txn} counts as confirmed and no broker said so`, txn);
-      }
-    }
+    checkConfirmed(run, report);
   },
 };
+
+function placeOf(txn: string, handle: { queueOffset: number; logOffset: number }): string {
+  return `${txn} ${handle.queueOffset} ${handle.logOffset}`;
+}
+
+/** What counts as confirmed was. */
+function checkConfirmed({ history, timeline }: Run, report: Report): void {
+  for (const end of history.of("settled")) {
+    if (end.endTransaction !== "confirmed") continue;
+    const isIts = (fact: { member: string; txn?: string; event: number }) =>
+      fact.member === end.member && fact.txn === end.txn && fact.event <= end.event;
+    const inTime = (request: FactOf<"wroteVerdict"> | FactOf<"wroteOther">) => {
+      const reply = timeline.replyTo(request);
+      return reply?.code === 0 && reply.event <= end.event &&
+        reply.at <= request.at + VERDICT_TIMEOUT;
+    };
+    const isConfirmed = history.of("wroteVerdict").some((verdict) =>
+      isIts(verdict) && inTime(verdict)
+    );
+    const isFound = history.of("wroteOther").some((request) =>
+      request.code === RequestCode.QUERY_MESSAGE && isIts(request) && inTime(request)
+    );
+    if (isConfirmed || isFound) continue;
+    report(
+      end.at,
+      `the verdict over ${end.txn} counts as confirmed and no broker said so`,
+      end.txn,
+    );
+  }
+}

@@ -1,51 +1,100 @@
+import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf, History, MemberName } from "../history.ts";
-import type { Plan } from "../plan.ts";
+import { type Plan, type PlannedFault, queueTime } from "../plan.ts";
+import { Disturbances } from "./disturbances.ts";
 
 /** A reply that a client got. */
-type Reply = FactOf<"gotReply">;
+export type Reply = FactOf<"gotReply">;
 
-/** Response codes with which a broker refuses a verdict surely and perhaps for now only. */
-export const REFUSALS: ReadonlySet<number> = new Set([2, 11, 14, 215]);
+/** Response codes with which a broker refuses a request surely and perhaps for now only. */
+export const REFUSALS: ReadonlySet<number> = new Set([2, 11, 14, 215, 1500]);
+
+/** Codes with which a broker stores a half message worse than it was set up to. */
+export const WEAKLY_STORED: ReadonlySet<number> = new Set([10, 11, 12]);
+
+/** `endTransactionTimeout` */
+export const VERDICT_TIMEOUT = 3_000;
+
+/** Milliseconds that anything may come late. */
+export const SLACK = 100;
+
+/**
+ * Milliseconds that a verdict which is known may be held back at most, when nothing disturbs it: for
+ * the next question that it would cross, for the answer to an earlier one, for a look at whether
+ * that was carried out.
+ */
+export const VERDICT_DELAY = 5_500 + 2 * VERDICT_TIMEOUT + 500;
+
+/** The time of one transaction in the client that sends it, in events. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One call of the check listener. */
+export interface ListenerCall {
+  readonly asked: FactOf<"asked">;
+  /** What it gave in time; UNKNOWN when its time ran out. */
+  readonly gave: FactOf<"answered">["returned"];
+  /** When it gave that, in milliseconds. */
+  readonly endedAt: number;
+  /** Within which event it ended, if not by the clock alone. */
+  readonly endedIn: number;
+}
 
 /** Questions about a history that several invariants ask. */
 export class Timeline {
   readonly #plan: Plan;
+  readonly #history: History;
+  readonly #disturbances: Disturbances;
   readonly #replies = new Map<string, Reply>();
-  readonly #unlinkedAt = new Map<number, FactOf<"unlinked">>();
+  readonly #unlinked = new Map<number, FactOf<"unlinked">>();
+  readonly #registered = new Map<number, number>();
   readonly #left = new Map<MemberName, { at: number; event: number }>();
-  readonly #faults: (readonly [from: number, to: number])[];
+  readonly #spans = new Map<string, Span>();
+  readonly #calls = new Map<string, ListenerCall[]>();
 
   constructor(plan: Plan, history: History) {
     this.#plan = plan;
+    this.#history = history;
+    this.#disturbances = new Disturbances(plan.faults);
     for (const reply of history.of("gotReply")) {
       this.#replies.set(`${reply.link} ${reply.opaque}`, reply);
     }
-    for (const fact of history.of("unlinked")) this.#unlinkedAt.set(fact.link, fact);
+    for (const fact of history.of("unlinked")) this.#unlinked.set(fact.link, fact);
     for (const type of ["killed", "closing"] as const) {
       for (const fact of history.of(type)) {
         const known = this.#left.get(fact.member);
         if (!known || fact.at < known.at) this.#left.set(fact.member, fact);
       }
     }
-    this.#faults = plan.faults.map((fault) => [
-      fault.at,
-      fault.at + ("lasts" in fault ? fault.lasts : 0),
-    ]);
+    for (const fact of history.of("wroteOther")) {
+      const reply = fact.code === RequestCode.HEART_BEAT ? this.replyTo(fact) : undefined;
+      if (!reply || reply.at >= this.registeredAt(fact.link)) continue;
+      this.#registered.set(fact.link, reply.at);
+    }
+    this.#learnSpans();
+    this.#learnCalls();
   }
 
-  /** The reply to a request, when the client got one. */
+  /** The reply to a request on its connection, when the client got one. */
   replyTo({ link, opaque }: { link: number; opaque: number }): Reply | undefined {
     return this.#replies.get(`${link} ${opaque}`);
   }
 
   /** When a connection ended; Infinity when it did not. */
   unlinkedAt(link: number): number {
-    return this.#unlinkedAt.get(link)?.at ?? Infinity;
+    return this.#unlinked.get(link)?.at ?? Infinity;
   }
 
   /** The number of the event in which a connection ended; Infinity when it did not. */
   unlinkedIn(link: number): number {
-    return this.#unlinkedAt.get(link)?.event ?? Infinity;
+    return this.#unlinked.get(link)?.event ?? Infinity;
+  }
+
+  /** When a client got the first answer to a heartbeat on a connection; Infinity when it did not. */
+  registeredAt(link: number): number {
+    return this.#registered.get(link) ?? Infinity;
   }
 
   /** When a client was killed or began to shut down; Infinity when it did not. */
@@ -53,24 +102,104 @@ export class Timeline {
     return this.#left.get(member)?.at ?? Infinity;
   }
 
-  /** Whether no fault is at work at any moment of a time. */
-  isCalm(from: number, to: number): boolean {
-    return this.#faults.every(([begin, end]) => end < from || begin > to);
+  /** The events in which a transaction was sent, or its local transaction ran, in a client. */
+  underWay(member: MemberName, txn: string): Span | undefined {
+    return this.#spans.get(`${member} ${txn}`);
   }
 
-  /** Whether a client could work undisturbed on what came over a connection. */
+  /** The calls of a client's check listener about a transaction, in order. */
+  calls(member: MemberName, txn: string): readonly ListenerCall[] {
+    return this.#calls.get(`${member} ${txn}`) ?? [];
+  }
+
+  /**
+   * The call of the listener that decides about a question: the one that it led to, or one about
+   * the same transaction that was under way.
+   */
+  callFor({ member, txn, event, at }: FactOf<"gotCheck">): ListenerCall | undefined {
+    const calls = this.calls(member, txn), wait = queueTime(this.#plan);
+    return calls.find(({ asked }) => asked.event >= event && asked.at <= at + SLACK + wait) ??
+      calls.find(({ asked, endedAt, endedIn }) =>
+        asked.event <= event && (endedIn === Infinity ? endedAt >= at : endedIn >= event)
+      );
+  }
+
+  /** Whether one of these faults, or any, is at work at any moment of a time. */
+  isCalm(from: number, to: number, ...kinds: PlannedFault["kind"][]): boolean {
+    return this.#disturbances.isCalm(from, to, kinds);
+  }
+
+  /**
+   * Whether what a client and a broker send each other over a connection gets through at once, and
+   * is acted on: the connection lives, nothing holds it up, the broker works.
+   */
   isUndisturbed(
-    { member, link }: { member: MemberName; link: number },
+    { member, link, broker }: { member: MemberName; link: number; broker: string },
     from: number,
     to: number,
   ): boolean {
-    return this.isCalm(from, to) && this.unlinkedAt(link) > to && this.leftAt(member) > to;
+    return this.unlinkedAt(link) > to && this.leftAt(member) > to &&
+      !this.#disturbances.hits(member, broker, from, to);
+  }
+
+  /** Whether something holds up what a client and a broker say to each other. */
+  isHeldUp(member: MemberName, broker: string, from: number, to: number): boolean {
+    return this.#disturbances.hits(member, broker, from, to);
+  }
+
+  /** Address of a broker at a moment: each promotion moves it. */
+  addressOf(broker: string, at: number): string {
+    const moves =
+      this.#history.of("fault").filter((fault) =>
+        fault.on && fault.kind === "promote" && fault.about === broker && fault.at <= at
+      ).length;
+    return `10.0.${1 + moves % 2}.${Number(broker.slice(1)) + 1}:10911`;
   }
 
   /** Milliseconds within which a client must have answered what came undisturbed. */
   get answerTime(): number {
-    const { member: { checkTimeout }, broker: { interval } } = this.#plan;
-    // A verdict may wait for the next round, which may be late by a second.
-    return checkTimeout + interval + 6_000;
+    return queueTime(this.#plan) + this.#plan.member.checkTimeout + VERDICT_DELAY;
+  }
+
+  #learnSpans(): void {
+    const history = this.#history;
+    for (const { member, txn, event } of history.of("called")) {
+      this.#spans.set(`${member} ${txn}`, { from: event, to: Infinity });
+    }
+    const end = (member: MemberName, txn: string, event: number) => {
+      const key = `${member} ${txn}`, span = this.#spans.get(key);
+      if (span) this.#spans.set(key, { ...span, to: Math.min(span.to, event) });
+    };
+    for (const type of ["localEnded", "settled"] as const) {
+      for (const { member, txn, event } of history.of(type)) end(member, txn, event);
+    }
+    // A half message that was stored weakly is rolled back at once.
+    for (const half of history.of("wroteHalf")) {
+      const reply = this.replyTo(half);
+      if (reply && WEAKLY_STORED.has(reply.code)) end(half.member, half.txn, reply.event);
+    }
+  }
+
+  #learnCalls(): void {
+    const { checkTimeout } = this.#plan.member;
+    const answers = new Map(
+      this.#history.of("answered").map((fact) => [`${fact.txn} ${fact.call}`, fact]),
+    );
+    for (const asked of this.#history.of("asked")) {
+      const { member, txn, call } = asked;
+      const answer = answers.get(`${txn} ${call}`);
+      // A loop says nothing where a listener throws or gives something that is no state.
+      const isSaid = this.#plan.answers === "listener" ||
+        (answer?.returned !== "threw" && answer?.returned !== "garbage");
+      const inTime = answer !== undefined && isSaid && answer.at < asked.at + checkTimeout;
+      const list = this.#calls.get(`${member} ${txn}`) ?? [];
+      list.push({
+        asked,
+        gave: inTime ? answer.returned : "UNKNOWN",
+        endedAt: inTime ? answer.at : asked.at + checkTimeout,
+        endedIn: inTime ? answer.event : Infinity,
+      });
+      this.#calls.set(`${member} ${txn}`, list);
+    }
   }
 }

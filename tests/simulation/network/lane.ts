@@ -28,8 +28,9 @@ export class Lane {
   readonly #reachesClient: boolean;
   readonly #handlers: LaneHandlers;
   readonly #held: (() => void)[] = [];
-  #isHeld = false;
+  #holds = 0;
   #sent = 0;
+  #arrived = 0;
   #lastArrival = 0;
   #breakAt = Infinity;
   #over = false;
@@ -69,14 +70,24 @@ export class Lane {
     this.#breakAt = Math.min(this.#breakAt, place);
   }
 
-  /** Lets nothing arrive until {@linkcode Lane.release}. */
-  hold(): void {
-    this.#isHeld = true;
+  /** Whether nothing holds bytes up for long. */
+  get isSwift(): boolean {
+    return this.#holds === 0 && this.quality.latency < 1_000;
   }
 
-  /** Lets what was held arrive now. */
+  /** Whether no bytes are on the way. */
+  get isEmpty(): boolean {
+    return this.#arrived >= this.#sent;
+  }
+
+  /** Lets nothing arrive until {@linkcode Lane.release}; counted. */
+  hold(): void {
+    this.#holds++;
+  }
+
+  /** Ends one hold: when it was the last, what was held arrives now. */
   release(): void {
-    this.#isHeld = false;
+    if (--this.#holds > 0) return;
     for (const deliver of this.#held.splice(0)) this.#schedule(0, deliver);
   }
 
@@ -94,10 +105,11 @@ export class Lane {
     this.#lastArrival = arrival;
     const deliver = () => {
       if (this.#over) return;
-      if (this.#isHeld || this.#held.length > 0) {
+      if (this.#holds > 0 || this.#held.length > 0) {
         this.#held.push(deliver);
         return;
       }
+      this.#arrived = to;
       const end = Math.min(to, this.#breakAt);
       if (end > from) this.#handlers.arrived(from, end);
       if (this.#breakAt <= to && !this.#over) this.#handlers.broke();

@@ -55,6 +55,10 @@ export class Link {
   readonly #breakReplies = new Set<number>();
   #incoming!: ReadableStreamDefaultController<Uint8Array>;
   #isOpen = true;
+  /** The client is gone, and what it wrote last still arrives. */
+  #isLingering = false;
+  #isClientFrozen = false;
+  #resetWhileFrozen = false;
 
   constructor(
     options: {
@@ -95,8 +99,8 @@ export class Link {
     return this.#isOpen;
   }
 
-  /** Both directions, to make them slow. */
-  get lanes(): readonly Lane[] {
+  /** Both directions, to make them slow: to the server, and from it. */
+  get lanes(): readonly [toServer: Lane, toClient: Lane] {
     return [this.#toServer, this.#toClient];
   }
 
@@ -125,15 +129,43 @@ export class Link {
   reset(): void {
     if (!this.#isOpen) return;
     this.#finish("fault");
-    this.#incoming.error(new ConnectionReset("Connection reset by peer (os error 104)"));
+    if (this.#isClientFrozen) this.#resetWhileFrozen = true;
+    else this.#breakIncoming();
     this.server.unlinked(this);
   }
 
-  /** Ends both directions without a word to the client, which is no more. */
-  abandon(): void {
+  /**
+   * Ends both directions without a word to the client, which is no more.
+   *
+   * @param flushes Whether what it wrote still arrives.
+   */
+  abandon(flushes: boolean): void {
     if (!this.#isOpen) return;
+    this.#isLingering = flushes && this.#toServer.isSwift && !this.#toServer.isEmpty;
     this.#finish("fault");
-    this.server.unlinked(this);
+    if (!this.#isLingering) this.server.unlinked(this);
+  }
+
+  /** The client's process stands still: nothing reaches it. */
+  freezeClient(): void {
+    this.#isClientFrozen = true;
+    this.#toClient.hold();
+  }
+
+  /** The client's process goes on. */
+  thawClient(): void {
+    this.#isClientFrozen = false;
+    if (this.#resetWhileFrozen) this.#scheduler.wake(0, () => this.#breakIncoming());
+    this.#toClient.release();
+  }
+
+  /** Whether the server still gets what arrives. */
+  get #isRead(): boolean {
+    return this.#isOpen || this.#isLingering;
+  }
+
+  #breakIncoming(): void {
+    this.#incoming.error(new ConnectionReset("Connection reset by peer (os error 104)"));
   }
 
   #write(bytes: Uint8Array): void {
@@ -155,8 +187,12 @@ export class Link {
   }
 
   #arriveAtServer(to: number): void {
-    while (this.#isOpen && this.#inbound.length > 0 && this.#inbound[0]!.end <= to) {
+    while (this.#isRead && this.#inbound.length > 0 && this.#inbound[0]!.end <= to) {
       this.server.receive(this, this.#inbound.shift()!.command);
+    }
+    if (this.#isLingering && this.#toServer.isEmpty) {
+      this.#isLingering = false;
+      this.server.unlinked(this);
     }
   }
 
@@ -187,7 +223,7 @@ export class Link {
 
   #finish(by: "client" | "fault"): void {
     this.#isOpen = false;
-    for (const lane of this.lanes) lane.end();
+    for (const lane of this.lanes) if (!(this.#isLingering && lane === this.#toServer)) lane.end();
     this.#observer.unlinked(this, by);
   }
 }

@@ -27,6 +27,8 @@ export class Network {
   readonly #servers = new Map<string, SimServer>();
   readonly #links = new Set<Link>();
   readonly #stopped = new Set<string>();
+  readonly #frozen = new Map<string, (() => void)[]>();
+  readonly #frozenLinks = new Map<string, Link[]>();
   /** How many faults refuse, or swallow, dials of an address. */
   readonly refused: Map<string, number> = new Map();
   /** See {@linkcode Network.refused}. */
@@ -70,9 +72,26 @@ export class Network {
   }
 
   /** A client is gone at once: nothing reaches it any more, and servers see its connections break. */
-  stop(member: string): void {
+  stop(member: string, flushes: boolean): void {
     this.#stopped.add(member);
-    for (const link of this.linksOf(member)) link.abandon();
+    for (const link of this.linksOf(member)) link.abandon(flushes);
+  }
+
+  /** A client stands still: nothing reaches it, connections stay. */
+  freeze(member: string): void {
+    if (this.#frozen.has(member)) return;
+    this.#frozen.set(member, []);
+    for (const link of this.linksOf(member)) link.freezeClient();
+    this.#frozenLinks.set(member, this.linksOf(member));
+  }
+
+  /** A client goes on. */
+  thaw(member: string): void {
+    const waiting = this.#frozen.get(member) ?? [];
+    this.#frozen.delete(member);
+    for (const dial of waiting) this.#scheduler.wake(0, dial);
+    for (const link of this.#frozenLinks.get(member) ?? []) link.thawClient();
+    this.#frozenLinks.delete(member);
   }
 
   /** The dialer of a client. */
@@ -90,7 +109,12 @@ export class Network {
       };
       signal.addEventListener("abort", () => fail(signal.reason), { once: true });
       if (this.hanging.get(address)) return promise;
-      this.#scheduler.wake(0.1 + 2 * this.#quality.latency, () => {
+      const connect = () => {
+        const waiting = this.#frozen.get(member);
+        if (waiting) {
+          waiting.push(connect);
+          return;
+        }
         if (over || this.#stopped.has(member)) return;
         const server = this.#servers.get(address);
         if (!server || this.refused.get(address)) {
@@ -99,7 +123,8 @@ export class Network {
         over = true;
         this.#observer.dialled(member, address, "dialled");
         resolve(this.#link(member, server).transport);
-      });
+      };
+      this.#scheduler.wake(0.1 + 2 * this.#quality.latency, connect);
       return promise;
     };
   }

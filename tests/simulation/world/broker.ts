@@ -1,5 +1,6 @@
 import { createResponse, isOneway, type RemotingCommand } from "../../../src/remoting/mod.ts";
 import type { Link, SimServer } from "../network/link.ts";
+import { refuseUnsigned } from "./access.ts";
 import { answerRequest } from "./broker_requests.ts";
 import { runCheckRound } from "./check_round.ts";
 import type { World } from "./context.ts";
@@ -69,7 +70,8 @@ export class Broker implements SimServer {
       this.#waiting.push(() => this.receive(link, command));
       return;
     }
-    const answer = answerRequest(this, link, command);
+    const refusal = this.world.signs ? refuseUnsigned(command) : undefined;
+    const answer = refusal ?? answerRequest(this, link, command);
     if (!answer || isOneway(command)) return;
     this.#later(0.1 + this.world.random.below(16) / 8 + this.troubles.replyDelay, () => {
       link.send(createResponse(command, answer));
@@ -101,6 +103,7 @@ export class Broker implements SimServer {
           broker: this.name,
           txn: half.content.txn,
           what: "mark",
+          logOffset: half.logOffset,
         });
       }
     }
@@ -112,8 +115,10 @@ export class Broker implements SimServer {
   /** Loses what was stored in the last `window` milliseconds. */
   loseTail(window: number): void {
     const { halves, visible } = this.store.loseAfter(this.world.scheduler.now - window);
-    for (const { content } of halves) this.#tellLost(content.txn, "half");
-    for (const { content } of visible) this.#tellLost(content.txn, "visible");
+    for (const { content, logOffset } of halves) this.#tellLost(content.txn, "half", logOffset);
+    for (const { content, preparedOffset } of visible) {
+      this.#tellLost(content.txn, "visible", preparedOffset);
+    }
   }
 
   /** Starts the process again. */
@@ -164,7 +169,7 @@ export class Broker implements SimServer {
     this.world.scheduler.after(delay, run);
   }
 
-  #tellLost(txn: string, what: "half" | "visible"): void {
-    this.world.tell({ type: "lost", broker: this.name, txn, what });
+  #tellLost(txn: string, what: "half" | "visible", logOffset: number): void {
+    this.world.tell({ type: "lost", broker: this.name, txn, what, logOffset });
   }
 }

@@ -16,7 +16,8 @@ import {
 import { EPOCH } from "../client_clock.ts";
 import type { Link } from "../network/link.ts";
 import type { Broker } from "./broker.ts";
-import { HALF_TOPIC } from "./check_round.ts";
+import { HALF_TOPIC, immunityOf } from "./check_round.ts";
+import { isHalf, storePlain } from "./plain_messages.ts";
 import type { Content } from "./store.ts";
 
 /** What a broker answers. */
@@ -44,7 +45,8 @@ export function answerRequest(
       broker.registrations.remove(link);
       return {};
     case RequestCode.SEND_MESSAGE_V2:
-      return storeHalf(broker, command);
+    case RequestCode.SEND_BATCH_MESSAGE:
+      return storeMessage(broker, command);
     case RequestCode.END_TRANSACTION:
       return endTransaction(broker, link, command);
     case RequestCode.QUERY_MESSAGE:
@@ -59,12 +61,23 @@ export function answerRequest(
   }
 }
 
-function storeHalf(broker: Broker, command: RemotingCommand): Answer {
-  const { troubles, store, world } = broker;
-  const refusal = refuse(troubles.busyForHalves);
+function storeMessage(broker: Broker, command: RemotingCommand): Answer {
+  const refusal = refuse(broker.troubles.busyForHalves);
   if (refusal) return refusal;
   const header = readSendMessageRequest(command);
   const properties = decodeProperties(header.properties ?? "");
+  return isHalf(properties)
+    ? storeHalf(broker, command, header, properties)
+    : storePlain(broker, command);
+}
+
+function storeHalf(
+  broker: Broker,
+  command: RemotingCommand,
+  header: ReturnType<typeof readSendMessageRequest>,
+  properties: Record<string, string>,
+): Answer {
+  const { troubles, store, world } = broker;
   const id = properties[MessageProperty.UniqueKey]!;
   const content: Content = {
     txn: properties[MessageProperty.Keys]!,
@@ -109,6 +122,9 @@ function endTransaction(
   const refusal = refuse(troubles.busyForVerdicts);
   if (refusal) return refusal;
   const half = store.halfAt(Number(header.commitLogOffset));
+  if (half && !header.fromTransactionCheck && isTooLate(broker, half.content)) {
+    return { code: ResponseCode.ILLEGAL_OPERATION };
+  }
   const wrong = !half
     ? "Find prepared transaction message failed"
     : half.content.group !== header.producerGroup
@@ -131,6 +147,13 @@ function endTransaction(
   });
   broker.mark(queueOffset);
   return {};
+}
+
+/** With an immunity time of its own a message takes no verdict after it, but from a check-back. */
+function isTooLate({ world: { scheduler, settings } }: Broker, content: Content): boolean {
+  const immunity = immunityOf(content);
+  if (immunity === undefined) return false;
+  return EPOCH + scheduler.now - content.bornTimestamp > Math.max(immunity, settings.timeout);
 }
 
 function refuse(busy: number): Answer | undefined {

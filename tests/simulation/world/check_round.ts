@@ -1,5 +1,9 @@
 import { createRequest } from "../../../src/remoting/mod.ts";
-import { createOffsetMessageId, encodeStoredMessage } from "../../../src/message/mod.ts";
+import {
+  createOffsetMessageId,
+  encodeStoredMessage,
+  MessageProperty,
+} from "../../../src/message/mod.ts";
 import { createCheckTransactionStateRequest } from "../../../src/requests/mod.ts";
 import { EPOCH } from "../client_clock.ts";
 import type { Broker } from "./broker.ts";
@@ -11,11 +15,16 @@ export const HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC";
 /**
  * Goes once over the half messages that are open, as a 5.5.0 broker does: one that was asked about
  * too often is given up; one that is old enough is written again with its count raised, and the
- * new record is asked about, whether anybody is there to be asked or not.
+ * new record is asked about, whether anybody is there to be asked or not. One in its immunity time
+ * is written again, too, with its count raised, and not asked about.
  */
 export function runCheckRound(broker: Broker): void {
   const { store, world: { scheduler, settings, tell } } = broker;
-  const end = store.halves.length;
+  const end = store.halves.length, begin = store.progress;
+  for (const link of broker.registrations.expire(scheduler.now)) {
+    tell({ type: "expired", broker: broker.name, member: link.member });
+    scheduler.wake(0, () => link.reset());
+  }
   for (; store.progress < end; store.progress++) {
     const half = store.halves[store.progress]!;
     if (store.marks.has(half.queueOffset)) continue;
@@ -27,24 +36,55 @@ export function runCheckRound(broker: Broker): void {
     }
     // The age is by two clocks: a producer's that is ahead makes it negative, and that asks at once.
     const age = EPOCH + scheduler.now - content.bornTimestamp;
-    if (age >= 0 && age <= settings.timeout) break;
-    checkAgain(broker, content, checks + 1);
+    const immunity = immunityOf(content);
+    if (immunity === undefined && age >= 0 && age <= settings.timeout) break;
+    if (immunity !== undefined && age <= immunity) {
+      // Only marks that were written since the last round count for an earlier record.
+      const { first = half.queueOffset } = half;
+      const isOver = half.first !== undefined && first >= begin && store.marks.has(first);
+      if (!isOver) putBack(broker, content, checks + 1, half.logOffset, first);
+      continue;
+    }
+    checkAgain(broker, content, checks + 1, half.logOffset);
   }
 }
 
-/** Writes a half message again and asks about the new record. */
-export function checkAgain(broker: Broker, content: Content, checks: number): void {
-  const { world: { scheduler, tell } } = broker;
-  const half = broker.store.putHalf(content, checks, scheduler.now);
+/** Milliseconds for which a half message is not asked about, if it says so. */
+export function immunityOf({ properties }: Content): number | undefined {
+  const seconds = properties[MessageProperty.CheckImmunityTimeInSeconds];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
+}
+
+/** Writes a half message again; `first` is given for one that is put back for its immunity. */
+function putBack(
+  { name, store, world: { scheduler, tell } }: Broker,
+  content: Content,
+  checks: number,
+  of?: number,
+  first?: number,
+): Half {
+  const half = store.putHalf(content, checks, scheduler.now, first);
   const { queueOffset, logOffset } = half;
   tell({
     type: "stored",
-    broker: broker.name,
+    broker: name,
     txn: content.txn,
     handle: { queueOffset, logOffset },
     checks,
+    ...(of === undefined ? {} : { of }),
+    ...(first === undefined ? {} : { isImmune: true }),
   });
-  const link = broker.registrations.take(scheduler.now);
+  return half;
+}
+
+/**
+ * Writes a half message again and asks about the new record. `of` is the place of the old record in
+ * the broker's own log.
+ */
+export function checkAgain(broker: Broker, content: Content, checks: number, of?: number): void {
+  const half = putBack(broker, content, checks, of);
+  const { queueOffset, logOffset } = half;
+  const link = broker.registrations.take();
   if (!link || broker.troubles.lostChecks > 0) return;
   link.send(createRequest(
     createCheckTransactionStateRequest({

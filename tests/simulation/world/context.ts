@@ -8,9 +8,14 @@ export interface World {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly settings: BrokerSettings;
+  /** Requests must be signed. */
+  readonly signs: boolean;
   /** Tells the checker. */
   tell(fact: Fact): void;
 }
+
+/** Who clients are where requests must be signed. */
+export const CREDENTIALS = { accessKey: "order-service", secretKey: "an open secret" } as const;
 
 /** Name of the one topic. */
 export const TOPIC = "orders";

@@ -1,6 +1,7 @@
 import { createResponse, type RemotingCommand, ResponseCode } from "../../../src/remoting/mod.ts";
 import { encodeTopicRouteData, type TopicRouteData } from "../../../src/requests/mod.ts";
 import type { Link, SimServer } from "../network/link.ts";
+import { refuseUnsigned } from "./access.ts";
 import type { World } from "./context.ts";
 
 /** Knows the routes. */
@@ -20,8 +21,11 @@ export class NameServer implements SimServer {
 
   receive(link: Link, command: RemotingCommand): void {
     if (this.silent > 0) return;
+    const refusal = this.#world.signs ? refuseUnsigned(command) : undefined;
     const route = this.#route();
-    const answer = route
+    const answer = refusal
+      ? refusal
+      : route
       ? { body: encodeTopicRouteData(route) }
       : { code: ResponseCode.TOPIC_NOT_EXIST, remark: "No topic route info in name server" };
     this.#world.scheduler.after(0.1 + this.#world.random.below(8) / 8, () => {

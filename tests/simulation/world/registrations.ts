@@ -23,11 +23,15 @@ export class Registrations {
     this.#lastSeen.clear();
   }
 
+  /** Forgets the connections that were silent for too long, and gives them. */
+  expire(now: number): Link[] {
+    const silent = [...this.#lastSeen].filter(([, at]) => now - at > EXPIRY).map(([link]) => link);
+    for (const link of silent) this.#lastSeen.delete(link);
+    return silent;
+  }
+
   /** The connection to ask next: one after the other. */
-  take(now: number): Link | undefined {
-    for (const [link, at] of this.#lastSeen) {
-      if (now - at > EXPIRY) this.#lastSeen.delete(link);
-    }
+  take(): Link | undefined {
     const links = [...this.#lastSeen.keys()];
     if (links.length === 0) return undefined;
     return links[this.#next++ % links.length];

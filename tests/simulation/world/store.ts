@@ -26,6 +26,8 @@ export interface Half extends Handle {
   readonly checks: number;
   /** In virtual time. */
   readonly storedAt: number;
+  /** Queue offset of its first record, when it was put back for its immunity. */
+  readonly first?: number;
 }
 
 /** A record that consumers see. */
@@ -63,13 +65,14 @@ export class Store {
   }
 
   /** Stores a half message. */
-  putHalf(content: Content, checks: number, storedAt: number): Half {
+  putHalf(content: Content, checks: number, storedAt: number, first?: number): Half {
     const half: Half = {
       content,
       checks,
       storedAt,
       queueOffset: this.halves.length,
       logOffset: this.#take(),
+      ...(first === undefined ? {} : { first }),
     };
     this.halves.push(half);
     return half;
@@ -78,6 +81,11 @@ export class Store {
   /** Stores a committed message. */
   putVisible(content: Content, preparedOffset: number, storedAt: number): void {
     this.visible.push({ content, preparedOffset, storedAt, logOffset: this.#take() });
+  }
+
+  /** Stores a plain message; gives its place in the log. */
+  putPlain(): number {
+    return this.#take();
   }
 
   /** The half message at a place of the log. */

@@ -1,0 +1,26 @@
+import type { Logger, TransactionProducerOptions } from "../../mod.ts";
+import type { MemberWorld, Process } from "./process.ts";
+import { CREDENTIALS, GROUP, TOPIC } from "./world/context.ts";
+
+/** Milliseconds between two tries to start. */
+export const START_AGAIN = 1_000;
+
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** What every client of a simulation is made with: the real one, in virtual time. */
+export function clientOptions(
+  { plan, network, nameServers }: MemberWorld,
+  process: Process,
+): Omit<TransactionProducerOptions, "transactionListener"> {
+  return {
+    nameServers,
+    producerGroup: GROUP,
+    topics: [TOPIC],
+    instanceName: process.name,
+    ...plan.member,
+    ...(plan.signs ? { credentials: CREDENTIALS } : {}),
+    clock: process.clock,
+    dialer: network.dialer(process.name),
+    logger: SILENT,
+  };
+}

@@ -1,0 +1,44 @@
+import type { FactOf } from "../history.ts";
+import type { Invariant, Report, Run } from "./invariant.ts";
+
+/** What a client holds is bounded. */
+export const h3: Invariant = {
+  name: "H3",
+  text:
+    "Never more check-backs wait than checkRequestHoldMax, and never more are worked on at once than " +
+    "checkConcurrency; one is dropped only when so many wait.",
+  check(run, report) {
+    const { checkRequestHoldMax, checkConcurrency } = run.plan.member;
+    if (checkRequestHoldMax !== undefined) checkWaiting(run, checkRequestHoldMax, report);
+    if (checkConcurrency !== undefined && run.plan.answers === "listener") {
+      checkRunning(run, checkConcurrency, report);
+    }
+  },
+};
+
+function checkWaiting({ history, timeline }: Run, most: number, report: Report): void {
+  for (const { member, txn, handling, waiting, running, at } of history.of("queued")) {
+    if (waiting > most) report(at, `${member} lets ${waiting} check-backs wait`, txn);
+    // One that waited may have been taken since. A client that shuts down takes no more.
+    if (handling !== "dropped" || waiting + running >= most || timeline.leftAt(member) <= at) {
+      continue;
+    }
+    report(at, `${member} dropped a check-back when ${waiting} waited`, txn);
+  }
+}
+
+/** Counts the calls of each client's listener that are under way whenever one begins. */
+function checkRunning({ history, timeline }: Run, most: number, report: Report): void {
+  for (const [member, all] of Map.groupBy(history.of("asked"), ({ member }) => member)) {
+    const endOf = ({ txn, call }: FactOf<"asked">) =>
+      timeline.calls(member, txn).find(({ asked }) => asked.call === call)!;
+    for (const { txn, at, event } of all) {
+      const underWay = all.filter((other) => {
+        const { endedAt, endedIn } = endOf(other);
+        return other.event < event && endedAt > at && endedIn > event;
+      });
+      if (underWay.length < most) continue;
+      report(at, `${member} asked its listener while ${underWay.length} calls were under way`, txn);
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import * as hand from "./hand_made.ts";
+
+const {
+  AGAIN,
+  ANSWERED,
+  ASKED,
+  BEGAN,
+  CALLED,
+  CHECK,
+  COMMITTED,
+  CONFIRMED,
+  CONNECTED,
+  END,
+  HALF,
+  OPEN,
+  SETTLED,
+  STORED,
+  STORED_REPLY,
+  broker,
+  member,
+  newer,
+  old,
+  txn,
+  verdict,
+  without,
+  newest,
+  at,
+  but,
+  reconnected,
+  END_ON_2,
+  ASKED_AND_COMMITTED,
+  LOOK,
+  COMMITTED_AGAIN,
+} = hand;
+type Moment = hand.Moment;
+type Pair = hand.Pair;
+
+const WEAK: Moment[] = [
+  ...[...CONNECTED, CALLED, HALF, STORED, but(STORED_REPLY, { code: 11 })],
+  verdict(104, "ROLLBACK"),
+  [105, { type: "rolledBack", broker, txn, handle: old, link: 1 }],
+  [106, { type: "gotReply", member, link: 1, opaque: 3, code: 0 }],
+];
+
+/** Histories that lie close together on both sides of what may be said of a transaction. */
+export const SAFETY_PAIRS: readonly Pair[] = [
+  {
+    invariant: "S1",
+    what: "a message that a power failure took is not made visible again when the broker asks",
+    broken: [
+      ...without(COMMITTED, CONFIRMED, SETTLED),
+      ...reconnected(112.5, 200),
+      but(SETTLED, { endTransaction: "failed" }),
+      [113, { type: "lost", broker, txn, what: "visible", logOffset: 0 }],
+      ...[but(AGAIN, { of: 0 }), but(CHECK, { link: 2 }), LOOK],
+      verdict(2_010, "UNKNOWN", { fromCheck: true, link: 2 }),
+      ...END_ON_2,
+    ],
+    but: "it is",
+    sound: [
+      ...without(COMMITTED, CONFIRMED, SETTLED),
+      ...reconnected(112.5, 200),
+      but(SETTLED, { endTransaction: "failed" }),
+      [113, { type: "lost", broker, txn, what: "visible", logOffset: 0 }],
+      ...[but(AGAIN, { of: 0 }), but(CHECK, { link: 2 }), LOOK],
+      ...COMMITTED_AGAIN,
+      ...END_ON_2,
+    ],
+  },
+  {
+    invariant: "S3",
+    what: "a half message that was stored weakly is rolled back after its local transaction ran",
+    broken: [...WEAK, BEGAN, but(SETTLED, { endTransaction: "confirmed" }), ...END],
+    but: "it did not run",
+    sound: [...WEAK, SETTLED, ...END],
+  },
+  {
+    invariant: "S4",
+    what: "a local transaction runs on an answer that names no place for its verdict",
+    broken: [
+      ...without(COMMITTED, STORED_REPLY),
+      [103, { type: "gotReply", member, link: 1, opaque: 2, code: 0 }],
+      ...END,
+    ],
+    but: "it names one",
+    sound: [...COMMITTED, ...END],
+  },
+  {
+    invariant: "S6",
+    what: "an unknown leaves long after the listener gave it",
+    broken: [
+      ...[...OPEN, AGAIN, CHECK, ASKED, but(ANSWERED, { returned: "UNKNOWN" })],
+      verdict(2_500, "UNKNOWN", { fromCheck: true }),
+      [4_000, { type: "stored", broker, txn, handle: newest, checks: 2, of: 400 }],
+      but(at(4_001, CHECK), { handle: newest }),
+      but(at(4_002, ASKED), { call: 1 }),
+      but(at(4_003, ANSWERED), { call: 1 }),
+      verdict(4_004, "COMMIT", { fromCheck: true, handle: newest }),
+      [4_005, { type: "visible", broker, txn, handle: newest, link: 1 }],
+      ...END,
+    ],
+    but: "it leaves at once",
+    sound: [
+      ...[...OPEN, AGAIN, CHECK, ASKED, but(ANSWERED, { returned: "UNKNOWN" })],
+      verdict(2_004, "UNKNOWN", { fromCheck: true }),
+      [4_000, { type: "stored", broker, txn, handle: newest, checks: 2, of: 400 }],
+      but(at(4_001, CHECK), { handle: newest }),
+      but(at(4_002, ASKED), { call: 1 }),
+      but(at(4_003, ANSWERED), { call: 1 }),
+      verdict(4_004, "COMMIT", { fromCheck: true, handle: newest }),
+      [4_005, { type: "visible", broker, txn, handle: newest, link: 1 }],
+      ...END,
+    ],
+  },
+  {
+    invariant: "S6",
+    what: "a verdict is given again although nothing refused it",
+    broken: [
+      ...[...OPEN, AGAIN, CHECK, ASKED, ANSWERED],
+      verdict(2_004, "COMMIT", { fromCheck: true, opaque: 5 }),
+      verdict(2_006, "COMMIT", { fromCheck: true, opaque: 6 }),
+      [2_007, { type: "visible", broker, txn, handle: newer, link: 1 }],
+      ...END,
+    ],
+    but: "the broker was busy",
+    sound: [
+      ...[...OPEN, AGAIN, CHECK, ASKED, ANSWERED],
+      verdict(2_004, "COMMIT", { fromCheck: true, opaque: 5 }),
+      [2_005, { type: "gotReply", member, link: 1, opaque: 5, code: 2 }],
+      verdict(2_006, "COMMIT", { fromCheck: true, opaque: 6 }),
+      [2_007, { type: "visible", broker, txn, handle: newer, link: 1 }],
+      ...END,
+    ],
+  },
+  {
+    invariant: "S6",
+    what: "a question is answered as if nobody had asked",
+    broken: [...OPEN, ...ASKED_AND_COMMITTED, ...END].map((moment) =>
+      "fromCheck" in moment[1] ? but(moment, { fromCheck: false }) : moment
+    ),
+    but: "the answer is marked as one",
+    sound: [...OPEN, ...ASKED_AND_COMMITTED, ...END],
+  },
+  {
+    invariant: "S6",
+    what: "an answer takes another connection while that of the question stands",
+    broken: [
+      ...[...OPEN, ...reconnected(3_000, 500), AGAIN, CHECK, ASKED, ANSWERED],
+      verdict(2_004, "COMMIT", { fromCheck: true, link: 2 }),
+      [2_005, { type: "visible", broker, txn, handle: newer, link: 2 }],
+      ...END_ON_2,
+    ],
+    but: "that is gone",
+    sound: [
+      ...[...OPEN, ...reconnected(2_002.5, 2_002.6), AGAIN, CHECK, ASKED, at(2_010, ANSWERED)],
+      verdict(2_011, "COMMIT", { fromCheck: true, link: 2 }),
+      [2_012, { type: "visible", broker, txn, handle: newer, link: 2 }],
+      ...END_ON_2,
+    ],
+  },
+  {
+    invariant: "S6",
+    what: "a question of a lost connection is not answered on the next one",
+    broken: [
+      ...[...OPEN, ...reconnected(2_002.5, 2_002.6), AGAIN, CHECK, ASKED, at(2_010, ANSWERED)],
+      ...END_ON_2,
+    ],
+    but: "it is",
+    sound: [
+      ...[...OPEN, ...reconnected(2_002.5, 2_002.6), AGAIN, CHECK, ASKED, at(2_010, ANSWERED)],
+      verdict(2_400, "COMMIT", { fromCheck: true, link: 2 }),
+      [2_401, { type: "visible", broker, txn, handle: newer, link: 2 }],
+      ...END_ON_2,
+    ],
+  },
+  {
+    invariant: "S7",
+    what: "an unknown leaves under old offsets",
+    broken: [
+      ...without(OPEN, OPEN.at(-2)!),
+      [109, STORED[1]],
+      ...[at(110.4, but(CHECK, { handle: newer })), verdict(111, "UNKNOWN")],
+      ...[verdict(110.6, "UNKNOWN", { fromCheck: true }), ...END],
+    ],
+    but: "it leaves before the newer question comes",
+    sound: [...OPEN, ...ASKED_AND_COMMITTED, ...END],
+  },
+];
