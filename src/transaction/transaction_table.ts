@@ -56,8 +56,8 @@ export class TransactionTable {
 
   /** Enters a transaction, or takes a past one back, as one that is under way. */
   activate(record: TransactionRecord): void {
-    if (record.place === undefined) this.#transactions.set(record.transactionId, record);
     record.place = undefined;
+    this.#transactions.set(record.transactionId, record);
   }
 
   /** Moves a transaction to those that may be forgotten, once nothing of it is under way. */

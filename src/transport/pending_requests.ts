@@ -162,19 +162,18 @@ export class PendingRequests {
     for (const request of [...this.#requests.values()]) {
       this.#fail(request, "CONNECTION_LOST", reason, cause);
     }
-    this.#clearTimer();
   }
 
   #remove(request: PendingRequest): boolean {
     if (!this.#requests.delete(request.opaque)) return false;
     if (request.isAnswered) this.#awaited--;
+    if (this.#requests.size === 0) this.#clearTimer();
     return true;
   }
 
   #fail(request: PendingRequest, failure: RequestFailure, reason: string, cause?: unknown): void {
     if (!this.#remove(request)) return;
     if (!request.written) request.cancelled = true;
-    if (this.#requests.size === 0) this.#clearTimer();
     request.fail(this.#options.makeError(failure, request, reason, cause));
   }
 

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import type { HalfMessage } from "../../src/transaction/half_message.ts";
 import {
   type TransactionRecord,
   TransactionTable,
@@ -51,3 +52,51 @@ Deno.test("transaction table - one that is asked about again is kept, and is the
   table.retire(recordOf("f"));
   assertEquals(known(table, "abcdef"), "af");
 });
+
+Deno.test("transaction table - one that goes on right after its end is still the same", () => {
+  const table = new TransactionTable(3), record = decided("a");
+  table.activate(record);
+  table.retire(record);
+  table.activate(record);
+  assertEquals(table.get("a") === record, true);
+});
+
+Deno.test("transaction table - of one that ended well what answers a later question is left", () => {
+  const table = new TransactionTable(3), record = decided("a"), mark = Object.freeze({});
+  record.halfMessages[0]!.committedOn = [mark];
+  table.retire(record);
+  const again = table.get("a")!;
+  assertEquals(again === record, false);
+  const { topic, phase, verdict, localTransactionRan, halfMessages } = again;
+  assertEquals([topic, phase, verdict, localTransactionRan], ["Orders", "over", "COMMIT", true]);
+  const [{ broker, phase: halfPhase, committedOn, transaction }] = halfMessages as [HalfMessage];
+  assertEquals([broker, halfPhase, transaction === again], ["broker-a", "idle", true]);
+  assertEquals(committedOn![0] === mark, true);
+  assertEquals(table.get("a") === again, true);
+});
+
+Deno.test("transaction table - one with an answer that got lost is kept as it is", () => {
+  const table = new TransactionTable(3), record = decided("a");
+  record.halfMessages[0]!.answerLost = true;
+  table.retire(record);
+  assertEquals(table.get("a") === record, true);
+});
+
+/** One that was committed on a broker. */
+function decided(transactionId: string): TransactionRecord {
+  const transaction: TransactionRecord = { ...recordOf(transactionId), verdict: "COMMIT" };
+  transaction.halfMessages.push({
+    transaction,
+    broker: "broker-a",
+    phase: "idle",
+    handle: {
+      brokerName: "broker-a",
+      connection: undefined,
+      tranStateTableOffset: 1n,
+      commitLogOffset: 2n,
+      fromCheck: false,
+      receivedAt: 0,
+    },
+  });
+  return transaction;
+}
