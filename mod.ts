@@ -154,7 +154,13 @@ export type {
   MessageQueue,
   SingleMessageFields,
 } from "./src/message/mod.ts";
-export type { Dialer, DialOptions, TlsOptions, Transport } from "./src/transport/mod.ts";
+export type {
+  Dialer,
+  DialOptions,
+  RawTransport,
+  TlsOptions,
+  Transport,
+} from "./src/transport/mod.ts";
 export type { Clock, TimerHandle } from "./src/clock.ts";
 export type { Logger } from "./src/logger.ts";
 export type {

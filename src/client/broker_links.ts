@@ -75,9 +75,10 @@ export class BrokerLinks {
     }
   }
 
-  /** Whether there is a registered connection to a broker. */
-  isLinked(brokerName: string): boolean {
-    return this.#links.get(brokerName)?.connection?.isOpen ?? false;
+  /** The registered connection to a broker's master, if there is one now. */
+  open(brokerName: string): Connection | undefined {
+    const connection = this.#links.get(brokerName)?.connection;
+    return connection?.isOpen ? connection : undefined;
   }
 
   /** The addresses of all links. */

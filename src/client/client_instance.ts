@@ -118,7 +118,7 @@ export class ClientInstance {
       clock,
       logger,
       requestTimeout,
-      isLinked: (brokerName) => this.#links.isLinked(brokerName),
+      isLinked: (brokerName) => this.#links.open(brokerName) !== undefined,
     });
     if (settings.vipChannel) {
       const link = (brokerName: string, options: WaitOptions) =>
@@ -209,15 +209,17 @@ export class ClientInstance {
     return this.#links.get(brokerName, options);
   }
 
+  /** What {@linkcode requestConnection} gives, where it is there already. */
+  openConnection(brokerName: string): Connection | undefined {
+    return this.#vip ? undefined : this.#links.open(brokerName);
+  }
+
   /** Whether sends use connections of their own. */
   get hasVipChannel(): boolean {
     return this.#vip !== undefined;
   }
 
-  /**
-   * The connection for sends, and for requests about topics and messages: the registered one, or
-   * the one to the VIP port. @throws {ConnectionError}
-   */
+  /** The connection for sends and requests about messages, maybe to the VIP port. @throws {ConnectionError} */
   requestConnection(brokerName: string, options: WaitOptions): Promise<Connection> {
     return this.#vip?.get(brokerName, options) ?? this.#links.get(brokerName, options);
   }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, MessageDecodeError, printable } from "../errors.ts";
-import { fromHexId, hexOf, toHex } from "./hex.ts";
+import { hexOf, toHex } from "./hex.ts";
 import { formatIp, isPort, parseIp } from "./ip_address.ts";
 
 /** What an offset message id says: where a broker keeps a message. */
@@ -51,26 +51,29 @@ export function offsetMessageIdOf(ip: Uint8Array, port: number, offset: bigint):
  * @throws {MessageDecodeError} when `id` is not 32 or 56 hexadecimal digits, or its port none.
  */
 export function parseOffsetMessageId(id: string): OffsetMessageId {
-  const bytes = fromHexId(id);
-  if (!bytes) {
+  if (!/^(?:[0-9a-f]{32}|[0-9a-f]{56})$/i.test(id)) {
     throw new MessageDecodeError(
       `Cannot decode message id "${printable(id, 64)}": it is not 32 or 56 hexadecimal digits`,
     );
   }
-  const ipSize = bytes.length - 12;
-  const view = new DataView(bytes.buffer);
-  const port = view.getInt32(ipSize);
+  const hostDigits = id.length - 24;
+  const port = parseInt(id.slice(hostDigits, hostDigits + 8), 16) | 0;
   if (!isPort(port)) {
     throw new MessageDecodeError(`Cannot decode message id "${id}": port ${port} is over 65535`, {
-      offset: ipSize,
+      offset: hostDigits / 2,
       limit: 0xffff,
     });
   }
+  const ip = Array.from({ length: hostDigits / 2 }, (_, i) => byteAt(id, 2 * i));
   return {
-    host: formatIp(bytes.subarray(0, ipSize)),
+    host: ip.length === 4 ? ip.join(".") : formatIp(Uint8Array.from(ip)),
     port,
-    offset: view.getBigInt64(ipSize + 4),
+    offset: BigInt.asIntN(64, BigInt(`0x${id.slice(-16)}`)),
   };
+}
+
+function byteAt(digits: string, at: number): number {
+  return parseInt(digits.slice(at, at + 2), 16);
 }
 
 function refuse(reason: string): InvalidArgumentError {

@@ -23,7 +23,9 @@ export function createProperties(
   message: PropertySources,
 ): Record<string, string> {
   const properties: Record<string, string> = {};
-  for (const [name, value] of Object.entries(message.properties ?? {})) {
+  const own = message.properties ?? {};
+  for (const name of Object.keys(own)) {
+    const value = own[name]!;
     if (isReservedProperty(name)) {
       throw new InvalidArgumentError(
         `Cannot set property "${name}": the system uses this name${remedy(name)}`,
@@ -44,8 +46,10 @@ export function createProperties(
   if (message.liteTopic !== undefined) {
     properties[MessageProperty.LiteTopic] = checkLiteTopic(message.liteTopic);
   }
-  Object.assign(properties, delayOf(message));
-  return properties;
+  if (message.delayLevel === undefined && message.delay === undefined) {
+    if (message.deliverAt === undefined) return properties;
+  }
+  return Object.assign(properties, delayOf(message));
 }
 
 /** The business keys in the property `KEYS`; none when there is no such property. */

@@ -12,6 +12,9 @@ export const MAX_STORED_PROPERTIES_SIZE = 32767;
  */
 export const MAX_PROPERTIES_SIZE = MAX_STORED_PROPERTIES_SIZE - 512;
 
+/** UTF-8 takes at most so many bytes for one unit of UTF-16. */
+const MAX_BYTES_PER_UNIT = 3;
+
 const encoder = new TextEncoder();
 
 /**
@@ -34,8 +37,13 @@ const encoder = new TextEncoder();
  * ```
  */
 export function encodeProperties(properties: Record<string, string>): string {
-  for (const [name, value] of Object.entries(properties)) checkProperty(name, value);
-  const text = joinProperties(properties);
+  let text = "";
+  for (const name of Object.keys(properties)) {
+    const value = properties[name]!;
+    checkProperty(name, value);
+    text += name + NAME_END + value + VALUE_END;
+  }
+  if (text.length <= MAX_PROPERTIES_SIZE / MAX_BYTES_PER_UNIT) return text;
   const size = text.length > MAX_PROPERTIES_SIZE ? text.length : encoder.encode(text).length;
   if (size > MAX_PROPERTIES_SIZE) {
     throw new InvalidArgumentError(
@@ -106,6 +114,7 @@ export function joinProperties(properties: Record<string, string>): string {
 
 function checkText(text: unknown, part: "name" | "value", name: string): void {
   if (typeof text !== "string") throw refuse(name, `its ${part} is not a string`);
+  if (/^[!-~][ -~]*$/.test(text)) return;
   if (text.trim() === "") throw refuse(name, `its ${part} is empty or blank`);
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) < 0x20) {

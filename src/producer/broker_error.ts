@@ -22,20 +22,18 @@ export function checkRest({ deadline }: SendBounds, { brokerName, topic }: Messa
   );
 }
 
-/** Rethrows what a connection threw, with the broker that it leads to. */
-export function rethrowAt({ brokerName, topic }: MessageQueue): (error: unknown) => never {
-  return (error) => {
-    if (!(error instanceof ConnectionError) || error.brokerName !== undefined) throw error;
-    const { address, written, isRetriable, cause } = error;
-    throw new ConnectionError(error.code as ConnectionErrorCode, error.message, {
-      address,
-      written,
-      isRetriable,
-      brokerName,
-      topic,
-      ...(cause === undefined ? {} : { cause }),
-    });
-  };
+/** What a connection threw, with the broker that it leads to. */
+export function errorAt({ brokerName, topic }: MessageQueue, error: unknown): unknown {
+  if (!(error instanceof ConnectionError) || error.brokerName !== undefined) return error;
+  const { address, written, isRetriable, cause } = error;
+  return new ConnectionError(error.code as ConnectionErrorCode, error.message, {
+    address,
+    written,
+    isRetriable,
+    brokerName,
+    topic,
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 type ConnectionErrorCode = ConstructorParameters<typeof ConnectionError>[0];

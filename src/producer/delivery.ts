@@ -24,8 +24,8 @@ export class Delivery {
   }
 
   /** Sends a half message. See {@linkcode Sender.sendOnce}. */
-  async half(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
-    return await this.#deliver(
+  half(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
+    return this.#deliver(
       "half",
       message,
       bounds,
@@ -44,14 +44,14 @@ export class Delivery {
   }
 
   /** Sends anything else. See {@linkcode Sender.sendWithRetries}. */
-  async send(
+  send(
     kind: "send" | "batch" | "request",
     message: OutgoingMessage,
     bounds: SendBounds,
     policy: RetryPolicy,
   ): Promise<SendReceipt> {
     const onRetry = () => void this.#counters.sendRetries++;
-    return await this.#deliver(
+    return this.#deliver(
       kind,
       message,
       bounds,

@@ -7,6 +7,8 @@ import {
   MessageProperty,
   SysFlag,
 } from "../message/mod.ts";
+import type { BodyCopies } from "./body_copies.ts";
+import { RequestCode } from "../remoting/mod.ts";
 import type { SendObservation } from "./send_observation.ts";
 import { replyFactsOf } from "./reply_message.ts";
 import { checkTopic } from "./validation.ts";
@@ -37,6 +39,12 @@ export interface OutgoingMessage {
   readonly observation?: SendObservation | undefined;
 }
 
+/** The code of the request that carries a message. */
+export function codeOf({ replyTo, batch }: OutgoingMessage): RequestCode {
+  if (replyTo !== undefined) return RequestCode.SEND_REPLY_MESSAGE_V2;
+  return batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
+}
+
 /** A message as it was read, with its properties one by one. */
 export type ReadMessage = Omit<OutgoingMessage, "properties"> & {
   /** All properties. */
@@ -53,6 +61,8 @@ export interface OutgoingOptions {
   uniqueKey: () => string;
   /** Largest body in bytes. */
   maxMessageSize: number;
+  /** Copies its body. */
+  copies: BodyCopies;
   /** Those who look on at its send. */
   observation?: SendObservation | undefined;
   /** Whose names are used. */
@@ -158,7 +168,7 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
   }
   return {
     topic,
-    body: copyBody(topic, body, options.maxMessageSize),
+    body: copyBody(topic, body, options),
     flag,
     sysFlag: options.transactional ? SysFlag.TransactionPrepared : 0,
     properties: all,
@@ -169,7 +179,11 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
   };
 }
 
-function copyBody(topic: string, body: unknown, max: number): Uint8Array {
+function copyBody(
+  topic: string,
+  body: unknown,
+  { maxMessageSize: max, copies }: OutgoingOptions,
+): Uint8Array {
   let bytes: Uint8Array;
   if (typeof body === "string") bytes = encoder.encode(body);
   else if (!(body instanceof Uint8Array)) {
@@ -186,8 +200,7 @@ function copyBody(topic: string, body: unknown, max: number): Uint8Array {
   if (bytes.length > max) {
     throw refuse(topic, `its body has ${bytes.length} bytes, at most ${max} are allowed`);
   }
-  // Not `slice()`: that of a Node.js `Buffer` gives a view.
-  return bytes === body ? new Uint8Array(bytes) : bytes;
+  return bytes === body ? copies.copy(bytes) : bytes;
 }
 
 /** The application's own properties, read once: what is checked is what is sent. */

@@ -1,3 +1,4 @@
+import { BodyCopies } from "./body_copies.ts";
 import {
   checkCount,
   type CheckRequest,
@@ -87,6 +88,7 @@ export class ProducerCore {
   readonly #counters = newSendCounters();
   readonly #drains: ((deadline: Deadline) => Promise<void>)[] = [];
   #state: "new" | "starting" | "running" | "closing" | "closed" = "new";
+  readonly #copies = new BodyCopies();
   #client: ClientInstance | undefined;
   #delivery: Delivery | undefined;
   #detector: FaultDetector | undefined;
@@ -213,6 +215,7 @@ export class ProducerCore {
       transactional,
       uniqueKey: () => this.#uniqueKeys!.next(),
       maxMessageSize: this.#maxMessageSize,
+      copies: this.#copies,
       observation: this.observation.open(kind),
       namespace: this.settings.namespace,
     };

@@ -36,6 +36,12 @@ export class QueueFinder {
     throw noQueue(route, queue.brokerName);
   }
 
+  /** What {@linkcode QueueFinder.next} gives, where nobody has to be asked for it. */
+  known(topic: string, avoid: ReadonlySet<string>): MessageQueue | undefined {
+    const route = this.#client.peekRoute(topic);
+    return route && this.#select(route, avoid);
+  }
+
   /** The next queue of a topic, if possible of a broker that is not in `avoid`. */
   async next(
     topic: string,
@@ -76,6 +82,10 @@ export class QueueFinder {
     if (!selector) {
       selector = new QueueSelector(() => this.#clock.random());
       this.#selectors.set(route.topic, selector);
+    }
+    if (avoid.size === 0 && !this.#faults) {
+      const queue = selector.select(queues);
+      if (!queue || this.#client.openConnection(queue.brokerName)) return queue;
     }
     for (const unwanted of this.#unwanted(avoid)) {
       if (queues.some(({ brokerName }) => !unwanted.has(brokerName))) {

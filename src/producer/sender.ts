@@ -1,34 +1,24 @@
 import type { Clock } from "../clock.ts";
 import { ConnectionError } from "../errors.ts";
-import {
-  type ClientInstance,
-  Deadline,
-  DEFAULT_TOPIC,
-  DEFAULT_TOPIC_QUEUES,
-} from "../client/mod.ts";
-import { type MessageQueue, parseOffsetMessageId } from "../message/mod.ts";
-import { createSendMessageRequest, readSendMessageResponse } from "../requests/mod.ts";
-import { type RemotingRequest, RequestCode } from "../remoting/mod.ts";
-import type { Connection } from "../transport/mod.ts";
-import { checkRest, rethrowAt } from "./broker_error.ts";
-import { checkTimers, propertiesFor } from "./broker_release.ts";
+import { type ClientInstance, Deadline } from "../client/mod.ts";
+import type { MessageQueue } from "../message/mod.ts";
 import { FailedTries, pause } from "./failed_tries.ts";
 import type { LatencyFaults } from "./latency_faults.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
-import { QueueFinder } from "./queue_finder.ts";
+import { choiceOf, QueueFinder } from "./queue_finder.ts";
 import { mayRetry, type RetryPolicy } from "./retry_policy.ts";
 import type { SendBounds, SendReceipt } from "./send_receipt.ts";
+import { Transmitter } from "./transmitter.ts";
 
 /** Milliseconds before a broker is tried again, when none could be reached. */
 const PAUSE = 50;
 
 /** Finds a queue and a registered connection for a message, and sends it there. */
 export class Sender {
-  readonly #client: ClientInstance;
   readonly #clock: Clock;
-  readonly #producerGroup: string;
   readonly #faults: LatencyFaults | undefined;
   readonly #queues: QueueFinder;
+  readonly #transmitter: Transmitter;
   readonly #closing = new AbortController();
 
   /** With `faults`, brokers that they tell of are passed over, and each send is taken in there. */
@@ -38,11 +28,10 @@ export class Sender {
     producerGroup: string,
     faults?: LatencyFaults,
   ) {
-    this.#client = client;
     this.#clock = clock;
-    this.#producerGroup = producerGroup;
     this.#faults = faults;
     this.#queues = new QueueFinder(client, clock, faults);
+    this.#transmitter = new Transmitter(client, clock, producerGroup, this.#queues);
   }
 
   /**
@@ -53,8 +42,8 @@ export class Sender {
    * @throws {BrokerResponseError} when the broker refused it. @throws {ProtocolError} when its
    * answer makes no sense, and the message may be stored.
    */
-  async sendOnce(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
-    return await this.#once(
+  sendOnce(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
+    return this.#once(
       message,
       bounds,
       (queue) => this.#sendTo(queue, message, bounds, true),
@@ -68,14 +57,10 @@ export class Sender {
    * @throws {ConnectionError} when it was not written, or not as a whole.
    */
   async sendOneway(message: OutgoingMessage, bounds: SendBounds): Promise<void> {
-    const { deadline, signal } = bounds;
-    await this.#once(message, bounds, (queue) =>
-      this.#observe(queue, async () => {
-        const connection = await this.#connect(queue, message, bounds);
-        const request = this.#request(queue, message, connection);
-        await connection.oneway(request, { timeout: deadline.remaining, signal })
-          .catch(rethrowAt(queue));
-      }, false));
+    await this.#once(message, bounds, (queue) => {
+      const send = () => this.#transmitter.sendOneway(queue, message, bounds);
+      return this.#faults ? this.#faults.observe(queue, send, false) : send();
+    });
   }
 
   /**
@@ -151,49 +136,20 @@ export class Sender {
   }
 
   /** Sends a message to a queue, with `needsRest` only if time is left for the answer. */
-  async #sendTo(
+  #sendTo(
     queue: MessageQueue,
     message: OutgoingMessage,
     bounds: SendBounds,
     needsRest = false,
   ): Promise<SendReceipt> {
-    return await this.#observe(queue, async () => {
-      const { topic } = message;
-      const { brokerName } = queue;
-      const connection = await this.#connect(queue, message, bounds);
-      if (needsRest) checkRest(bounds, queue);
-      const response = await connection.request(this.#request(queue, message, connection), {
-        timeout: bounds.deadline.remaining,
-        signal: bounds.signal,
-      }).catch(rethrowAt(queue));
-      const { address } = connection;
-      const kind = message.replyTo === undefined ? "message" : "reply";
-      const stored = readSendMessageResponse(response, { address, brokerName, topic }, kind);
-      const { offsetMessageId } = stored;
-      return {
-        sendStatus: stored.status,
-        messageQueue: { topic, brokerName, queueId: stored.queueId },
-        queueOffset: stored.queueOffset,
-        offsetMessageId,
-        offsetMessageIds: stored.offsetMessageIds,
-        innerBatch: stored.batchUniqId !== undefined,
-        recallHandle: stored.recallHandle,
-        commitLogOffset: offsetMessageId === "" ? 0n : parseOffsetMessageId(offsetMessageId).offset,
-        connection,
-        verdictConnection: this.#client.hasVipChannel ? undefined : connection,
-        regionId: stored.regionId,
-        traceOn: stored.traceOn,
-      };
-    }, true);
+    if (!this.#faults) return this.#transmitter.send(queue, message, bounds, needsRest);
+    const send = () => this.#transmitter.send(queue, message, bounds, needsRest);
+    return this.#faults.observe(queue, send, true);
   }
 
   /** Tries nothing again: the producer ends. */
   close(): void {
     this.#closing.abort();
-  }
-
-  #observe<T>(queue: MessageQueue, send: () => Promise<T>, isAnswered: boolean): Promise<T> {
-    return this.#faults ? this.#faults.observe(queue, send, isAnswered) : send();
   }
 
   async #once<T>(
@@ -203,10 +159,11 @@ export class Sender {
   ): Promise<T> {
     const { deadline, signal } = bounds;
     const avoid = new Set<string>();
-    const chosen = await this.#queues.chosen(message, bounds);
+    const chosen = choiceOf(message, bounds) && await this.#queues.chosen(message, bounds);
     let lastError: ConnectionError | undefined;
     for (;;) {
-      const queue = chosen ?? await this.#queues.next(message.topic, avoid, bounds);
+      const queue = chosen ?? this.#queues.known(message.topic, avoid) ??
+        await this.#queues.next(message.topic, avoid, bounds);
       if (lastError && avoid.has(queue.brokerName)) {
         if (!lastError.isRetriable) throw lastError;
         const delay = Math.min(PAUSE, deadline.remaining);
@@ -223,44 +180,6 @@ export class Sender {
         avoid.add(queue.brokerName);
       }
     }
-  }
-
-  async #connect(
-    queue: MessageQueue,
-    message: OutgoingMessage,
-    bounds: SendBounds,
-  ): Promise<Connection> {
-    const { remaining } = bounds.deadline;
-    const timeout = this.#hasAlternative(message, queue, bounds) ? remaining / 2 : remaining;
-    const { brokerName } = queue, { signal } = bounds;
-    const connection = await this.#client.requestConnection(brokerName, { timeout, signal });
-    if (message.timed) checkTimers(connection, brokerName, message.topic);
-    return connection;
-  }
-
-  #request(
-    queue: MessageQueue,
-    message: OutgoingMessage,
-    connection: Connection,
-  ): RemotingRequest {
-    const request = createSendMessageRequest({
-      producerGroup: this.#producerGroup,
-      topic: message.topic,
-      defaultTopic: DEFAULT_TOPIC,
-      defaultTopicQueueNums: DEFAULT_TOPIC_QUEUES,
-      queueId: queue.queueId,
-      sysFlag: message.sysFlag,
-      bornTimestamp: BigInt(Math.floor(this.#clock.now())),
-      flag: message.flag,
-      properties: propertiesFor(connection, message),
-      reconsumeTimes: 0,
-      unitMode: false,
-      batch: message.batch === true,
-      bname: queue.brokerName,
-    }, message.body);
-    return message.replyTo !== undefined
-      ? { ...request, code: RequestCode.SEND_REPLY_MESSAGE_V2 }
-      : request;
   }
 
   #hasUntried(message: OutgoingMessage, bounds: SendBounds, { brokers }: FailedTries): boolean {

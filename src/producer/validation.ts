@@ -80,6 +80,7 @@ function checkName(
       }": it has ${length} characters${behind}, at most ${max} are allowed`,
     );
   }
+  if (/^[A-Za-z0-9_%|-]+$/.test(name)) return;
   for (const character of name) {
     if (/[A-Za-z0-9_%|-]/.test(character)) continue;
     throw new InvalidArgumentError(

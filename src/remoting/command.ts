@@ -40,6 +40,8 @@ export interface RemotingRequest {
   code: number;
   /** Header fields; none when absent. */
   extFields?: Record<string, string>;
+  /** The same fields as members of a JSON object, for those who don't need them one by one. */
+  extFieldsAsJson?(): string;
   /** Body; none when absent. */
   body?: Uint8Array;
   /** Free text for the server's log. */

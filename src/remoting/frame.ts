@@ -1,5 +1,5 @@
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
-import type { RemotingCommand } from "./command.ts";
+import type { RemotingCommand, SerializeType } from "./command.ts";
 import { decodeJsonHeader, encodeJsonHeader } from "./header_json.ts";
 import { decodeRocketmqHeader, encodeRocketmqHeader } from "./header_rocketmq.ts";
 import {
@@ -10,6 +10,8 @@ import {
 } from "./limits.ts";
 
 const encoder = new TextEncoder();
+
+const NO_BODY = new Uint8Array(0);
 
 /**
  * Encodes a command as one whole frame: length, header form and header length, header, body.
@@ -36,28 +38,65 @@ const encoder = new TextEncoder();
  * ```
  */
 export function encodeCommand(command: RemotingCommand): Uint8Array {
-  for (const field of ["code", "version", "opaque", "flag"] as const) {
-    if ((command[field] | 0) !== command[field]) {
-      throw new InvalidArgumentError(
-        `Cannot encode command: ${field} ${command[field]} is not a 32-bit integer`,
-      );
-    }
-  }
-  const binary = command.serializeType === "ROCKETMQ";
-  const header = binary ? encodeRocketmqHeader(command) : encoder.encode(encodeJsonHeader(command));
-  const size = FRAME_PREFIX_SIZE + header.length + command.body.length;
-  if (size > DEFAULT_MAX_FRAME_SIZE) {
-    throw new InvalidArgumentError(
-      `Cannot encode command: the frame would have ${size} bytes, at most ${DEFAULT_MAX_FRAME_SIZE} are allowed`,
-    );
-  }
+  checkCommand(command);
+  const header = encodeHeader(command), { body } = command;
+  const size = FRAME_PREFIX_SIZE + header.length + body.length;
+  checkFrameSize(size);
   const frame = new Uint8Array(size);
-  const view = new DataView(frame.buffer);
-  view.setInt32(0, size - 4);
-  view.setInt32(4, (binary ? 1 << 24 : 0) | header.length);
+  writePrefix(frame, 0, size, header.length, command.serializeType);
   frame.set(header, FRAME_PREFIX_SIZE);
-  frame.set(command.body, FRAME_PREFIX_SIZE + header.length);
+  frame.set(body, FRAME_PREFIX_SIZE + header.length);
   return frame;
+}
+
+/** Refuses numbers that don't fit their fields. @throws {InvalidArgumentError} */
+export function checkCommand(
+  command: Pick<RemotingCommand, "code" | "version" | "opaque" | "flag">,
+): void {
+  const { code, version, opaque, flag } = command;
+  if (
+    (code | 0) === code && (version | 0) === version && (opaque | 0) === opaque &&
+    (flag | 0) === flag
+  ) return;
+  const [name, value] = Object.entries({ code, version, opaque, flag })
+    .find(([, value]) => (value | 0) !== value)!;
+  throw new InvalidArgumentError(
+    `Cannot encode command: ${name} ${value} is not a 32-bit integer`,
+  );
+}
+
+/** Refuses a frame that no peer takes. @throws {InvalidArgumentError} */
+export function checkFrameSize(size: number): void {
+  if (size <= DEFAULT_MAX_FRAME_SIZE) return;
+  throw new InvalidArgumentError(
+    `Cannot encode command: the frame would have ${size} bytes, at most ${DEFAULT_MAX_FRAME_SIZE} are allowed`,
+  );
+}
+
+/** The header of a command in the form that it names. */
+export function encodeHeader(command: RemotingCommand): Uint8Array {
+  return command.serializeType === "ROCKETMQ"
+    ? encodeRocketmqHeader(command)
+    : encoder.encode(encodeJsonHeader(command));
+}
+
+/** Writes what stands before the header of a frame of `size` bytes. */
+export function writePrefix(
+  bytes: Uint8Array,
+  at: number,
+  size: number,
+  headerSize: number,
+  serializeType: SerializeType,
+): void {
+  const length = size - 4;
+  bytes[at] = length >>> 24;
+  bytes[at + 1] = length >>> 16;
+  bytes[at + 2] = length >>> 8;
+  bytes[at + 3] = length;
+  bytes[at + 4] = serializeType === "ROCKETMQ" ? 1 : 0;
+  bytes[at + 5] = headerSize >>> 16;
+  bytes[at + 6] = headerSize >>> 8;
+  bytes[at + 7] = headerSize;
 }
 
 /**
@@ -138,7 +177,7 @@ export function decodeFrameAt(
     (mark >>> 24 === 0
       ? decodeJsonHeader(header, maxExtFields)
       : decodeRocketmqHeader(header, maxExtFields)) as RemotingCommand;
-  command.body = bytes.subarray(headerEnd, start + size);
+  command.body = headerEnd === start + size ? NO_BODY : bytes.subarray(headerEnd, start + size);
   return command;
 }
 

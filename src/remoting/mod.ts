@@ -30,6 +30,8 @@ export {
 } from "./command.ts";
 export type { RemotingCommand, RemotingRequest } from "./command.ts";
 export { decodeCommand, encodeCommand } from "./frame.ts";
+export { quoteJson } from "./header_json.ts";
+export { FrameBuffer } from "./frame_buffer.ts";
 export { FrameDecoder } from "./frame_decoder.ts";
 export { LanguageCode, languageCode, languageName } from "./language_code.ts";
 export { DEFAULT_MAX_EXT_FIELDS, DEFAULT_MAX_FRAME_SIZE } from "./limits.ts";

@@ -5,6 +5,7 @@ import {
   ResponseCode,
 } from "../remoting/mod.ts";
 import { defineHeader, type HeaderFields } from "./header.ts";
+import { PreparedHeaders } from "./prepared_request.ts";
 import { checkSuccess, type ResponseContext } from "./response.ts";
 
 /*
@@ -71,6 +72,16 @@ export function createEndTransactionRequest(
   };
   if (remark !== undefined) request.remark = remark;
   return request;
+}
+
+/** The fields that differ between two verdicts of a producer on messages of one topic. */
+export type EndTransactionVarying = Required<Omit<EndTransactionHeader, "producerGroup" | "topic">>;
+
+/** The headers of a producer's verdicts, by topic. */
+export function prepareEndTransactionHeaders(
+  producerGroup: string,
+): PreparedHeaders<EndTransactionVarying> {
+  return new PreparedHeaders((topic) => endTransactionHeader.prepare({ producerGroup, topic }));
 }
 
 /**

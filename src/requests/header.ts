@@ -1,4 +1,5 @@
 import { InvalidArgumentError, printable, ProtocolError } from "../errors.ts";
+import { quoteJson } from "../remoting/mod.ts";
 
 interface KindTypes {
   string: string;
@@ -72,6 +73,13 @@ export interface HeaderCodec<F> {
    */
   encode(fields: F): Record<string, string>;
   /**
+   * A maker of headers that have some fields in common, and all others set: what the common ones
+   * look like is found out once.
+   *
+   * @throws {InvalidArgumentError} as `encode` does.
+   */
+  prepare<const C extends keyof F>(common: Pick<F, C>): PreparedHeader<Required<Omit<F, C>>>;
+  /**
    * The typed fields. Unknown ones are ignored. An optional field that is empty counts as absent,
    * because the binary header can't tell the two apart.
    *
@@ -80,9 +88,19 @@ export interface HeaderCodec<F> {
   decode(extFields: Readonly<Record<string, string>>, context?: HeaderContext): F;
 }
 
+/** Makes headers that have some fields in common. */
+export interface PreparedHeader<V> {
+  /** All fields as text, as `encode` gives them. @throws {InvalidArgumentError} as it does. */
+  encode(varying: V): Record<string, string>;
+  /** The same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
+  encodeAsJson(varying: V): string;
+}
+
 interface Field {
   readonly property: string;
   readonly wireName: string;
+  /** The name before a value in JSON. */
+  readonly jsonName: string;
   readonly kind: FieldKind;
   readonly optional: boolean;
 }
@@ -112,11 +130,12 @@ export function defineHeader<const L extends FieldList>(
     const [wireName, spec] = typeof entry === "string" ? [property, entry] : entry;
     const optional = spec.endsWith("?");
     const kind = (optional ? spec.slice(0, -1) : spec) as FieldKind;
-    return { property, wireName, kind, optional };
+    return { property, wireName, jsonName: `${quoteJson(wireName)}:`, kind, optional };
   });
   return {
     name,
     encode: (values) => encodeFields(name, fields, values as Record<string, unknown>),
+    prepare: (common) => new PreparedFields(name, fields, common as Record<string, unknown>),
     decode: (extFields, context) => decodeFields(name, fields, extFields, context) as FieldsOf<L>,
   };
 }
@@ -127,17 +146,20 @@ function encodeFields(
   values: Record<string, unknown>,
 ): Record<string, string> {
   const extFields: Record<string, string> = {};
-  for (const { property, wireName, kind, optional } of fields) {
-    const value = values[property];
-    if (value === undefined && optional) continue;
-    if (!isOfKind(value, kind)) {
-      throw new InvalidArgumentError(
-        `Cannot write ${name}: "${property}" is ${shown(value)}, ${ALLOWED[kind]} is allowed`,
-      );
-    }
-    extFields[wireName] = String(value);
+  for (const field of fields) {
+    const value = values[field.property];
+    if (value === undefined && field.optional) continue;
+    checkValue(name, field, value);
+    extFields[field.wireName] = String(value);
   }
   return extFields;
+}
+
+function checkValue(name: string, { property, kind }: Field, value: unknown): void {
+  if (isOfKind(value, kind)) return;
+  throw new InvalidArgumentError(
+    `Cannot write ${name}: "${property}" is ${shown(value)}, ${ALLOWED[kind]} is allowed`,
+  );
 }
 
 function decodeFields(
@@ -196,4 +218,53 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
 
 function shown(value: unknown): string {
   return typeof value === "string" ? `"${printable(value, 40)}"` : printable(String(value), 40);
+}
+
+class PreparedFields implements PreparedHeader<unknown> {
+  readonly #name: string;
+  readonly #fields: readonly Field[];
+  readonly #common: Record<string, unknown>;
+  readonly #varying: readonly Field[];
+  /** What stands before the value of each field that varies, and behind the last one. */
+  readonly #pieces: readonly string[];
+
+  constructor(name: string, fields: readonly Field[], common: Record<string, unknown>) {
+    this.#name = name;
+    this.#fields = fields;
+    this.#common = common;
+    const varying: Field[] = [], pieces: string[] = [];
+    let text = "";
+    for (const field of fields) {
+      if (Object.hasOwn(common, field.property)) {
+        const value = common[field.property];
+        if (value === undefined && field.optional) continue;
+        checkValue(name, field, value);
+        text += `${field.jsonName}${quoteJson(String(value))},`;
+      } else {
+        pieces.push(`${text}${field.jsonName}`);
+        varying.push(field);
+        text = ",";
+      }
+    }
+    pieces.push(text.replace(/,$/, ""));
+    this.#varying = varying;
+    this.#pieces = pieces;
+  }
+
+  encode(varying: unknown): Record<string, string> {
+    const values = { ...this.#common, ...varying as Record<string, unknown> };
+    return encodeFields(this.#name, this.#fields, values);
+  }
+
+  encodeAsJson(varying: unknown): string {
+    const values = varying as Record<string, unknown>, fields = this.#varying;
+    let text = "";
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i]!, value = values[field.property];
+      checkValue(this.#name, field, value);
+      text += this.#pieces[i]!;
+      text += field.kind === "string" ? quoteJson(value as string) : `"${value}"`;
+    }
+    return text + this.#pieces[fields.length]!;
+  }
 }

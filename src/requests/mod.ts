@@ -17,6 +17,7 @@ export * from "./get_max_offset.ts";
 export * from "./get_min_offset.ts";
 export * from "./get_route_info.ts";
 export * from "./heartbeat.ts";
+export * from "./prepared_request.ts";
 export * from "./pull_message.ts";
 export * from "./push_reply_message.ts";
 export * from "./query_consumer_offset.ts";

@@ -5,6 +5,7 @@ import {
   ResponseCode,
 } from "../remoting/mod.ts";
 import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts";
+import { PreparedHeaders } from "./prepared_request.ts";
 import { malformed, refusal, type ResponseContext } from "./response.ts";
 
 /*
@@ -90,6 +91,8 @@ export interface SendMessageResponse {
   offsetMessageId: string;
   /** The ids of all records: one, or one for each message of a batch. */
   offsetMessageIds: readonly string[];
+  /** Position in the broker's commit log, of a batch that of its first message; 0 if not stored. */
+  commitLogOffset: bigint;
   /** The queue it is in; of a half message the queue it will be in. */
   queueId: number;
   /** Position in the queue; of a half message the position in the half topic. */
@@ -128,6 +131,29 @@ export function createSendMessageRequest(
   };
 }
 
+/** The fields that differ between two sends of a producer to one topic. */
+export type SendMessageVarying = Required<
+  Pick<
+    SendMessageHeader,
+    "queueId" | "sysFlag" | "bornTimestamp" | "flag" | "properties" | "batch" | "bname"
+  >
+>;
+
+/** The headers of a producer's sends, by topic. */
+export function prepareSendMessageHeaders(
+  common: Pick<SendMessageHeader, "producerGroup" | "defaultTopic" | "defaultTopicQueueNums">,
+): PreparedHeaders<SendMessageVarying> {
+  return new PreparedHeaders((topic) =>
+    sendMessageHeader.prepare({
+      ...common,
+      topic,
+      reconsumeTimes: 0,
+      unitMode: false,
+      maxReconsumeTimes: undefined,
+    })
+  );
+}
+
 /**
  * Reads the answer to a send. All four stored outcomes come back with their status.
  *
@@ -143,8 +169,13 @@ export function readSendMessageResponse(
   const status = Object.hasOwn(STATUSES, response.code) ? STATUSES[response.code] : undefined;
   if (status === undefined) throw refusal(response, "send a message", context, {}, ["PUB"]);
   const header = sendMessageResponseHeader.decode(response.extFields, context);
-  const { msgId, traceOn, ...facts } = header;
-  const offsetMessageIds = kind === "reply" && msgId === NOT_STORED ? [] : msgId.split(",");
+  const { msgId, traceOn, queueId, queueOffset, transactionId } = header;
+  const { batchUniqId, recallHandle, regionId } = header;
+  const offsetMessageIds = kind === "reply" && msgId === NOT_STORED
+    ? []
+    : msgId.includes(",")
+    ? msgId.split(",")
+    : [msgId];
   if (!offsetMessageIds.every(isOffsetMessageId)) {
     throw malformed(
       sendMessageResponseHeader.name,
@@ -152,11 +183,20 @@ export function readSendMessageResponse(
       context,
     );
   }
+  const offsetMessageId = offsetMessageIds[0] ?? "";
   return {
-    ...facts,
     status,
-    offsetMessageId: offsetMessageIds[0] ?? "",
+    offsetMessageId,
     offsetMessageIds,
+    commitLogOffset: offsetMessageId === ""
+      ? 0n
+      : BigInt.asIntN(64, BigInt(`0x${offsetMessageId.slice(-16)}`)),
+    queueId,
+    queueOffset,
+    transactionId,
+    batchUniqId,
+    recallHandle,
+    regionId,
     traceOn: traceOn !== "false",
   };
 }
@@ -177,8 +217,10 @@ export function readSendMessageRequest(
   return header.decode(request.extFields, context);
 }
 
+const OFFSET_MESSAGE_ID = /^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{56})$/;
+
 function isOffsetMessageId(id: string): boolean {
-  return (id.length === 32 || id.length === 56) && /^[0-9A-Fa-f]+$/.test(id);
+  return OFFSET_MESSAGE_ID.test(id);
 }
 
 function longNames<const L extends Record<string, readonly [string, string]>>(

@@ -70,7 +70,7 @@ export class TransactionCoordinator {
       topic,
       phase: "sending",
       localTransactionRan: false,
-      halfMessages: new Map(),
+      halfMessages: [],
     };
     this.#table.activate(record);
     return record;
@@ -107,16 +107,16 @@ export class TransactionCoordinator {
   }
 
   /** The local transaction has ended, or was skipped for a reason that means rollback. */
-  async conclude(
+  conclude(
     record: TransactionRecord,
     state: LocalTransactionState,
     cause?: unknown,
   ): Promise<EndTransactionResult> {
     const halfMessage = record.newest!;
     record.phase = "over";
-    if (state !== "UNKNOWN") return await this.#verdicts.end(halfMessage, state, cause);
+    if (state !== "UNKNOWN") return this.#verdicts.end(halfMessage, state, cause);
     this.#table.retire(record);
-    return await this.#verdicts.send(halfMessage, halfMessage.handle, state, cause);
+    return this.#verdicts.send(halfMessage, halfMessage.handle, state, cause);
   }
 
   /** Takes a check-back of the broker. Returns at once. */
@@ -135,7 +135,7 @@ export class TransactionCoordinator {
       topic: message.topic,
       phase: "over",
       localTransactionRan: undefined,
-      halfMessages: new Map(),
+      halfMessages: [],
     };
     this.#journal.observation.recognize(record, message.properties);
     this.#verdicts.timing.learn(handle);

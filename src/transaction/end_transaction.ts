@@ -2,10 +2,13 @@ import { Backoff, type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, InvalidStateError, printable } from "../errors.ts";
 import type { ObservedMessage } from "../producer/mod.ts";
-import { type RemotingRequest, ResponseCode } from "../remoting/mod.ts";
+import { type RemotingRequest, RequestCode, ResponseCode } from "../remoting/mod.ts";
 import {
   CommitOrRollback,
-  createEndTransactionRequest,
+  type EndTransactionVarying,
+  type PreparedHeaders,
+  PreparedRequest,
+  prepareEndTransactionHeaders,
   readEndTransactionResponse,
 } from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
@@ -90,20 +93,22 @@ const WIRE_STATES = {
  */
 export class VerdictSender {
   readonly #options: VerdictSenderOptions;
+  readonly #headers: PreparedHeaders<EndTransactionVarying>;
 
   constructor(options: VerdictSenderOptions) {
     this.#options = options;
+    this.#headers = prepareEndTransactionHeaders(options.producerGroup);
   }
 
   /** Sends a verdict to the broker that holds the half message. Never throws. */
-  async send(
+  send(
     handle: HalfMessageHandle,
     state: LocalTransactionState,
     facts: EndTransactionFacts,
   ): Promise<EndTransactionResult> {
     const { observation } = this.#options;
-    const send = () => this.#send(handle, state, facts);
-    return await observation.verdict(handle, state, facts, send);
+    if (!observation.watchesVerdicts) return this.#send(handle, state, facts);
+    return observation.verdict(handle, state, facts, () => this.#send(handle, state, facts));
   }
 
   async #send(
@@ -165,17 +170,18 @@ export class VerdictSender {
     state: LocalTransactionState,
     facts: EndTransactionFacts,
   ): RemotingRequest {
-    return createEndTransactionRequest({
-      producerGroup: this.#options.producerGroup,
+    const varying = {
       tranStateTableOffset: handle.tranStateTableOffset,
       commitLogOffset: handle.commitLogOffset,
       commitOrRollback: WIRE_STATES[state],
       fromTransactionCheck: handle.fromCheck,
       msgId: facts.transactionId,
       transactionId: facts.transactionId,
-      topic: facts.topic,
       bname: handle.brokerName,
-    }, facts.remark === undefined ? undefined : printable(facts.remark));
+    };
+    const remark = facts.remark === undefined ? undefined : printable(facts.remark);
+    const header = this.#headers.get(facts.topic);
+    return new PreparedRequest(RequestCode.END_TRANSACTION, header, varying, undefined, remark);
   }
 }
 

@@ -1,8 +1,11 @@
-import type { Connection } from "../transport/mod.ts";
+import type { Connection, ConnectionMark } from "../transport/mod.ts";
 import type { TransactionRecord } from "./transaction_table.ts";
 
 /** Most brokers that are remembered for one transaction: two hold its half message at the worst. */
 const MAX_BROKERS = 16;
+
+/** Connections to one broker on which a commit may have been confirmed and that are told apart. */
+const MAX_CONNECTIONS = 16;
 
 /** By what a broker knows a half message: a verdict names it by nothing else. */
 export interface HalfMessageHandle {
@@ -28,6 +31,8 @@ export interface HalfMessageHandle {
 export interface HalfMessage {
   /** Its transaction. */
   readonly transaction: TransactionRecord;
+  /** See {@linkcode brokerKeyOf}. */
+  readonly broker: string;
   /**
    * - `idle`: no verdict is on its way.
    * - `waiting`: one is about to leave on the newest handle, perhaps after a wait for the next
@@ -40,13 +45,13 @@ export interface HalfMessage {
   /** The handle of the last check-back: whatever waits to leave on another does not leave. */
   lastAsked?: HalfMessageHandle;
   /** Ends the wait of phase `waiting`, if there is one. */
-  wake?: () => void;
+  wake?: (() => void) | undefined;
   /** A check-back that came while the verdict was on its way. */
-  heldBack?: HalfMessageHandle;
+  heldBack?: HalfMessageHandle | undefined;
   /** Whether a commit may have been carried out whose answer did not come. */
   answerLost?: boolean;
-  /** The connections on which the broker confirmed a commit. */
-  committedOn?: WeakSet<Connection>;
+  /** Marks of the connections on which the broker confirmed a commit, the newest ones. */
+  committedOn?: ConnectionMark[];
 }
 
 /**
@@ -63,13 +68,23 @@ export function halfMessageOf(
   transaction: TransactionRecord,
   handle: HalfMessageHandle,
 ): HalfMessage {
-  const { halfMessages } = transaction, key = brokerKeyOf(handle);
-  const known = halfMessages.get(key);
+  const { halfMessages } = transaction, broker = brokerKeyOf(handle);
+  const known = halfMessages.find((halfMessage) => halfMessage.broker === broker);
   if (known) return known;
-  if (halfMessages.size >= MAX_BROKERS) forgetOne(halfMessages);
-  const halfMessage: HalfMessage = { transaction, phase: "idle", handle };
-  halfMessages.set(key, halfMessage);
+  if (halfMessages.length >= MAX_BROKERS) forgetOne(halfMessages);
+  const halfMessage: HalfMessage = { transaction, broker, phase: "idle", handle };
+  halfMessages.push(halfMessage);
   return halfMessage;
+}
+
+/** Remembers that the broker confirmed a commit on a connection. */
+export function markCommitted(halfMessage: HalfMessage, { mark }: Connection): void {
+  const { committedOn } = halfMessage;
+  if (!committedOn) halfMessage.committedOn = [mark];
+  else if (!committedOn.includes(mark)) {
+    committedOn.push(mark);
+    if (committedOn.length > MAX_CONNECTIONS) committedOn.shift();
+  }
 }
 
 /** Whether the broker confirmed a commit on the very connection that a handle came on. */
@@ -77,13 +92,10 @@ export function isCommittedOn(
   { committedOn }: HalfMessage,
   { connection }: HalfMessageHandle,
 ): boolean {
-  return connection !== undefined && committedOn?.has(connection) === true;
+  return connection !== undefined && committedOn?.includes(connection.mark) === true;
 }
 
-function forgetOne(halfMessages: Map<string, HalfMessage>): void {
-  for (const [key, { phase }] of halfMessages) {
-    if (phase !== "idle") continue;
-    halfMessages.delete(key);
-    return;
-  }
+function forgetOne(halfMessages: HalfMessage[]): void {
+  const at = halfMessages.findIndex(({ phase }) => phase === "idle");
+  if (at >= 0) halfMessages.splice(at, 1);
 }

@@ -14,16 +14,23 @@ export class InFlight {
     return this.#count;
   }
 
-  /** Counts `work` until it is over. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** Counts one more. {@linkcode InFlight.end} has to follow. */
+  begin(): void {
     this.#count++;
-    try {
-      return await work();
-    } finally {
-      if (--this.#count === 0) {
-        for (const wake of this.#wake.splice(0)) wake();
-      }
-    }
+  }
+
+  /** Counts one less. */
+  end(): void {
+    if (--this.#count > 0 || this.#wake.length === 0) return;
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  /** Counts `work` until it is over. */
+  run<T>(work: Promise<T>): Promise<T> {
+    this.begin();
+    const end = () => this.end();
+    work.then(end, end);
+    return work;
   }
 
   /** Waits until nothing is under way. */

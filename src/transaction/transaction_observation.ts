@@ -46,8 +46,8 @@ export class TransactionObservation {
   }
 
   /** Runs a local transaction within its span. */
-  async local(record: TransactionRecord, work: () => unknown): Promise<unknown> {
-    return await (this.#telemetry ? this.#telemetry.local(record, work) : work());
+  local(record: TransactionRecord, work: () => unknown): unknown {
+    return this.#telemetry ? this.#telemetry.local(record, work) : work();
   }
 
   /** A listener, or a loop, gets a check-back. */
@@ -69,6 +69,12 @@ export class TransactionObservation {
     this.#spans.get(check)?.end(state, cause);
   }
 
+  /** Whether anyone looks on at verdicts. */
+  get watchesVerdicts(): boolean {
+    return this.#hooks.length > 0 || this.#sends.traces !== undefined ||
+      this.#telemetry !== undefined;
+  }
+
   /** Watches a verdict. `send` never throws. */
   async verdict(
     handle: HalfMessageHandle,
@@ -77,7 +83,6 @@ export class TransactionObservation {
     send: () => Promise<EndTransactionResult>,
   ): Promise<EndTransactionResult> {
     const { traces, settings: { clock, logger }, producerGroup } = this.#sends;
-    if (!this.#telemetry && !traces && this.#hooks.length === 0) return await send();
     const { transactionId, topic, observed } = facts;
     const { brokerName, fromCheck } = handle;
     const context = { transactionId, topic, producerGroup, brokerName, state, fromCheck };

@@ -121,11 +121,11 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * @throws {TransactionSendError} when the local transaction was not run; its `outcome` says
    * whether a half message may exist.
    */
-  async sendMessageInTransaction(
+  sendMessageInTransaction(
     message: Message,
     ...[arg, options = {}]: TransactionArguments<Arg>
   ): Promise<TransactionSendResult> {
-    return await this.#run(
+    return this.#run(
       message,
       options,
       (context) => this.#listener.executeLocalTransaction(message, arg as Arg, context),
@@ -272,7 +272,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     const bounds = this.#core.bounds(options, message);
     const outgoing = this.#core.prepare(message, true);
     this.#journal.counters.transactions++;
-    return await this.#inFlight.run(() => this.#runner.run(outgoing, bounds, local));
+    return await this.#inFlight.run(this.#runner.run(outgoing, bounds, local));
   }
 
   async #drain(deadline: Deadline): Promise<void> {

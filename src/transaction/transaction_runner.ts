@@ -58,18 +58,20 @@ export class TransactionRunner {
       [state, cause] = await this.#runLocalTransaction(record, local, receipt, bounds);
     }
     const ended = await coordinator.conclude(record, state, cause);
-    return {
-      sendStatus: receipt.sendStatus,
-      messageId: record.transactionId,
-      transactionId: record.transactionId,
-      offsetMessageId: receipt.offsetMessageId,
-      messageQueue: receipt.messageQueue,
-      queueOffset: receipt.queueOffset,
-      localTransactionState: state,
-      ...(cause === undefined ? {} : { localTransactionError: cause }),
-      endTransaction: ended.outcome,
-      ...(ended.error ? { endTransactionError: ended.error } : {}),
-    };
+    const result: { -readonly [Name in keyof TransactionSendResult]: TransactionSendResult[Name] } =
+      {
+        sendStatus: receipt.sendStatus,
+        messageId: record.transactionId,
+        transactionId: record.transactionId,
+        offsetMessageId: receipt.offsetMessageId,
+        messageQueue: receipt.messageQueue,
+        queueOffset: receipt.queueOffset,
+        localTransactionState: state,
+        endTransaction: ended.outcome,
+      };
+    if (cause !== undefined) result.localTransactionError = cause;
+    if (ended.error) result.endTransactionError = ended.error;
+    return result;
   }
 
   async #runLocalTransaction(

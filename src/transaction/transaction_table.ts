@@ -1,6 +1,7 @@
 import type { ObservedMessage } from "../producer/mod.ts";
 import type { HalfMessage } from "./half_message.ts";
 import type { Verdict } from "./local_transaction_state.ts";
+import { type PastTransaction, restore, summarize } from "./past_transaction.ts";
 
 /** What this producer knows of one transaction. */
 export interface TransactionRecord {
@@ -17,7 +18,7 @@ export interface TransactionRecord {
   /** Whether its local transaction was run by this producer; undefined when it did not send it. */
   localTransactionRan: boolean | undefined;
   /** Its half message on each broker that is known to hold it. */
-  readonly halfMessages: Map<string, HalfMessage>;
+  readonly halfMessages: HalfMessage[];
   /** The half message that was heard of last while the local part was under way. */
   newest?: HalfMessage;
   /** The verdict, once one was sent: one for all brokers. It never changes. */
@@ -26,50 +27,53 @@ export interface TransactionRecord {
   isSlow?: boolean;
   /** What those who look on remember of its message. */
   observed?: ObservedMessage | undefined;
+  /** Where the table remembers it, while it may be forgotten. */
+  place?: number | undefined;
 }
 
 /**
  * The transactions that this producer has to do with. Those that are under way are always kept; of
- * those that are over the last `capacity` are remembered.
+ * those that are over, the ones of the last `capacity` endings are remembered.
  */
 export class TransactionTable {
   readonly #capacity: number;
-  readonly #active = new Map<string, TransactionRecord>();
-  readonly #past = new Map<string, TransactionRecord>();
+  readonly #transactions = new Map<string, TransactionRecord | PastTransaction>();
+  /** The ids of those that are over, in the order in which they ended, round and round. */
+  readonly #past: string[] = [];
+  #next = 0;
 
   constructor(capacity = 20_000) {
     this.#capacity = capacity;
   }
 
-  /** Transactions that are under way. */
-  get activeSize(): number {
-    return this.#active.size;
-  }
-
   get(transactionId: string): TransactionRecord | undefined {
-    return this.#active.get(transactionId) ?? this.#past.get(transactionId);
+    const known = this.#transactions.get(transactionId);
+    if (!known || "phase" in known) return known;
+    const record = restore(transactionId, known);
+    this.#transactions.set(transactionId, record);
+    return record;
   }
 
-  /** Enters a transaction, or moves a past one back, as one that is under way. */
+  /** Enters a transaction, or takes a past one back, as one that is under way. */
   activate(record: TransactionRecord): void {
-    this.#past.delete(record.transactionId);
-    this.#active.set(record.transactionId, record);
+    record.place = undefined;
+    this.#transactions.set(record.transactionId, record);
   }
 
   /** Moves a transaction to those that may be forgotten, once nothing of it is under way. */
   retire(record: TransactionRecord): void {
     if (isUnderWay(record)) return;
-    this.#active.delete(record.transactionId);
-    this.#past.delete(record.transactionId);
-    this.#past.set(record.transactionId, record);
-    if (this.#past.size <= this.#capacity) return;
-    for (const oldest of this.#past.keys()) {
-      this.#past.delete(oldest);
-      break;
+    const place = this.#next, oldest = this.#past[place];
+    if (oldest !== undefined && this.#transactions.get(oldest)?.place === place) {
+      this.#transactions.delete(oldest);
     }
+    this.#past[place] = record.transactionId;
+    this.#next = (place + 1) % this.#capacity;
+    record.place = place;
+    this.#transactions.set(record.transactionId, summarize(record, place) ?? record);
   }
 }
 
 function isUnderWay({ phase, halfMessages }: TransactionRecord): boolean {
-  return phase !== "over" || halfMessages.values().some(({ phase }) => phase !== "idle");
+  return phase !== "over" || halfMessages.some(({ phase }) => phase !== "idle");
 }

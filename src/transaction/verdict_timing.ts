@@ -60,23 +60,24 @@ export class VerdictTiming {
     return this.#rounds.get(brokerName)?.interval;
   }
 
-  /** Waits for the next question about a half message when a verdict sent now would cross it. */
-  async wait(halfMessage: HalfMessage): Promise<void> {
-    const delay = this.#delay(halfMessage.handle);
-    if (delay === 0) return;
+  /** Waits for the next question about a half message, at most `delay` milliseconds. */
+  async wait(halfMessage: HalfMessage, delay: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const onTimeUp = () => resolve();
     const timer = this.#clock.setTimer(resolve, delay);
     this.#timeUp.addEventListener("abort", onTimeUp, { once: true });
     halfMessage.wake = resolve;
     await promise;
-    delete halfMessage.wake;
+    halfMessage.wake = undefined;
     this.#timeUp.removeEventListener("abort", onTimeUp);
     this.#clock.clearTimer(timer);
   }
 
-  /** Milliseconds until the next question can be given up on; 0 when a verdict is safe now. */
-  #delay({ fromCheck, brokerName, receivedAt }: HalfMessageHandle): number {
+  /**
+   * Milliseconds after which the next question about a half message, which a verdict sent now would
+   * cross, can be given up on; 0 when a verdict is safe now.
+   */
+  delayOf({ handle: { fromCheck, brokerName, receivedAt } }: HalfMessage): number {
     if (!fromCheck || this.#timeUp.aborted) return 0;
     const age = this.#clock.monotonic() - receivedAt;
     const seen = this.#rounds.get(brokerName)?.interval;

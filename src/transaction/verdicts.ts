@@ -2,9 +2,15 @@ import type { ClientInstance } from "../client/mod.ts";
 import type { Clock } from "../clock.ts";
 import { ConnectionError, describe, ProtocolError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Connection } from "../transport/mod.ts";
 import { CommitLookUp } from "./commit_look_up.ts";
 import { type EndTransactionResult, VerdictSender } from "./end_transaction.ts";
-import { type HalfMessage, type HalfMessageHandle, isCommittedOn } from "./half_message.ts";
+import {
+  type HalfMessage,
+  type HalfMessageHandle,
+  isCommittedOn,
+  markCommitted,
+} from "./half_message.ts";
 import { InFlight } from "./in_flight.ts";
 import type { TransactionJournal } from "./journal.ts";
 import type { LocalTransactionState, Verdict } from "./local_transaction_state.ts";
@@ -76,7 +82,7 @@ export class Verdicts {
   ): Promise<EndTransactionResult> {
     halfMessage.transaction.verdict = verdict;
     this.#options.table.activate(halfMessage.transaction);
-    return this.#underWay.run(() => this.#giveUntilSettled(halfMessage, verdict, cause));
+    return this.#giveUntilSettled(halfMessage, verdict, cause);
   }
 
   /**
@@ -120,7 +126,9 @@ export class Verdicts {
         ? halfMessage.lastAsked !== undefined && halfMessage.lastAsked !== handle
         : halfMessage.heldBack !== undefined;
     const facts = { transactionId, topic, remark, isSuperseded, observed };
-    const result = await this.#underWay.run(() => this.#sender!.send(handle, state, facts));
+    this.#underWay.begin();
+    const result = await this.#sender!.send(handle, state, facts);
+    this.#underWay.end();
     this.#options.journal.verdictSent(transaction, handle, state, result);
     return result;
   }
@@ -130,47 +138,57 @@ export class Verdicts {
     verdict: Verdict,
     cause: unknown,
   ): Promise<EndTransactionResult> {
-    for (;;) {
-      halfMessage.phase = "waiting";
-      await this.timing.wait(halfMessage);
-      halfMessage.phase = "ending";
-      const result = await this.#give(halfMessage, verdict, cause);
-      if (result.confirmedOn && verdict === "COMMIT") {
-        (halfMessage.committedOn ??= new WeakSet()).add(result.confirmedOn);
+    this.#underWay.begin();
+    try {
+      for (;;) {
+        halfMessage.phase = "waiting";
+        const delay = this.timing.delayOf(halfMessage);
+        if (delay > 0) await this.timing.wait(halfMessage, delay);
+        halfMessage.phase = "ending";
+        const { handle, answerLost } = halfMessage;
+        let result: EndTransactionResult;
+        const confirmedOn = verdict === "COMMIT" && answerLost
+          ? await this.#findCommitted(halfMessage)
+          : undefined;
+        if (confirmedOn) result = { outcome: "confirmed", confirmedOn };
+        else result = await this.send(halfMessage, handle, verdict, cause);
+        if (verdict === "COMMIT") rememberCommit(halfMessage, result);
+        const heldBack = halfMessage.heldBack;
+        halfMessage.heldBack = undefined;
+        if (heldBack && result.outcome !== "confirmed") {
+          halfMessage.handle = heldBack;
+          continue;
+        }
+        halfMessage.phase = "idle";
+        this.#options.table.retire(halfMessage.transaction);
+        if (heldBack) this.take(halfMessage, heldBack);
+        return result;
       }
-      const heldBack = halfMessage.heldBack;
-      delete halfMessage.heldBack;
-      if (heldBack && result.outcome !== "confirmed") {
-        halfMessage.handle = heldBack;
-        continue;
-      }
-      halfMessage.phase = "idle";
-      this.#options.table.retire(halfMessage.transaction);
-      if (heldBack) this.take(halfMessage, heldBack);
-      return result;
+    } finally {
+      this.#underWay.end();
     }
   }
 
-  /** Sends a verdict. A commit whose answer got lost is looked for first, so as not to store it twice. */
-  async #give(
-    halfMessage: HalfMessage,
-    verdict: Verdict,
-    cause: unknown,
-  ): Promise<EndTransactionResult> {
-    const { handle, transaction, answerLost } = halfMessage;
-    const isLookedFor = verdict === "COMMIT" && answerLost;
-    const confirmedOn = isLookedFor ? await this.#lookUp!.findCommitted(halfMessage) : undefined;
-    if (confirmedOn) {
-      halfMessage.answerLost = false;
-      this.#options.journal.foundCommitted(transaction, handle.brokerName);
-      await this.send(halfMessage, handle, "UNKNOWN");
-      return { outcome: "confirmed", confirmedOn };
-    }
-    const result = await this.send(halfMessage, handle, verdict, cause);
-    if (result.outcome === "confirmed") halfMessage.answerLost = false;
-    else if (verdict === "COMMIT" && isAnswerLost(result)) halfMessage.answerLost = true;
-    return result;
+  /**
+   * The connection on which a commit whose answer got lost was found to be carried out: then it is
+   * not given again.
+   */
+  async #findCommitted(halfMessage: HalfMessage): Promise<Connection | undefined> {
+    const { handle, transaction } = halfMessage;
+    const confirmedOn = await this.#lookUp!.findCommitted(halfMessage);
+    if (!confirmedOn) return undefined;
+    halfMessage.answerLost = false;
+    this.#options.journal.foundCommitted(transaction, handle.brokerName);
+    await this.send(halfMessage, handle, "UNKNOWN");
+    return confirmedOn;
   }
+}
+
+/** Remembers what became of a commit: where it was confirmed, or that its answer got lost. */
+function rememberCommit(halfMessage: HalfMessage, result: EndTransactionResult): void {
+  if (result.confirmedOn) markCommitted(halfMessage, result.confirmedOn);
+  if (result.outcome === "confirmed") halfMessage.answerLost = false;
+  else if (isAnswerLost(result)) halfMessage.answerLost = true;
 }
 
 /** Whether the broker may have carried a verdict out without saying so. */

@@ -3,9 +3,7 @@ import type { Clock } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
 import {
-  createRequest,
   createResponse,
-  encodeCommand,
   FrameDecoder,
   isOneway,
   isResponse,
@@ -15,6 +13,7 @@ import {
 } from "../remoting/mod.ts";
 import type {
   ConnectionEnd,
+  ConnectionMark,
   ConnectionOptions,
   ConnectionStats,
   RequestOptions,
@@ -25,7 +24,8 @@ import { PeerWatch } from "./peer_watch.ts";
 import { PendingRequests, type RequestFacts, type RequestFailure } from "./pending_requests.ts";
 import { tellEnd } from "./tell_end.ts";
 import type { Transport } from "./transport.ts";
-import { type QueuedFrame, WriteQueue } from "./write_queue.ts";
+import { openWire, type Wire } from "./wire.ts";
+import { WriteQueue } from "./write_queue.ts";
 
 /** Responses in a row that nobody waited for, after which the peer is not believed any more. */
 const MAX_UNMATCHED_IN_A_ROW = 100;
@@ -40,10 +40,12 @@ export class Connection {
   readonly address: string;
   /** Host of this end, where there is one. */
   readonly localHost?: string;
+  /** What to remember the connection by, without keeping it in memory. */
+  readonly mark: ConnectionMark = Object.freeze({});
   /** Resolves when the connection is over, with the reason. Never rejects. */
   readonly closed: Promise<ConnectionEnd>;
 
-  readonly #transport: Transport;
+  readonly #wire: Wire;
   readonly #clock: Clock;
   readonly #warnings: ThrottledLogger;
   readonly #handlers: ReadonlyMap<number, ServerRequestHandler>;
@@ -51,7 +53,6 @@ export class Connection {
   readonly #maxInFlight: number;
   readonly #maxPendingBytes: number;
   readonly #pending: PendingRequests;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writes: WriteQueue;
   readonly #watch: PeerWatch;
   readonly #decoder: FrameDecoder;
@@ -63,7 +64,7 @@ export class Connection {
   #peerVersion = 0;
 
   constructor(transport: Transport, options: ConnectionOptions) {
-    this.#transport = transport;
+    this.#wire = openWire(transport);
     this.address = options.address;
     if (transport.localHost !== undefined) this.localHost = transport.localHost;
     this.#clock = options.clock;
@@ -73,11 +74,15 @@ export class Connection {
     this.#maxInFlight = options.maxInFlight ?? 65_535;
     this.#maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
     this.#decoder = new FrameDecoder(options.limits);
-    this.#pending = new PendingRequests(options.clock, (...facts) => this.#failure(...facts));
+    this.#pending = new PendingRequests({
+      clock: options.clock,
+      makeError: (...facts) => this.#failure(...facts),
+      onMissed: ({ heard }) => this.#watch.missAnswer(heard),
+    });
     const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
     this.closed = promise;
     this.#resolveClosed = resolve;
-    this.#writes = new WriteQueue(transport.writable, (cause) => {
+    this.#writes = new WriteQueue(this.#wire.write, (cause) => {
       this.#finish({ by: "fault", reason: `writing failed: ${describe(cause)}`, cause });
     });
     this.#watch = new PeerWatch({
@@ -87,7 +92,6 @@ export class Connection {
       send: ({ request, timeout }) => void this.request(request(), { timeout }).catch(() => {}),
       onDead: (reason) => this.#finish({ by: "fault", reason }),
     });
-    this.#reader = transport.readable.getReader();
     this.#read();
   }
 
@@ -117,22 +121,8 @@ export class Connection {
    * @throws {ConnectionError} when the connection ends, the deadline passes, the signal aborts or
    * a bound is reached; its `written` says whether the server may have seen the request.
    */
-  async request(request: RemotingRequest, options: RequestOptions): Promise<RemotingCommand> {
-    this.#admit(request, options.signal);
-    const outgoing = this.#makeOutgoing?.(request, this.address, false);
-    const opaque = this.#pending.takeOpaque();
-    const bytes = encodeCommand(createRequest(outgoing?.request ?? request, opaque));
-    const pending = this.#pending.add(opaque, request.code, options, () => frame.cancelled = true);
-    const frame: QueuedFrame = { bytes, onWrite: pending.markWritten };
-    const heard = this.#watch.heard;
-    this.#writes.push(frame);
-    const response = outgoing?.ended ? tellEnd(pending.response, outgoing.ended) : pending.response;
-    try {
-      return await response;
-    } catch (error) {
-      if ((error as ConnectionError).code === "TIMEOUT") this.#watch.missAnswer(heard);
-      throw error;
-    }
+  request(request: RemotingRequest, options: RequestOptions): Promise<RemotingCommand> {
+    return this.#send(request, options, true) as Promise<RemotingCommand>;
   }
 
   /**
@@ -142,42 +132,46 @@ export class Connection {
    * @throws {ConnectionError} when the connection ends, the deadline passes, the signal aborts or a
    * bound is reached before that; its `written` says whether the server may have seen a part of it.
    */
-  async oneway(request: RemotingRequest, options: RequestOptions): Promise<void> {
-    this.#admit(request, options.signal);
-    const outgoing = this.#makeOutgoing?.(request, this.address, true);
-    const leaving = outgoing?.request ?? request;
-    const bytes = encodeCommand(createRequest(leaving, this.#pending.takeOpaque(), true));
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    let written = false;
-    const fail = (failure: RequestFailure, reason: string, cause?: unknown) =>
-      reject(this.#failure(failure, { code: request.code, written }, reason, cause));
-    const frame: QueuedFrame = {
-      bytes,
-      onWrite: () => written = true,
-      onWritten: resolve,
-      onLost: () => fail("CONNECTION_LOST", this.#end?.reason ?? "the connection ended"),
-    };
-    const timer = this.#clock.setTimer(() => {
-      frame.cancelled = true;
-      fail("TIMEOUT", `the peer did not take it within ${Math.round(options.timeout)} ms`);
-    }, options.timeout);
-    const onAbort = () => {
-      frame.cancelled = true;
-      fail("ABORTED", "the caller aborted it", options.signal!.reason);
-    };
-    options.signal?.addEventListener("abort", onAbort, { once: true });
-    this.#writes.push(frame);
-    try {
-      await (outgoing?.ended ? tellEnd(promise, outgoing.ended) : promise);
-    } finally {
-      this.#clock.clearTimer(timer);
-      options.signal?.removeEventListener("abort", onAbort);
-    }
+  oneway(request: RemotingRequest, options: RequestOptions): Promise<void> {
+    return this.#send(request, options, false) as Promise<undefined>;
   }
 
   /** Ends the connection. Everything that waits on it fails at once; `closed` tells the reason. */
   close(reason = "closed by this client"): void {
     this.#finish({ by: "local", reason });
+  }
+
+  #send(
+    request: RemotingRequest,
+    options: RequestOptions,
+    isAnswered: boolean,
+  ): Promise<RemotingCommand | undefined> {
+    try {
+      return this.#begin(request, options, isAnswered);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #begin(
+    request: RemotingRequest,
+    options: RequestOptions,
+    isAnswered: boolean,
+  ): Promise<RemotingCommand | undefined> {
+    this.#admit(request, options.signal);
+    const outgoing = this.#makeOutgoing?.(request, this.address, !isAnswered);
+    const opaque = this.#pending.takeOpaque();
+    const leaving = outgoing?.request ?? request;
+    const { heard } = this.#watch;
+    const pending = this.#pending.create(opaque, request.code, isAnswered, options, heard);
+    try {
+      this.#writes.pushRequest(pending, leaving, opaque, !isAnswered);
+    } catch (error) {
+      pending.ignoreSignal?.();
+      throw error;
+    }
+    this.#pending.enter(pending);
+    return outgoing?.ended ? tellEnd(pending.end, outgoing.ended) : pending.end;
   }
 
   #admit(request: RemotingRequest, signal?: AbortSignal): void {
@@ -219,13 +213,17 @@ export class Connection {
   async #read(): Promise<void> {
     try {
       for (;;) {
-        const { value, done } = await this.#reader.read();
+        const bytes = await this.#wire.read();
         if (this.#end) return;
-        if (done) break;
+        if (!bytes) break;
         let decoded = false;
-        this.#decoder.pushInto(value, (command) => {
+        this.#decoder.pushInto(bytes, (command) => {
           decoded = true;
-          if (!this.#end) this.#dispatch(command);
+          if (this.#end) return;
+          if (this.#wire.reusesMemory && command.body.length > 0) {
+            command.body = command.body.slice();
+          }
+          this.#dispatch(command);
         });
         this.#watch.hear(decoded, this.#decoder.buffered > 0);
       }
@@ -280,7 +278,8 @@ export class Connection {
   #answer(command: RemotingCommand, answer: ServerRequestAnswer): void {
     if (isOneway(command) || this.#end) return;
     if (this.#writes.pendingBytes > this.#maxPendingBytes) return;
-    this.#writes.push({ bytes: encodeCommand(createResponse(command, answer)) });
+    const frame = { written: false, cancelled: false, size: 0 };
+    this.#writes.push(frame, createResponse(command, answer));
   }
 
   #warn(kind: string, message: string): void {
@@ -293,8 +292,7 @@ export class Connection {
     this.#watch.stop();
     this.#pending.failAll(end.reason, end.cause);
     this.#writes.stop();
-    this.#reader.cancel().catch(() => {});
-    this.#transport.close();
+    this.#wire.close();
     this.#resolveClosed(end);
   }
 }

@@ -89,3 +89,6 @@ export interface ConnectionStats {
   /** Bytes that wait to be written. */
   pendingBytes: number;
 }
+
+/** An object that stands for one connection. */
+export type ConnectionMark = Readonly<Record<never, never>>;

@@ -1,7 +1,7 @@
 import { ConnectionError } from "../errors.ts";
 import { explainAlert, explainTlsFailure, type TlsFailureFacts } from "./tls_failure.ts";
 import { checkTlsOptions, type TlsOptions, type TlsSettings } from "./tls_options.ts";
-import type { Dialer, DialOptions, Transport } from "./transport.ts";
+import type { Dialer, DialOptions, RawTransport, Transport } from "./transport.ts";
 
 /** Opens a plain TCP connection with the sockets of Deno. Needs `--allow-net` for the address. */
 export async function dialTcp(
@@ -10,7 +10,7 @@ export async function dialTcp(
   options: DialOptions,
 ): Promise<Transport> {
   const conn = await connectTcp(host, port, options.signal);
-  return transportOf(conn, conn.readable, false);
+  return transportOf(conn, () => conn.readable, false, conn);
 }
 
 /**
@@ -61,7 +61,8 @@ async function dialTls(
     signal.throwIfAborted();
     await conn.handshake();
     signal.throwIfAborted();
-    return transportOf(conn, explainingReadable(conn, facts), true);
+    const readable = explainingReadable(conn, facts);
+    return transportOf(conn, () => readable, true);
   } catch (cause) {
     close(conn);
     if (signal.aborted) throw signal.reason;
@@ -151,13 +152,19 @@ function explainingReadable(
 
 function transportOf(
   conn: Deno.Conn,
-  readable: ReadableStream<Uint8Array>,
+  readable: () => ReadableStream<Uint8Array>,
   encrypted: boolean,
+  raw?: RawTransport,
 ): Transport {
   let open = true;
   return {
-    readable,
-    writable: conn.writable,
+    get readable() {
+      return readable();
+    },
+    get writable() {
+      return conn.writable;
+    },
+    ...(raw ? { raw } : {}),
     encrypted,
     localHost: (conn.localAddr as Deno.NetAddr).hostname,
     close(): void {

@@ -7,6 +7,7 @@ export { connect, type ConnectOptions } from "./connect.ts";
 export { Connection } from "./connection.ts";
 export type {
   ConnectionEnd,
+  ConnectionMark,
   ConnectionOptions,
   ConnectionStats,
   Probe,
@@ -16,4 +17,4 @@ export type {
 } from "./connection_types.ts";
 export { createTlsDialer, dialTcp } from "./deno_dialer.ts";
 export type { TlsOptions } from "./tls_options.ts";
-export type { Dialer, DialOptions, Transport } from "./transport.ts";
+export type { Dialer, DialOptions, RawTransport, Transport } from "./transport.ts";

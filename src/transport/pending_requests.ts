@@ -1,7 +1,8 @@
-import type { Clock } from "../clock.ts";
+import type { Clock, TimerHandle } from "../clock.ts";
 import type { ConnectionError } from "../errors.ts";
 import { nextOpaque, type RemotingCommand } from "../remoting/mod.ts";
 import type { RequestOptions } from "./connection_types.ts";
+import type { QueuedFrame } from "./write_queue.ts";
 
 /** Why a request ends without a response. */
 export type RequestFailure = "CONNECTION_LOST" | "TIMEOUT" | "ABORTED" | "OVERLOADED";
@@ -14,106 +15,198 @@ export interface RequestFacts {
   readonly written: boolean;
 }
 
-/** Makes the error of a request that ends without a response. */
-export type FailureFactory = (
-  failure: RequestFailure,
-  request: RequestFacts,
-  reason: string,
-  cause?: unknown,
-) => ConnectionError;
+/** What the table asks of its connection. */
+export interface PendingRequestsOptions {
+  /** Time. */
+  clock: Clock;
+  /** Makes the error of a request that ends without a response. */
+  makeError: (
+    failure: RequestFailure,
+    request: RequestFacts,
+    reason: string,
+    cause?: unknown,
+  ) => ConnectionError;
+  /** Called for a request whose response did not come in time. */
+  onMissed: (request: PendingRequest) => void;
+}
 
-interface Entry {
+/** A timer may run so many milliseconds before its time. */
+const TIMER_SLACK = 1;
+
+/** A request under way: one that waits for its response, or a one-way one that is being written. */
+export class PendingRequest implements QueuedFrame {
+  /** Its number. */
+  readonly opaque: number;
+  /** Its request code. */
   readonly code: number;
-  written: boolean;
-  readonly resolve: (response: RemotingCommand) => void;
-  readonly reject: (error: ConnectionError) => void;
-  readonly cleanUp: () => void;
+  /** Milliseconds that it was given. */
+  readonly timeout: number;
+  /** When they are over, in monotonic milliseconds. */
+  readonly deadline: number;
+  /** The response; nothing, as soon as it is written, of a one-way request. */
+  readonly end: Promise<RemotingCommand | undefined>;
+  /** How often something had come from the peer when it was made. */
+  readonly heard: number;
+  /** Whether it waits for a response. */
+  readonly isAnswered: boolean;
+  written = false;
+  cancelled = false;
+  size = 0;
+  onWritten: (() => void) | undefined;
+  /** Stops listening to its signal. */
+  ignoreSignal: (() => void) | undefined;
+  #resolve!: (response: RemotingCommand | undefined) => void;
+  #reject!: (error: ConnectionError) => void;
+
+  constructor(
+    opaque: number,
+    code: number,
+    isAnswered: boolean,
+    timeout: number,
+    now: number,
+    heard: number,
+  ) {
+    this.opaque = opaque;
+    this.code = code;
+    this.isAnswered = isAnswered;
+    this.timeout = timeout;
+    this.deadline = now + timeout;
+    this.heard = heard;
+    this.end = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  succeed(response?: RemotingCommand): void {
+    this.ignoreSignal?.();
+    this.#resolve(response);
+  }
+
+  fail(error: ConnectionError): void {
+    this.ignoreSignal?.();
+    this.#reject(error);
+  }
 }
 
-/** A request that was entered into the table. */
-export interface PendingRequest {
-  /** Its response. */
-  readonly response: Promise<RemotingCommand>;
-  /** To be called when its first byte is handed to the stream. */
-  readonly markWritten: () => void;
-}
-
-/** The requests of one connection that wait for a response, by number, each with its deadline. */
+/**
+ * The requests of one connection that are under way, by number, each with its deadline. One timer
+ * stands for all of them: it is set for the first deadline, and looks who is due when it runs.
+ */
 export class PendingRequests {
-  readonly #clock: Clock;
-  readonly #makeError: FailureFactory;
-  readonly #entries = new Map<number, Entry>();
+  readonly #options: PendingRequestsOptions;
+  readonly #requests = new Map<number, PendingRequest>();
+  #awaited = 0;
   #opaque: number;
+  #timer: TimerHandle | undefined;
+  #timerAt = Infinity;
 
-  constructor(clock: Clock, makeError: FailureFactory) {
-    this.#clock = clock;
-    this.#makeError = makeError;
+  constructor(options: PendingRequestsOptions) {
+    this.#options = options;
     // A random start keeps a late answer to an earlier connection from meeting a request of this one.
-    this.#opaque = Math.floor(clock.random() * 2 ** 32) | 0;
+    this.#opaque = Math.floor(options.clock.random() * 2 ** 32) | 0;
   }
 
+  /** Requests that wait for a response. */
   get size(): number {
-    return this.#entries.size;
+    return this.#awaited;
   }
 
-  /** A number that no waiting request has. */
+  /** A number that no request under way has. */
   takeOpaque(): number {
-    do this.#opaque = nextOpaque(this.#opaque); while (this.#entries.has(this.#opaque));
+    do this.#opaque = nextOpaque(this.#opaque); while (this.#requests.has(this.#opaque));
     return this.#opaque;
   }
 
-  /** Enters a request under a number just taken; `onUnsent` is called when it ends before its first byte was handed over. */
-  add(
+  /** Makes a request under a number just taken. It is not under way before it is entered. */
+  create(
     opaque: number,
     code: number,
-    options: RequestOptions,
-    onUnsent: () => void,
+    isAnswered: boolean,
+    { timeout, signal }: RequestOptions,
+    heard: number,
   ): PendingRequest {
-    const { promise, resolve, reject } = Promise.withResolvers<RemotingCommand>();
-    const fail = (failure: RequestFailure, reason: string, cause?: unknown) => {
-      this.#entries.delete(opaque);
-      entry.cleanUp();
-      if (!entry.written) onUnsent();
-      reject(this.#makeError(failure, entry, reason, cause));
-    };
-    const timer = this.#clock.setTimer(
-      () => fail("TIMEOUT", `no answer within ${Math.round(options.timeout)} ms`),
-      options.timeout,
-    );
-    const signal = options.signal;
-    const onAbort = () => fail("ABORTED", "the caller aborted it", signal!.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    const entry: Entry = {
-      code,
-      written: false,
-      resolve,
-      reject,
-      cleanUp: () => {
-        this.#clock.clearTimer(timer);
-        signal?.removeEventListener("abort", onAbort);
-      },
-    };
-    this.#entries.set(opaque, entry);
-    return { response: promise, markWritten: () => entry.written = true };
+    const now = this.#options.clock.monotonic();
+    const request = new PendingRequest(opaque, code, isAnswered, timeout, now, heard);
+    if (signal) {
+      const onAbort = () => this.#fail(request, "ABORTED", "the caller aborted it", signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      request.ignoreSignal = () => signal.removeEventListener("abort", onAbort);
+    }
+    if (!isAnswered) {
+      request.onWritten = () => {
+        if (this.#remove(request)) request.succeed();
+      };
+    }
+    return request;
+  }
+
+  /** From now on a request has a deadline, and may be answered. */
+  enter(request: PendingRequest): void {
+    this.#requests.set(request.opaque, request);
+    if (request.isAnswered) this.#awaited++;
+    if (request.deadline < this.#timerAt) this.#setTimer(request.deadline, request.timeout);
   }
 
   /** Gives a response to the request that waits for it; false when none does. */
   settle(response: RemotingCommand): boolean {
-    const entry = this.#entries.get(response.opaque);
-    if (!entry) return false;
-    this.#entries.delete(response.opaque);
-    entry.cleanUp();
-    entry.resolve(response);
+    const request = this.#requests.get(response.opaque);
+    if (!request?.isAnswered) return false;
+    this.#remove(request);
+    request.succeed(response);
     return true;
   }
 
-  /** Fails everything that waits. */
+  /** Fails everything that is under way. Nothing may be entered afterwards. */
   failAll(reason: string, cause?: unknown): void {
-    const entries = [...this.#entries.values()];
-    this.#entries.clear();
-    for (const entry of entries) {
-      entry.cleanUp();
-      entry.reject(this.#makeError("CONNECTION_LOST", entry, reason, cause));
+    for (const request of [...this.#requests.values()]) {
+      this.#fail(request, "CONNECTION_LOST", reason, cause);
+    }
+  }
+
+  #remove(request: PendingRequest): boolean {
+    if (!this.#requests.delete(request.opaque)) return false;
+    if (request.isAnswered) this.#awaited--;
+    if (this.#requests.size === 0) this.#clearTimer();
+    return true;
+  }
+
+  #fail(request: PendingRequest, failure: RequestFailure, reason: string, cause?: unknown): void {
+    if (!this.#remove(request)) return;
+    if (!request.written) request.cancelled = true;
+    request.fail(this.#options.makeError(failure, request, reason, cause));
+  }
+
+  #setTimer(at: number, delay: number): void {
+    this.#clearTimer();
+    this.#timerAt = at;
+    this.#timer = this.#options.clock.setTimer(() => this.#expire(), delay);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== undefined) this.#options.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+    this.#timerAt = Infinity;
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    this.#timerAt = Infinity;
+    const now = this.#options.clock.monotonic();
+    let next = Infinity;
+    const due: PendingRequest[] = [];
+    for (const request of this.#requests.values()) {
+      if (request.deadline - now < TIMER_SLACK) due.push(request);
+      else if (request.deadline < next) next = request.deadline;
+    }
+    if (next < Infinity) this.#setTimer(next, next - now);
+    for (const request of due) {
+      const wait = `${Math.round(request.timeout)} ms`;
+      const reason = request.isAnswered
+        ? `no answer within ${wait}`
+        : `the peer did not take it within ${wait}`;
+      this.#fail(request, "TIMEOUT", reason);
+      if (request.isAnswered) this.#options.onMissed(request);
     }
   }
 }

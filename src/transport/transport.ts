@@ -9,10 +9,23 @@ export interface Transport {
   readonly writable: WritableStream<Uint8Array>;
   /** Host of this end, where there is one: `127.0.0.1`. */
   readonly localHost?: string;
+  /**
+   * The calls below the streams, where they cost less: then these are used, and the streams are
+   * not touched.
+   */
+  readonly raw?: RawTransport;
   /** Whether others on the way can't read it; absent when that is not known. */
   readonly encrypted?: boolean;
   /** Ends both directions at once. Calling it again does nothing. */
   close(): void;
+}
+
+/** Reads and writes without streams. */
+export interface RawTransport {
+  /** Reads into `memory` what is there, and gives its size; null at the end. */
+  read(memory: Uint8Array): Promise<number | null>;
+  /** Hands bytes over and gives how many were taken; the memory may be used again then. */
+  write(bytes: Uint8Array): Promise<number>;
 }
 
 /** The settings of one dial. */

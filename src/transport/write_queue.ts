@@ -1,20 +1,68 @@
-import { concat } from "@std/bytes/concat";
+import {
+  createRequest,
+  encodeCommand,
+  FrameBuffer,
+  type RemotingCommand,
+  type RemotingRequest,
+} from "../remoting/mod.ts";
+import type { WriteBytes } from "./wire.ts";
 
-/** Most bytes that are copied together for one write; a larger frame goes alone. */
-const COALESCE_LIMIT = 64 * 1024;
+/** Most bytes that leave in one write. */
+const WRITE_LIMIT = 64 * 1024;
+
+/** A frame with a larger body has memory of its own, and leaves in a write of its own. */
+const COPY_LIMIT = 16 * 1024;
 
 /** A frame on its way out. */
 export interface QueuedFrame {
-  /** The whole frame. */
+  /** Set right before the first byte is handed over. */
+  written: boolean;
+  /** Set to leave the frame out, as long as nothing of it was handed over. */
+  readonly cancelled: boolean;
+  /** Its bytes. The queue sets it. */
+  size: number;
+  /** Called when all of it was taken. */
+  readonly onWritten?: (() => void) | undefined;
+}
+
+/** A frame that has memory of its own. */
+interface LargeFrame {
+  readonly frame: QueuedFrame;
   readonly bytes: Uint8Array;
-  /** Called right before the first byte is handed to the stream. */
-  readonly onWrite?: () => void;
-  /** Called when the stream has taken all of it. */
-  readonly onWritten?: () => void;
-  /** Called when the queue was stopped before the stream had taken all of it. */
-  readonly onLost?: () => void;
-  /** Set to leave the frame out, as long as it has not been handed over. */
-  cancelled?: boolean;
+}
+
+/** Frames that were queued together, and where those that are not large lie one behind the other. */
+class Batch {
+  readonly frames: QueuedFrame[] = [];
+  readonly large: LargeFrame[] = [];
+  readonly buffer = new FrameBuffer();
+
+  add(frame: QueuedFrame, command: RemotingCommand): void {
+    if (command.body.length > COPY_LIMIT) return this.#addLarge(frame, command);
+    frame.size = this.buffer.append(command);
+    this.frames.push(frame);
+  }
+
+  addRequest(frame: QueuedFrame, request: RemotingRequest, opaque: number, oneway: boolean): void {
+    if (request.body && request.body.length > COPY_LIMIT) {
+      return this.#addLarge(frame, createRequest(request, opaque, oneway));
+    }
+    frame.size = this.buffer.appendRequest(request, opaque, oneway);
+    this.frames.push(frame);
+  }
+
+  #addLarge(frame: QueuedFrame, command: RemotingCommand): void {
+    const bytes = encodeCommand(command);
+    frame.size = bytes.length;
+    this.large.push({ frame, bytes });
+    this.frames.push(frame);
+  }
+
+  clear(): void {
+    this.frames.length = 0;
+    this.large.length = 0;
+    this.buffer.clear();
+  }
 }
 
 /**
@@ -22,56 +70,64 @@ export interface QueuedFrame {
  * write is under way, leave in one write.
  */
 export class WriteQueue {
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #write: WriteBytes;
   readonly #onError: (error: unknown) => void;
-  #frames: QueuedFrame[] = [];
+  #queued = new Batch();
+  #spare = new Batch();
   #bytes = 0;
-  #writing: readonly QueuedFrame[] = [];
   #flushing = false;
   #stopped = false;
 
-  constructor(writable: WritableStream<Uint8Array>, onError: (error: unknown) => void) {
-    this.#writer = writable.getWriter();
-    this.#writer.closed.catch(() => {});
+  constructor(write: WriteBytes, onError: (error: unknown) => void) {
+    this.#write = write;
     this.#onError = onError;
   }
 
-  /** Bytes that the stream has not taken yet. */
+  /** Bytes that were not taken yet. */
   get pendingBytes(): number {
     return this.#bytes;
   }
 
-  push(frame: QueuedFrame): void {
+  /** Queues the frame of a command. @throws {InvalidArgumentError} when it can't be encoded. */
+  push(frame: QueuedFrame, command: RemotingCommand): void {
     if (this.#stopped) return;
-    this.#frames.push(frame);
-    this.#bytes += frame.bytes.length;
+    this.#queued.add(frame, command);
+    this.#schedule(frame);
+  }
+
+  /** Queues the frame of a request. @throws {InvalidArgumentError} when it can't be encoded. */
+  pushRequest(
+    frame: QueuedFrame,
+    request: RemotingRequest,
+    opaque: number,
+    oneway: boolean,
+  ): void {
+    if (this.#stopped) return;
+    this.#queued.addRequest(frame, request, opaque, oneway);
+    this.#schedule(frame);
+  }
+
+  #schedule({ size }: QueuedFrame): void {
+    this.#bytes += size;
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => this.#flush());
   }
 
-  /** Forgets what is queued and ends the stream. */
+  /** Forgets what is queued. */
   stop(): void {
-    if (this.#stopped) return;
     this.#stopped = true;
-    const lost = [...this.#writing, ...this.#frames];
-    this.#frames = [];
     this.#bytes = 0;
-    this.#writer.abort().catch(() => {});
-    for (const frame of lost) frame.onLost?.();
   }
 
   async #flush(): Promise<void> {
     try {
-      for (let group = this.#take(); group.length > 0; group = this.#take()) {
-        this.#writing = group;
-        for (const frame of group) frame.onWrite?.();
-        const bytes = group.length === 1 ? group[0]!.bytes : concat(group.map((f) => f.bytes));
-        await this.#writer.write(bytes);
-        this.#writing = [];
-        if (this.#stopped) return;
-        this.#bytes -= bytes.length;
-        for (const frame of group) frame.onWritten?.();
+      while (this.#queued.frames.length > 0 && !this.#stopped) {
+        const batch = this.#queued;
+        this.#queued = this.#spare;
+        await this.#writeBatch(batch);
+        batch.clear();
+        this.#spare = batch;
       }
     } catch (error) {
       if (!this.#stopped) this.#onError(error);
@@ -80,20 +136,32 @@ export class WriteQueue {
     }
   }
 
-  /** The frames of the next write, without those that were cancelled meanwhile. */
-  #take(): QueuedFrame[] {
-    const group: QueuedFrame[] = [];
-    let size = 0, taken = 0;
-    for (const frame of this.#frames) {
-      if (frame.cancelled) this.#bytes -= frame.bytes.length;
-      else if (size > 0 && size + frame.bytes.length > COALESCE_LIMIT) break;
-      else {
-        group.push(frame);
-        size += frame.bytes.length;
+  /** Writes the frames that were not cancelled, as many at once as lie together and may. */
+  async #writeBatch({ frames, large, buffer }: Batch): Promise<void> {
+    let at = 0, nextLarge = 0;
+    for (let i = 0; i < frames.length && !this.#stopped;) {
+      const first = frames[i]!, start = at;
+      const own = large[nextLarge]?.frame === first ? large[nextLarge++]!.bytes : undefined;
+      if (!own) at += first.size;
+      const from = i++;
+      if (first.cancelled) {
+        this.#bytes -= first.size;
+        continue;
       }
-      taken++;
+      if (!own) {
+        for (; i < frames.length; i++) {
+          const { cancelled, size } = frames[i]!;
+          if (cancelled || large[nextLarge]?.frame === frames[i]) break;
+          if (at + size - start > WRITE_LIMIT) break;
+          at += size;
+        }
+      }
+      for (let n = from; n < i; n++) frames[n]!.written = true;
+      const bytes = own ?? buffer.view(start, at);
+      await this.#write(bytes);
+      if (this.#stopped) return;
+      this.#bytes -= bytes.length;
+      for (let n = from; n < i; n++) frames[n]!.onWritten?.();
     }
-    this.#frames.splice(0, taken);
-    return group;
   }
 }

@@ -39,6 +39,7 @@ Deno.test("send - is written with the one-letter names of version 2", () => {
   const request = createSendMessageRequest(header, utf8("hello"));
   assertEquals(request, {
     code: 310,
+    body: utf8("hello"),
     extFields: {
       a: "G",
       b: "T",
@@ -54,7 +55,6 @@ Deno.test("send - is written with the one-letter names of version 2", () => {
       m: "false",
       n: "broker-a",
     },
-    body: utf8("hello"),
   });
   assertEquals(createSendMessageRequest({ ...header, batch: true }, utf8("x")).code, 320);
 });
@@ -78,9 +78,12 @@ Deno.test("send - the stored outcomes come back with their status", () => {
       status,
       offsetMessageId: MSG_ID,
       offsetMessageIds: [MSG_ID],
+      commitLogOffset: 389n,
       queueId: 2,
       queueOffset: 7n,
       transactionId: "7F00000119B85FFD2B276FE919440000",
+      batchUniqId: undefined,
+      recallHandle: undefined,
       regionId: "DefaultRegion",
       traceOn: true,
     });
@@ -92,6 +95,7 @@ Deno.test("send - offsets beyond 2^53 and IPv6 ids keep every digit", () => {
   const extFields = { ...stored, msgId, queueOffset: "9223372036854775807", TRACE_ON: "false" };
   const read = readSendMessageResponse(response({ extFields }), context);
   assertEquals([read.offsetMessageId, read.queueOffset], [msgId, 9_223_372_036_854_775_807n]);
+  assertEquals(read.commitLogOffset, 9_223_372_036_854_775_807n);
   assertEquals(read.traceOn, false);
 });
 

@@ -219,8 +219,8 @@ export class ScriptedBroker extends ScriptedPeer {
       topic: "RMQ_SYS_TRANS_HALF_TOPIC",
       bname: this.name,
     };
-    const request = createCheckTransactionStateRequest(header, body);
-    request.extFields = defined({ ...request.extFields, ...options.header });
+    const made = createCheckTransactionStateRequest(header, body);
+    const request = { ...made, extFields: defined({ ...made.extFields, ...options.header }) };
     (options.connection ?? this.connection).request(request, { oneway: !options.twoWay });
     return handle;
   }

@@ -98,6 +98,7 @@ Deno.test("half message - when no broker can be reached it failed within its dea
     cluster.network.fail(broker.address);
     broker.cut();
   }
+  await settle();
   const send = watch(producer.sendMessageInTransaction(message(), undefined, { timeout: 2_000 }));
   await cluster.clock.advance(2_050);
 

@@ -88,8 +88,8 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "deadlines-of-answered-requests-left",
     file: PENDING,
-    old: "        this.#clock.clearTimer(timer);\n        signal?.removeEventListener",
-    new: "        void timer;\n        signal?.removeEventListener",
+    old: "if (this.#requests.size === 0) this.#clearTimer();",
+    new: "",
     foundBy: ["H1", "L1"],
   },
   {
@@ -123,15 +123,15 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "one-number-for-all-requests",
     file: PENDING,
-    old: "do this.#opaque = nextOpaque(this.#opaque); while (this.#entries.has(this.#opaque));",
+    old: "do this.#opaque = nextOpaque(this.#opaque); while (this.#requests.has(this.#opaque));",
     new: "this.#opaque = nextOpaque(6);",
     foundBy: ["S4", "S9", "S11", "L1"],
   },
   {
     name: "requests-without-a-deadline",
     file: PENDING,
-    old: "      options.timeout,\n    );\n    const signal",
-    new: "      options.timeout * 10,\n    );\n    const signal",
+    old: "this.deadline = now + timeout;",
+    new: "this.deadline = now + timeout * 10;",
     foundBy: ["L1"],
   },
   {

@@ -159,8 +159,8 @@ export const FEATURE_PLANTS: readonly Plant[] = [
   {
     name: "plain-send-without-its-deadline",
     file: "src/transport/pending_requests.ts",
-    old: "      options.timeout,\n    );\n    const signal",
-    new: "      options.timeout + 2_000,\n    );\n    const signal",
+    old: "this.deadline = now + timeout;",
+    new: "this.deadline = now + timeout + 2_000;",
     foundBy: ["P1"],
   },
 ];

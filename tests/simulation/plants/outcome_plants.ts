@@ -80,22 +80,22 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   {
     name: "commit-given-again-without-a-look",
     file: VERDICTS,
-    old: 'const isLookedFor = verdict === "COMMIT" && answerLost;',
-    new: 'const isLookedFor = verdict !== "COMMIT" && answerLost;',
+    old: 'const confirmedOn = verdict === "COMMIT" && answerLost',
+    new: 'const confirmedOn = verdict !== "COMMIT" && answerLost',
     foundBy: ["D1"],
   },
   {
     name: "found-commit-trusted-on-the-lost-connection",
     file: VERDICTS,
-    old: 'return { outcome: "confirmed", confirmedOn };',
-    new: 'return { outcome: "confirmed", confirmedOn: handle.connection ?? confirmedOn };',
+    old: 'if (confirmedOn) result = { outcome: "confirmed", confirmedOn };',
+    new: 'if (confirmedOn) result = { outcome: "confirmed", confirmedOn: handle.connection! };',
     foundBy: ["D1"],
   },
   {
     name: "reply-just-after-the-deadline-counts",
     file: PENDING,
-    old: "      options.timeout,\n    );\n    const signal",
-    new: "      options.timeout + 150,\n    );\n    const signal",
+    old: "this.deadline = now + timeout;",
+    new: "this.deadline = now + timeout + 150;",
     foundBy: ["S11", "L1"],
   },
   {
@@ -108,8 +108,8 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   {
     name: "ended-work-still-counted",
     file: "src/transaction/in_flight.ts",
-    old: "if (--this.#count === 0) {",
-    new: "if (this.#count === 0) {",
+    old: "if (--this.#count > 0 ||",
+    new: "if (this.#count > 0 ||",
     foundBy: ["H1"],
   },
   {

@@ -36,8 +36,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "verdict-forgotten",
     file: "src/transaction/transaction_table.ts",
-    old: "return this.#active.get(transactionId) ?? this.#past.get(transactionId);",
-    new: "return this.#active.get(transactionId);",
+    old: 'if (!known || "phase" in known) return known;',
+    new: 'return known && "phase" in known && known.place === undefined ? known : undefined;',
     foundBy: ["S5", "S9"],
   },
   {
@@ -52,7 +52,7 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "confirmed-commit-sent-again",
     file: HALF_MESSAGE,
-    old: "return connection !== undefined && committedOn?.has(connection) === true;",
+    old: "return connection !== undefined && committedOn?.includes(connection.mark) === true;",
     new: "return connection === undefined && committedOn === undefined;",
     foundBy: ["D1"],
   },
@@ -201,8 +201,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "group-mixed-up",
     file: END_TRANSACTION,
-    old: "producerGroup: this.#options.producerGroup,",
-    new: "producerGroup: facts.topic,",
+    old: "prepareEndTransactionHeaders(options.producerGroup)",
+    new: 'prepareEndTransactionHeaders("another")',
     foundBy: ["S6"],
   },
   {

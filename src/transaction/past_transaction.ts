@@ -1,0 +1,63 @@
+import type { ConnectionMark } from "../transport/mod.ts";
+import type { HalfMessage } from "./half_message.ts";
+import type { Verdict } from "./local_transaction_state.ts";
+import type { TransactionRecord } from "./transaction_table.ts";
+
+/**
+ * What is left to know of a transaction whose verdict was given without any trouble. Almost all end
+ * like that, many thousands are remembered, and most are never asked about again.
+ */
+export interface PastTransaction {
+  /** Where the table remembers it. */
+  readonly place: number;
+  readonly topic: string;
+  readonly verdict: Verdict;
+  readonly localTransactionRan: boolean | undefined;
+  readonly brokerName: string;
+  /** Stands for the connection on which the broker confirmed a commit. */
+  readonly committedOn: ConnectionMark | undefined;
+}
+
+/** What is left to know of a transaction, or nothing when that is not all that there is. */
+export function summarize(record: TransactionRecord, place: number): PastTransaction | undefined {
+  const { topic, verdict, localTransactionRan, halfMessages, observed, isSlow } = record;
+  if (verdict === undefined || observed || isSlow || halfMessages.length !== 1) return undefined;
+  const { broker, handle: { brokerName }, answerLost, committedOn } = halfMessages[0]!;
+  if (broker !== brokerName || answerLost || (committedOn && committedOn.length > 1)) {
+    return undefined;
+  }
+  return { place, topic, verdict, localTransactionRan, brokerName, committedOn: committedOn?.[0] };
+}
+
+/**
+ * The transaction anew, for a question about it. Its old handle is not kept: the question brings
+ * the one that is answered.
+ */
+export function restore(transactionId: string, past: PastTransaction): TransactionRecord {
+  const { place, topic, verdict, localTransactionRan, brokerName, committedOn } = past;
+  const record: TransactionRecord = {
+    transactionId,
+    topic,
+    phase: "over",
+    localTransactionRan,
+    halfMessages: [],
+    verdict,
+    place,
+  };
+  const halfMessage: HalfMessage = {
+    transaction: record,
+    broker: brokerName,
+    phase: "idle",
+    handle: {
+      brokerName,
+      connection: undefined,
+      tranStateTableOffset: -1n,
+      commitLogOffset: -1n,
+      fromCheck: false,
+      receivedAt: 0,
+    },
+  };
+  if (committedOn) halfMessage.committedOn = [committedOn];
+  record.halfMessages.push(halfMessage);
+  return record;
+}

@@ -1,0 +1,75 @@
+// deno-lint-ignore-file no-console
+/**
+ * Measures this client against a running broker, with the command line and the line of JSON that
+ * the benchmarks of other clients have.
+ *
+ *     deno task bench --namesrv 127.0.0.1:9876 --messages 100000 --concurrency 32
+ *
+ * @module
+ */
+import process from "node:process";
+import { HELP, readArguments, UsageError, type Wanted } from "./arguments.ts";
+import { quantile, timeCalls } from "./latencies.ts";
+import { readPeakMemory } from "./peak_memory.ts";
+import { startWorkload } from "./workload.ts";
+
+async function measure(wanted: Wanted): Promise<boolean> {
+  const { mode, messages, concurrency, body } = wanted;
+  let errors = 0;
+  const onError = (error: unknown) => {
+    if (errors++ === 0) console.error(`first error: ${error}`);
+  };
+  await using workload = await startWorkload(wanted);
+  const warmUp = Math.max(2000, Math.floor(messages / 10));
+  await timeCalls(warmUp, concurrency, workload.send, onError);
+  const warmupErrors = errors, checksBefore = workload.checks();
+  errors = 0;
+  console.error("@start");
+  const cpuBefore = process.cpuUsage(), start = performance.now();
+  const latencies = await timeCalls(messages, concurrency, workload.send, onError);
+  const seconds = (performance.now() - start) / 1000, cpu = process.cpuUsage(cpuBefore);
+  console.error("@end");
+  const { name, version } = await readPackage();
+  console.log(JSON.stringify({
+    client: name,
+    version,
+    mode,
+    messages,
+    concurrency,
+    body,
+    seconds: round(seconds, 4),
+    perSecond: round((messages - errors) / seconds, 1),
+    p50ms: round(quantile(latencies, 0.5), 3),
+    p99ms: round(quantile(latencies, 0.99), 3),
+    p999ms: round(quantile(latencies, 0.999), 3),
+    cpuSeconds: round((cpu.user + cpu.system) / 1e6, 3),
+    maxRssMiB: round(readPeakMemory() / 2 ** 20, 1),
+    errors,
+    warmupErrors,
+    checks: workload.checks() - checksBefore,
+  }));
+  return errors + warmupErrors === 0;
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
+
+async function readPackage(): Promise<{ name: string; version: string }> {
+  const config = new URL("../../deno.json", import.meta.url);
+  const { version } = JSON.parse(await Deno.readTextFile(config));
+  return { name: "deno", version };
+}
+
+if (import.meta.main) {
+  try {
+    const wanted = readArguments(Deno.args);
+    if (wanted.help) console.log(HELP);
+    else Deno.exitCode = await measure(wanted) ? 0 : 1;
+  } catch (error) {
+    const isUsage = error instanceof UsageError;
+    console.error(error instanceof Error ? error.message : error);
+    if (isUsage) console.error(`\n${HELP}`);
+    Deno.exitCode = isUsage ? 2 : 1;
+  }
+}
