@@ -20,6 +20,8 @@ export interface Wanted extends ChaosOptions {
   help: boolean;
   /** One line of JSON in place of the report. */
   json: boolean;
+  /** File for everything that is known of the run. */
+  evidence?: string;
 }
 
 /** The command line makes no sense. */
@@ -45,9 +47,10 @@ checks with a consumer's eyes what has become of them.
                    producer    kill -9 of the producer, followed by one that sends nothing;
                                another one sends the rest where there are other faults, too
                    network     cut, reset, slow, silent, or in pieces, between client and brokers
-  --local-ms N   milliseconds of every local transaction; default: drawn, up to 5 s
+  --local-ms N   milliseconds of every local transaction; default: drawn, up to 1.5 s
   --check-ms N   milliseconds of every answer to a check-back; default: drawn, up to 1.5 s
   --json         the figures as one line of JSON
+  --evidence F   writes everything that is known of the run to a file, as JSON
   --help         this text
 
 Exit code 0: no safety rule was broken. 1: one was. 2: wrong arguments.`;
@@ -64,6 +67,7 @@ export function readArguments(args: readonly string[]): Wanted {
     if (name === "--help") wanted.help = true;
     else if (name === "--json") wanted.json = true;
     else if (name === "--faults") wanted.faults = readFaults(rest[++i]);
+    else if (name === "--evidence") wanted.evidence = readPath(rest[++i]);
     else if (name === "--seed") wanted.seed = readNumber(name, rest[++i], 0);
     else if (name === "--messages") wanted.messages = readNumber(name, rest[++i], 1);
     else if (name === "--rate") wanted.rate = readNumber(name, rest[++i], 1);
@@ -86,6 +90,11 @@ function readNumber(name: string, text: string | undefined, least: number): numb
   throw new UsageError(`Cannot use ${name} ${text ?? ""}: it takes a whole number from ${least}`);
 }
 
+function readPath(path: string | undefined): string {
+  if (path) return path;
+  throw new UsageError("Cannot use --evidence: it takes the path of a file");
+}
+
 function readFaults(list: string | undefined): FaultCounts {
   if (list === "none") return {};
   const counts: FaultCounts = {};
@@ -94,7 +103,9 @@ function readFaults(list: string | undefined): FaultCounts {
     if (!isFaultKind(kind)) {
       throw new UsageError(`Cannot use --faults ${list ?? ""}: there is no fault "${kind}"`);
     }
-    counts[kind] = count === undefined ? DEFAULT_COUNTS[kind] : readNumber(kind, count, 1);
+    counts[kind] = count === undefined
+      ? DEFAULT_COUNTS[kind]
+      : readNumber(`--faults ${kind}:`, count, 1);
   }
   return counts;
 }

@@ -5,7 +5,7 @@ import type { MemberOptions } from "./member.ts";
 const MEMBER = new URL("member.ts", import.meta.url);
 
 /** What the members of a group have in common. */
-export type GroupOptions = Omit<MemberOptions, "journal" | "messages">;
+export type GroupOptions = Omit<MemberOptions, "journal" | "messages" | "beganAt">;
 
 /** One member and its process. */
 interface Member {
@@ -22,6 +22,7 @@ export class Group implements AsyncDisposable {
   readonly #options: GroupOptions;
   readonly #messages: number;
   readonly #members: Member[] = [];
+  #beganAt: number | undefined;
   #sender: Member | undefined;
 
   /**
@@ -91,17 +92,19 @@ export class Group implements AsyncDisposable {
 
   async #start(messages: number): Promise<Member> {
     const journal = `${this.#folder}/journal-${this.#members.length + 1}.jsonl`;
+    const beganAt = this.#beganAt;
     const process = new Program(MEMBER, {
       permissions: [
         "--allow-net",
         `--allow-read=${this.#folder}`,
         `--allow-write=${this.#folder}`,
       ],
-      args: [JSON.stringify({ ...this.#options, messages, journal })],
+      args: [JSON.stringify({ ...this.#options, messages, journal, beganAt })],
     });
     const member = { process, reader: new LineReader<Entry>(journal), isKilled: false };
     this.#members.push(member);
     await process.until("the start of a producer", () => process.lines.includes("started"));
+    this.#beganAt ??= Date.now();
     return member;
   }
 }

@@ -28,8 +28,10 @@ export interface Findings {
   corrupt: string[];
   /** Local transactions that ran twice: those of one transaction, or of one message. */
   ranTwice: string[];
-  /** Given up by a broker, although the listener had an answer. */
+  /** Given up by a broker without its verdict: the listener had an answer. */
   givenUp: string[];
+  /** Given up by a broker after it was committed: a copy of the half message that a fault had left. */
+  givenUpAfterCommit: string[];
   /** Copies beyond the first, one entry for each. */
   extraCopies: string[];
   /** Check-backs for transactions whose verdict had been confirmed, one entry for each. */
@@ -55,6 +57,7 @@ export function findViolations({ rows, entries, visible, givenUp }: Evidence): F
     if (seen.has(transactionId)) extraCopies.push(transactionId);
     seen.add(transactionId);
   }
+  const isCommitted = (id: string) => seen.has(id) && rowOf.get(id)?.truth === "COMMIT";
   const perMessage = [...rowOf.values()].filter((row) => !row.isFenced)
     .map(({ index }) => `message ${index}`);
   return {
@@ -68,7 +71,8 @@ export function findViolations({ rows, entries, visible, givenUp }: Evidence): F
     }).map(({ transactionId }) => transactionId),
     ranTwice: repeated([...ran, ...perMessage]),
     // Every listener of this program has an answer before the last check-back.
-    givenUp: [...new Set(givenUp)],
+    givenUp: [...new Set(givenUp)].filter((id) => !isCommitted(id)),
+    givenUpAfterCommit: [...new Set(givenUp)].filter(isCommitted),
     extraCopies,
     checkedThoughDecided,
   };

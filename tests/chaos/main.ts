@@ -21,6 +21,7 @@ async function run(wanted: Wanted): Promise<Report> {
   const what =
     `Sending ${wanted.messages} transactions for ${seconds} s, then waiting for the rest`;
   const evidence = await withProgress(what, () => runChaos(testbed, wanted, tell));
+  if (wanted.evidence) await Deno.writeTextFile(wanted.evidence, JSON.stringify(evidence));
   return createReport(evidence);
 }
 

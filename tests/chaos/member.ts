@@ -31,6 +31,8 @@ export interface MemberOptions {
   messages: number;
   /** Messages per second. */
   rate: number;
+  /** When the sends began, in milliseconds since 1970: a later sender catches up, twice as fast. */
+  beganAt?: number;
   localMs?: number;
   checkMs?: number;
 }
@@ -63,10 +65,11 @@ async function main(options: MemberOptions): Promise<void> {
 
   const sends: Promise<void>[] = [];
   const done = database.finished();
-  const start = performance.now();
+  const beganAt = options.beganAt ?? Date.now();
   for (let index = 0; index < options.messages; index++) {
     if (done.has(index)) continue;
-    await delay(Math.max(0, start + sends.length * 1000 / options.rate - performance.now()));
+    const due = beganAt + index * 1000 / options.rate;
+    await delay(Math.max(500 / options.rate, due - Date.now()));
     sends.push(sendUntilDone(producer, application, journal, lags, options, index));
   }
   await Promise.all(sends);

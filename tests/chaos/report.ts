@@ -23,6 +23,8 @@ export interface Report {
   corrupt: number;
   ranTwice: number;
   givenUp: number;
+  /** Messages that are visible, and of which a broker gave up another copy of the half message. */
+  givenUpAfterCommit: number;
   extraCopies: number;
   /** What the faults of the run excuse. */
   allowedCopies: number;
@@ -59,6 +61,9 @@ export function createReport(evidence: Evidence): Report {
     const { extraCopies } = findings;
     violations.push(`extra copies ${extraCopies.length}, not ${allowed}: ${some(extraCopies)}`);
   }
+  if (faults.length === 0 && findings.givenUpAfterCommit.length > 0) {
+    violations.push(`given up after their commit: ${some(findings.givenUpAfterCommit)}`);
+  }
   if (faults.length === 0 && findings.checkedThoughDecided.length > 0) {
     const { checkedThoughDecided: asked } = findings;
     violations.push(`asked about decided messages without a fault: ${some(asked)}`);
@@ -75,6 +80,7 @@ export function createReport(evidence: Evidence): Report {
     corrupt: findings.corrupt.length,
     ranTwice: findings.ranTwice.length,
     givenUp: findings.givenUp.length,
+    givenUpAfterCommit: findings.givenUpAfterCommit.length,
     extraCopies: findings.extraCopies.length,
     allowedCopies: allowed,
     checkBacks: ofType(entries, "check").length,
@@ -105,7 +111,7 @@ export function formatReport(report: Report): string {
     `phantom                 ${report.phantom}`,
     `corrupt                 ${report.corrupt}`,
     `local transaction twice ${report.ranTwice}`,
-    `wrongly given up        ${report.givenUp}`,
+    `wrongly given up        ${report.givenUp}, surplus half messages of visible ones ${report.givenUpAfterCommit}`,
     `extra copies            ${report.extraCopies} (at most ${report.allowedCopies})`,
     `check-backs             ${report.checkBacks}, of decided messages ${report.checkBacksOfDecided}`,
     `first copies settled    ${seconds(report.settledAfter)} after the last send`,
