@@ -43,7 +43,16 @@ export const DEADLINES = { sendTimeout: 3_000, endTransactionTimeout: 3_000 } as
 /** Milliseconds for which the application tries to send a message, as a new transaction each time. */
 const PERSISTENCE = 60_000;
 
+/** Ends this process when its parent is gone, however that ended. */
+function followParent(): void {
+  const parent = Deno.ppid;
+  setInterval(() => {
+    if (Deno.ppid !== parent) Deno.exit(1);
+  }, 1_000);
+}
+
 async function main(options: MemberOptions): Promise<void> {
+  followParent();
   using database = new Database(options.database);
   using journal = new LineWriter<Entry>(options.journal);
   using lags = new LagMeter();

@@ -1,5 +1,8 @@
 import type { Evidence } from "./judge.ts";
 
+/** Milliseconds of sends that a frozen broker needs to be noticed for certain. */
+const SENDS = 3_500;
+
 /** What was seen of a broker that froze, in milliseconds since it did. */
 export interface Reaction {
   /** Until a call that it was to answer was rejected. */
@@ -28,9 +31,13 @@ export function findRecoveries({ entries, faults }: Evidence): number[] {
   return recoveries;
 }
 
-/** What was seen of each broker that froze. */
+/** What was seen of each broker that froze while there was something to send. */
 export function findReactions({ entries, faults }: Evidence): Reaction[] {
-  return faults.filter(({ kind }) => kind === "freeze").map(({ from, to, target }) => {
+  const lastSend = Math.max(
+    ...entries.flatMap(({ type, at }) => type === "sent" || type === "failed" ? [at] : []),
+  );
+  const freezes = faults.filter(({ kind, from }) => kind === "freeze" && from + SENDS <= lastSend);
+  return freezes.map(({ from, to, target }) => {
     const during = entries.filter((entry) => entry.at >= from && entry.at <= to);
     const rejected = during.find((entry) =>
       entry.type === "failed" ||
