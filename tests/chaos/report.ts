@@ -147,7 +147,9 @@ function settledAfter({ entries, visible, rows }: Evidence): number {
 function summarise(values: number[]): Report["recovery"] {
   if (values.length === 0) return undefined;
   const sorted = values.toSorted((a, b) => a - b);
-  return { median: sorted[sorted.length >> 1]!, worst: sorted.at(-1)!, count: sorted.length };
+  const { length } = sorted;
+  const median = (sorted[(length - 1) >> 1]! + sorted[length >> 1]!) / 2;
+  return { median, worst: sorted[length - 1]!, count: length };
 }
 
 function countFaults(faults: readonly DoneFault[]): Record<string, number> {
