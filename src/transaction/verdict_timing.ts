@@ -7,8 +7,11 @@ import type { HalfMessage, HalfMessageHandle } from "./half_message.ts";
  */
 const NOTICE_DELAY = 4_500;
 
-/** How much later than expected a check round may come, in milliseconds. */
-const SLACK = 1_000;
+/**
+ * How much later than expected a check round may come, in milliseconds: it pauses for 1 s to look for
+ * marks once more, or does not, and a busy broker adds to that.
+ */
+const SLACK = 2_000;
 
 /** Questions further apart than this, in milliseconds, are of different rounds. */
 const ROUND_GAP = 1_500;

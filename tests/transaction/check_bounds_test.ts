@@ -142,7 +142,7 @@ Deno.test("check-backs - a listener that never answers frees its place after che
 
   listener.checks[0]!.answer("COMMIT");
   listener.checks[1]!.answer("ROLLBACK");
-  await settle();
+  await clock.advance(1_000);
   assertEquals(broker.states(), ["UNKNOWN", "ROLLBACK"], "the late verdict is thrown away");
   assertEquals(cluster.logger.matching("came too late").length, 1);
 

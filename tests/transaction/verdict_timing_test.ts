@@ -41,6 +41,24 @@ Deno.test("verdict timing - one that is known soon after a round leaves at once"
   assertEquals(send.value?.endTransaction, "confirmed");
 });
 
+Deno.test("verdict timing - a round that pauses to look for marks comes a second late: one commit", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  const { listener, send } = await begin(cluster);
+  for (let round = 0; round < 2; round++) {
+    broker.checkBack(broker.halves[0]!);
+    await clock.advance(round === 0 ? INTERVAL : INTERVAL - 500);
+  }
+  listener.executions[0]!.answer("COMMIT");
+  await clock.advance(500 + 1_100);
+  const handle = broker.checkBack(broker.halves[0]!);
+  await settle();
+
+  assertEquals(broker.states().slice(2), ["COMMIT"]);
+  assertEquals(broker.verdicts().at(-1)!.commitLogOffset, handle.commitLogOffset);
+  assertEquals(send.value?.endTransaction, "confirmed");
+});
+
 Deno.test("verdict timing - when the round does not come it leaves a little later", async () => {
   await using cluster = new ScriptedCluster();
   const { broker, clock } = cluster;
@@ -50,7 +68,7 @@ Deno.test("verdict timing - when the round does not come it leaves a little late
     await clock.advance(round === 0 ? INTERVAL : INTERVAL - 500);
   }
   listener.executions[0]!.answer("ROLLBACK");
-  await clock.advance(1_499);
+  await clock.advance(2_499);
   assertEquals(send.state, "pending");
   await clock.advance(1);
 

@@ -1,0 +1,115 @@
+import { DEFAULT_COUNTS, FAULT_KINDS, type FaultCounts, type FaultKind } from "./schedule.ts";
+
+/** What a run is to be like. */
+export interface ChaosOptions {
+  seed: number;
+  messages: number;
+  /** Messages per second. */
+  rate: number;
+  /** Number of masters. */
+  brokers: number;
+  faults: FaultCounts;
+  /** Milliseconds of every local transaction, in place of drawn ones. */
+  localMs?: number;
+  /** Milliseconds of every answer to a check-back, in place of drawn ones. */
+  checkMs?: number;
+}
+
+/** What the command line wants. */
+export interface Wanted extends ChaosOptions {
+  help: boolean;
+  /** One line of JSON in place of the report. */
+  json: boolean;
+  /** File for everything that is known of the run. */
+  evidence?: string;
+}
+
+/** The command line makes no sense. */
+export class UsageError extends Error {}
+
+const DEFAULTS = FAULT_KINDS.map((kind) => `${kind}:${DEFAULT_COUNTS[kind]}`).join(",");
+
+/** The usage of the command. */
+export const HELP = `Usage: deno task chaos [OPTION...]
+
+Sends transactions to a real cluster of two name servers and two masters while it goes wrong, and
+checks with a consumer's eyes what has become of them.
+
+  --seed N       decides verdicts, misbehaving listeners, and when what goes wrong; default: 1
+  --messages N   default: 2000
+  --rate N       messages per second; default: 50
+  --brokers N    masters; default: 2
+  --faults LIST  of ${FAULT_KINDS.join(", ")}, or none. kill:3 sets how often.
+                 default: ${DEFAULTS}
+                   kill        kill -9 of a broker, and its restart
+                   freeze      SIGSTOP of a broker for 8 s
+                   nameserver  kill -9 of a name server, and its restart
+                   producer    kill -9 of the producer, followed by one that sends nothing;
+                               another one sends the rest where there are other faults, too
+                   network     cut, reset, slow, silent, or in pieces, between client and brokers
+  --local-ms N   milliseconds of every local transaction; default: drawn, up to 1.5 s
+  --check-ms N   milliseconds of every answer to a check-back; default: drawn, up to 1.5 s
+  --json         the figures as one line of JSON
+  --evidence F   writes everything that is known of the run to a file, as JSON
+  --help         this text
+
+Exit code 0: no safety rule was broken. 1: one was. 2: wrong arguments.`;
+
+/** @throws {UsageError} */
+export function readArguments(args: readonly string[]): Wanted {
+  const wanted: Wanted = {
+    ...{ help: false, json: false, seed: 1, messages: 2_000, rate: 50, brokers: 2 },
+    faults: DEFAULT_COUNTS,
+  };
+  const rest = args.flatMap((arg) => /^--[a-z-]+=/.test(arg) ? splitAtEquals(arg) : [arg]);
+  for (let i = 0; i < rest.length; i++) {
+    const name = rest[i]!;
+    if (name === "--help") wanted.help = true;
+    else if (name === "--json") wanted.json = true;
+    else if (name === "--faults") wanted.faults = readFaults(rest[++i]);
+    else if (name === "--evidence") wanted.evidence = readPath(rest[++i]);
+    else if (name === "--seed") wanted.seed = readNumber(name, rest[++i], 0);
+    else if (name === "--messages") wanted.messages = readNumber(name, rest[++i], 1);
+    else if (name === "--rate") wanted.rate = readNumber(name, rest[++i], 1);
+    else if (name === "--brokers") wanted.brokers = readNumber(name, rest[++i], 1);
+    else if (name === "--local-ms") wanted.localMs = readNumber(name, rest[++i], 0);
+    else if (name === "--check-ms") wanted.checkMs = readNumber(name, rest[++i], 0);
+    else throw new UsageError(`Cannot use ${name}: it is no option`);
+  }
+  return wanted;
+}
+
+function splitAtEquals(arg: string): string[] {
+  const at = arg.indexOf("=");
+  return [arg.slice(0, at), arg.slice(at + 1)];
+}
+
+function readNumber(name: string, text: string | undefined, least: number): number {
+  const value = Number(text || NaN);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new UsageError(`Cannot use ${name} ${text ?? ""}: it takes a whole number from ${least}`);
+}
+
+function readPath(path: string | undefined): string {
+  if (path) return path;
+  throw new UsageError("Cannot use --evidence: it takes the path of a file");
+}
+
+function readFaults(list: string | undefined): FaultCounts {
+  if (list === "none") return {};
+  const counts: FaultCounts = {};
+  for (const part of (list ?? "").split(",")) {
+    const [kind, count] = part.split(":");
+    if (!isFaultKind(kind)) {
+      throw new UsageError(`Cannot use --faults ${list ?? ""}: there is no fault "${kind}"`);
+    }
+    counts[kind] = count === undefined
+      ? DEFAULT_COUNTS[kind]
+      : readNumber(`--faults ${kind}:`, count, 1);
+  }
+  return counts;
+}
+
+function isFaultKind(name: string | undefined): name is FaultKind {
+  return FAULT_KINDS.some((kind) => kind === name);
+}

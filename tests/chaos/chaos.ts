@@ -1,0 +1,118 @@
+import { delay } from "../support/delay.ts";
+import type { ChaosOptions } from "./arguments.ts";
+import { FaultInjector, type InjectorOptions } from "./fault_injector.ts";
+import { Group } from "./group.ts";
+import { LineReader, type Row } from "./journal.ts";
+import type { Evidence } from "./judge.ts";
+import { drawSchedule } from "./schedule.ts";
+import { CHECK_INTERVAL, type Testbed } from "./testbed.ts";
+import { Witness } from "./witness.ts";
+
+/** Milliseconds after the last send until what is not visible counts as lost. */
+const PATIENCE = 90_000;
+
+/** Milliseconds without a question after which brokers have none left: more than two rounds of them. */
+const QUIET = 2 * CHECK_INTERVAL + 1_000;
+
+/** Milliseconds after which the sends must be over, beyond their own time. */
+const SENDING_GRACE = 180_000;
+
+/** Runs the workload under faults until all is settled, and gives all that is known of it. */
+export async function runChaos(
+  testbed: Testbed,
+  options: ChaosOptions,
+  onFault?: InjectorOptions["onFault"],
+): Promise<Evidence> {
+  const folder = await Deno.makeTempDir({ prefix: "chaos-" });
+  try {
+    return await runIn(folder, testbed, options, onFault);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function runIn(
+  folder: string,
+  testbed: Testbed,
+  options: ChaosOptions,
+  onFault: InjectorOptions["onFault"],
+): Promise<Evidence> {
+  const { seed, messages, rate, localMs, checkMs, faults: counts } = options;
+  const { cluster, topic, nameServers, addressMap } = testbed;
+  const database = `${folder}/database.jsonl`;
+  await Deno.writeTextFile(database, "");
+  await using group = new Group(folder, messages, {
+    ...{ nameServers, topic, addressMap, database, seed, rate },
+    producerGroup: "chaos",
+    ...localMs !== undefined && { localMs },
+    ...checkMs !== undefined && { checkMs },
+  });
+  await using witness = new Witness(topic, cluster.brokers.map(({ address }) => address));
+  using rows = new DatabaseView(database);
+
+  const resumesSending = Object.keys(counts).some((kind) => kind !== "producer");
+  const injector = new FaultInjector(testbed, group, {
+    resumesSending,
+    ...onFault && { onFault },
+  });
+  const schedule = drawSchedule({
+    ...{ seed, counts },
+    duration: messages / rate * 1_000,
+    brokers: cluster.brokers.length,
+    nameServers: cluster.nameServerProcesses.length,
+  });
+  await group.startSender();
+  const deadline = performance.now() + messages / rate * 1_000 + SENDING_GRACE;
+  await injector.run(schedule);
+  const isSendingOver = () => group.isFinished || (!resumesSending && counts.producer);
+  while (!isSendingOver() && performance.now() < deadline) await delay(100);
+  const hasFinished = isSendingOver();
+
+  await untilSettled(group, rows, witness);
+  const problems = await group.stop();
+  await witness.look();
+  if (!hasFinished) problems.push("The sends did not come to their end");
+  return {
+    rows: rows.refresh(),
+    entries: group.entries,
+    visible: witness.visible,
+    givenUp: witness.givenUp,
+    faults: injector.done,
+    problems,
+  };
+}
+
+/** Waits until all that is committed is visible and brokers have no questions left, or time is up. */
+async function untilSettled(group: Group, rows: DatabaseView, witness: Witness): Promise<void> {
+  const start = Date.now();
+  for (let last = start; Date.now() < start + PATIENCE;) {
+    await delay(250);
+    const known = group.entries.length;
+    group.refresh();
+    if (group.entries.slice(known).some(({ type }) => type === "check")) last = Date.now();
+    if (Date.now() < last + QUIET) continue;
+    await witness.look();
+    const seen = new Set(witness.visible.map(({ transactionId }) => transactionId));
+    const isOpen = (row: Row) => row.truth === "COMMIT" && !seen.has(row.transactionId);
+    if (!rows.refresh().some(isOpen)) return;
+  }
+}
+
+/** The rows of the application's database, as they come. */
+class DatabaseView implements Disposable {
+  readonly #reader: LineReader<Row>;
+  readonly #rows: Row[] = [];
+
+  constructor(path: string) {
+    this.#reader = new LineReader(path);
+  }
+
+  refresh(): readonly Row[] {
+    this.#rows.push(...this.#reader.read());
+    return this.#rows;
+  }
+
+  [Symbol.dispose](): void {
+    this.#reader[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,110 @@
+import { Program } from "../support/program.ts";
+import { type Entry, LineReader } from "./journal.ts";
+import type { MemberOptions } from "./member.ts";
+
+const MEMBER = new URL("member.ts", import.meta.url);
+
+/** What the members of a group have in common. */
+export type GroupOptions = Omit<MemberOptions, "journal" | "messages" | "beganAt">;
+
+/** One member and its process. */
+interface Member {
+  process: Program;
+  reader: LineReader<Entry>;
+  isKilled: boolean;
+}
+
+/** The producers of the group: each a process, which may be killed and followed by another one. */
+export class Group implements AsyncDisposable {
+  /** What all members have written down so far, the killed ones too. */
+  readonly entries: Entry[] = [];
+  readonly #folder: string;
+  readonly #options: GroupOptions;
+  readonly #messages: number;
+  readonly #members: Member[] = [];
+  #beganAt: number | undefined;
+  #sender: Member | undefined;
+
+  /**
+   * @param folder Where journals go.
+   * @param messages Messages of the whole run.
+   */
+  constructor(folder: string, messages: number, options: GroupOptions) {
+    this.#folder = folder;
+    this.#messages = messages;
+    this.#options = options;
+  }
+
+  /** Starts a member that sends all messages that are not done yet. */
+  async startSender(): Promise<void> {
+    this.#sender = await this.#start(this.#messages);
+  }
+
+  /** Starts a member that only answers check-backs. */
+  async startSilent(): Promise<void> {
+    await this.#start(0);
+  }
+
+  /** Ends the sender with SIGKILL. */
+  async killSender(): Promise<void> {
+    const sender = this.#sender;
+    if (!sender) throw new Error("Cannot kill the sender: there is none");
+    this.#sender = undefined;
+    sender.isKilled = true;
+    await sender.process.kill();
+  }
+
+  /** Whether a sender is there and has sent everything. */
+  get isFinished(): boolean {
+    return this.#sender?.process.lines.includes("finished") ?? false;
+  }
+
+  /** Reads the journals on. */
+  refresh(): void {
+    for (const { reader } of this.#members) this.entries.push(...reader.read());
+  }
+
+  /** Ends all members as an operator would; gives what went wrong with any of them. */
+  async stop(): Promise<string[]> {
+    const problems: string[] = [];
+    for (const { process, isKilled } of this.#members) {
+      if (isKilled) continue;
+      try {
+        process.signal("SIGTERM");
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error; // it has ended by itself
+      }
+      const code = await process.exit().catch((error) => String(error));
+      if (code !== 0 || process.stderr !== "") {
+        problems.push(`A producer ended with ${code}: ${process.stderr.trim()}`);
+      }
+    }
+    this.refresh();
+    return problems;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { process, reader } of this.#members) {
+      await process.kill();
+      reader[Symbol.dispose]();
+    }
+  }
+
+  async #start(messages: number): Promise<Member> {
+    const journal = `${this.#folder}/journal-${this.#members.length + 1}.jsonl`;
+    const beganAt = this.#beganAt;
+    const process = new Program(MEMBER, {
+      permissions: [
+        "--allow-net",
+        `--allow-read=${this.#folder}`,
+        `--allow-write=${this.#folder}`,
+      ],
+      args: [JSON.stringify({ ...this.#options, messages, journal, beganAt })],
+    });
+    const member = { process, reader: new LineReader<Entry>(journal), isKilled: false };
+    this.#members.push(member);
+    await process.until("the start of a producer", () => process.lines.includes("started"));
+    this.#beganAt ??= Date.now();
+    return member;
+  }
+}

@@ -1,0 +1,194 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { DoneFault } from "./fault_injector.ts";
+import type { Entry, Row } from "./journal.ts";
+import { COPIES_PER_FAULT, type Evidence, findViolations } from "./judge.ts";
+import { createReport, formatReport } from "./report.ts";
+import type { Seen } from "./witness.ts";
+
+const FAULT: DoneFault = {
+  ...{ kind: "kill", target: "broker-a", isCutting: true },
+  ...{ from: 2_000, to: 8_000, openAt: 7_000 },
+};
+
+function row(index: number, truth: Row["truth"], isFenced = false): Row {
+  return { transactionId: `t${index}`, index, truth, sum: 100 + index, isFenced };
+}
+
+function seen(index: number, changes: Partial<Seen> = {}): Seen {
+  const transactionId = `t${index}`;
+  return { transactionId, key: String(index), sum: 100 + index, storedAt: 3_000, ...changes };
+}
+
+/** What a producer writes down about a message that it sends, and whose verdict is confirmed. */
+function story(index: number, state: "COMMIT" | "ROLLBACK", at = 1_000): Entry[] {
+  const transactionId = `t${index}`, brokerName = "broker-a";
+  return [
+    { type: "ran", at, transactionId, index, brokerName },
+    { type: "said", at, transactionId, state },
+    { type: "verdict", at, transactionId, state, outcome: "confirmed", brokerName },
+    { type: "sent", at, transactionId, index },
+  ];
+}
+
+/** Two commits and a rollback, as they should be. */
+function goodRun(): Evidence & { rows: Row[]; entries: Entry[]; visible: Seen[] } {
+  return {
+    rows: [row(0, "COMMIT"), row(1, "COMMIT"), row(2, "ROLLBACK")],
+    entries: [...story(0, "COMMIT"), ...story(1, "COMMIT"), ...story(2, "ROLLBACK")],
+    visible: [seen(0), seen(1)],
+    ...{ givenUp: [], faults: [], problems: [] },
+  };
+}
+
+Deno.test("chaos - a run in which all is well has no violations", () => {
+  const report = createReport(goodRun());
+
+  assertEquals(report.violations, []);
+  assertEquals([report.sent, report.visible, report.expected], [3, 2, 2]);
+  assertEquals(report.settledAfter, 2_000);
+});
+
+Deno.test("chaos - a committed message that nobody sees is lost", () => {
+  const run = goodRun();
+  run.visible.pop();
+
+  assertEquals(findViolations(run).lost, ["t1"]);
+  assertEquals(createReport(run).violations, ["lost 1: t1"]);
+});
+
+Deno.test("chaos - a visible message that no listener committed is a phantom", () => {
+  const run = goodRun();
+  run.visible.push(seen(2), seen(77));
+
+  assertEquals(findViolations(run).phantom, ["t2", "t77"]);
+  assertEquals(createReport(run).violations, ["phantom 2: t2, t77"]);
+});
+
+Deno.test("chaos - another body, or another key, is corrupt", () => {
+  const run = goodRun();
+  run.visible = [seen(0, { sum: 7 }), seen(1, { key: "0" })];
+
+  assertEquals(findViolations(run).corrupt, ["t0", "t1"]);
+  assertEquals(createReport(run).violations, ["corrupt 2: t0, t1"]);
+});
+
+Deno.test("chaos - a second copy is one too many without a fault, and excused with one", () => {
+  const run = goodRun();
+  run.visible.push(seen(1));
+
+  assertEquals(findViolations(run).extraCopies, ["t1"]);
+  assertEquals(createReport(run).violations, ["extra copies 1, not 0: t1"]);
+  assertEquals(createReport({ ...run, faults: [FAULT] }).violations, []);
+
+  run.visible.push(...Array.from({ length: COPIES_PER_FAULT }, () => seen(0)));
+  const [violation, ...more] = createReport({ ...run, faults: [FAULT] }).violations;
+  assertMatch(violation!, /^extra copies 101, not 100: t1, t0/);
+  assertEquals(more, []);
+});
+
+Deno.test("chaos - faults that neither end connections nor forget anything excuse no copy", () => {
+  const run = goodRun();
+  run.visible.push(seen(1));
+  for (const kind of ["nameserver", "producer"] as const) {
+    const faults = [{ kind, target: "it", isCutting: false, from: 1, to: 2 }];
+    assertEquals(createReport({ ...run, faults }).violations, ["extra copies 1, not 0: t1"]);
+  }
+});
+
+Deno.test("chaos - one that a broker gave up is wrong, unless its message is visible after a fault", () => {
+  const run = { ...goodRun(), givenUp: ["t2", "t2"] };
+  assertEquals(findViolations(run).givenUp, ["t2"]);
+  assertEquals(createReport(run).violations, ["givenUp 1: t2"]);
+
+  const copy = { ...goodRun(), givenUp: ["t0"] };
+  assertEquals(createReport(copy).violations, ["given up after their commit: t0"]);
+  const report = createReport({ ...copy, faults: [FAULT] });
+  assertEquals([report.givenUp, report.givenUpAfterCommit, report.violations], [0, 1, []]);
+});
+
+Deno.test("chaos - a local transaction that ran twice is found, by its id and by its message", () => {
+  const run = goodRun();
+  run.entries.push({ ...story(0, "COMMIT")[0]!, at: 1_500 });
+  run.rows.push({ ...row(1, "ROLLBACK"), transactionId: "t1-again" });
+
+  assertEquals(findViolations(run).ranTwice, ["t0", "message 1"]);
+  assertEquals(createReport(run).violations, ["ranTwice 2: t0, message 1"]);
+});
+
+Deno.test("chaos - a message that was tried again after its first send was fenced ran once", () => {
+  const run = goodRun();
+  run.rows.unshift({ ...row(2, "ROLLBACK", true), transactionId: "t2-before" });
+
+  assertEquals(createReport(run).violations, []);
+});
+
+Deno.test("chaos - a question about a decided message is wrong only without a fault", () => {
+  const run = goodRun();
+  run.entries.push({
+    ...{ type: "check", at: 4_000, transactionId: "t0" },
+    ...{ handling: "alreadyCommitted", isDecided: true },
+  });
+
+  const expected = ["asked about decided messages without a fault: t0"];
+  assertEquals(createReport(run).violations, expected);
+  const report = createReport({ ...run, faults: [FAULT] });
+  assertEquals([report.checkBacksOfDecided, report.violations], [1, []]);
+});
+
+Deno.test("chaos - a call beyond its deadline is late, unless the machine was", () => {
+  const run = goodRun();
+  run.entries.push({ type: "late", at: 5_000, what: "send", by: 90, lag: 0 });
+  run.entries.push({ type: "late", at: 5_000, what: "verdict", by: 900, lag: 850 });
+  assertEquals(createReport(run).violations, []);
+  assertEquals(createReport(run).longestOverrun, 90);
+
+  run.entries.push({ type: "late", at: 6_000, what: "send", by: 500, lag: 300 });
+  assertEquals(createReport(run).violations, ["calls beyond their deadline: 1"]);
+});
+
+Deno.test("chaos - a producer that ends badly is a violation", () => {
+  const problems = ["A producer ended with 1: Uncaught (in promise)"];
+  assertEquals(createReport({ ...goodRun(), problems }).violations, problems);
+});
+
+Deno.test("chaos - recovery is from the opening of the port to the first half message stored", () => {
+  const run = { ...goodRun(), faults: [FAULT] };
+  run.entries.push(...story(3, "ROLLBACK", 6_900), ...story(4, "ROLLBACK", 8_500));
+
+  assertEquals(createReport(run).recovery, { median: 1_500, worst: 1_500, count: 1 });
+  const again: DoneFault = {
+    ...{ kind: "freeze", target: "broker-a", isCutting: false },
+    ...{ from: 8_100, to: 9_000 },
+  };
+  assertEquals(createReport({ ...run, faults: [FAULT, again] }).recovery, undefined);
+});
+
+Deno.test("chaos - a frozen broker is noticed when a call is rejected, and when it is given up", () => {
+  const freeze = { ...FAULT, kind: "freeze", isCutting: false } as const;
+  const run = { ...goodRun(), faults: [freeze] };
+  run.entries.push(
+    { ...failure(1_900), reason: "before" },
+    { ...failure(5_000), reason: "timeout" },
+    { type: "connection", at: 5_200, brokerName: "broker-b", isUp: false },
+    { type: "connection", at: 5_500, brokerName: "broker-a", isUp: false },
+  );
+  assertEquals(createReport(run).frozen, [], "the sends were over soon");
+  run.entries.push(...story(3, "ROLLBACK", 9_000));
+
+  assertEquals(createReport(run).frozen, [{ rejectedAfter: 3_000, lostAfter: 3_500 }]);
+});
+
+Deno.test("chaos - the report has every figure and every violation", () => {
+  const run = goodRun();
+  run.visible.pop();
+  const text = formatReport(createReport({ ...run, faults: [FAULT] }));
+
+  assertMatch(text, /^faults +kill 1\n/);
+  assertMatch(text, /\nvisible \/ expected +1 \/ 2\nlost +1\nphantom +0\ncorrupt +0\n/);
+  assert(text.endsWith("\nVIOLATION: lost 1: t1"), text);
+});
+
+function failure(at: number): Extract<Entry, { type: "failed" }> {
+  const brokerName = "broker-a";
+  return { type: "failed", at, index: 9, outcome: "indeterminate", brokerName, reason: "" };
+}

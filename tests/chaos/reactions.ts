@@ -1,0 +1,54 @@
+import type { Evidence } from "./judge.ts";
+
+/** Milliseconds of sends that a frozen broker needs to be noticed for certain. */
+const SENDS = 3_500;
+
+/** What was seen of a broker that froze, in milliseconds since it did. */
+export interface Reaction {
+  /** Until a call that it was to answer was rejected. */
+  rejectedAfter: number | undefined;
+  /** Until its connection was given up. */
+  lostAfter: number | undefined;
+}
+
+/** How long after a killed broker's port was open again it stored the next half message. */
+export function findRecoveries({ entries, faults }: Evidence): number[] {
+  const recoveries: number[] = [];
+  for (const { openAt, target, to } of faults) {
+    if (openAt === undefined) continue;
+    // A fault that came upon it meanwhile, or the end of the sends, would be measured otherwise.
+    const next = Math.min(
+      ...faults.filter((it) => it.from >= to && it.target === target).map(({ from }) => from),
+      Infinity,
+    );
+    const first = Math.min(
+      ...entries.flatMap((entry) =>
+        entry.type === "ran" && entry.brokerName === target && entry.at >= openAt ? [entry.at] : []
+      ),
+    );
+    if (first < next) recoveries.push(first - openAt);
+  }
+  return recoveries;
+}
+
+/** What was seen of each broker that froze while there was something to send. */
+export function findReactions({ entries, faults }: Evidence): Reaction[] {
+  const lastSend = Math.max(
+    ...entries.flatMap(({ type, at }) => type === "sent" || type === "failed" ? [at] : []),
+  );
+  const freezes = faults.filter(({ kind, from }) => kind === "freeze" && from + SENDS <= lastSend);
+  return freezes.map(({ from, to, target }) => {
+    const during = entries.filter((entry) => entry.at >= from && entry.at <= to);
+    const rejected = during.find((entry) =>
+      entry.type === "failed" ||
+      entry.type === "verdict" && entry.outcome === "failed" && entry.brokerName === target
+    );
+    const lost = during.find((entry) =>
+      entry.type === "connection" && !entry.isUp && entry.brokerName === target
+    );
+    return {
+      rejectedAfter: rejected && rejected.at - from,
+      lostAfter: lost && lost.at - from,
+    };
+  });
+}

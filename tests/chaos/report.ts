@@ -1,0 +1,170 @@
+import type { DoneFault } from "./fault_injector.ts";
+import type { Entry } from "./journal.ts";
+import { allowedCopies, type Evidence, findViolations, firstRows } from "./judge.ts";
+import { findReactions, findRecoveries, type Reaction } from "./reactions.ts";
+
+/** Milliseconds that a call may outlive its deadline, beyond what the machine's own lag explains. */
+export const DEADLINE_TOLERANCE = 100;
+
+/** The figures of a run. Times are milliseconds. */
+export interface Report {
+  /** Messages whose half message was stored and whose call came back. */
+  sent: number;
+  /** Messages that could not be sent, however often they were tried. */
+  notSent: number;
+  /** Calls that failed; their messages were sent again as new transactions. */
+  failedCalls: number;
+  /** Different transactions that a consumer gets. */
+  visible: number;
+  /** Transactions that were committed. */
+  expected: number;
+  lost: number;
+  phantom: number;
+  corrupt: number;
+  ranTwice: number;
+  givenUp: number;
+  /** Messages that are visible, and of which a broker gave up another copy of the half message. */
+  givenUpAfterCommit: number;
+  extraCopies: number;
+  /** What the faults of the run excuse. */
+  allowedCopies: number;
+  checkBacks: number;
+  checkBacksOfDecided: number;
+  /** From the last send until the last first copy was stored. */
+  settledAfter: number;
+  /** From the opening of a broker's port after a kill to the first half message that it stored. */
+  recovery: { median: number; worst: number; count: number } | undefined;
+  /** What was seen of each broker that froze. */
+  frozen: Reaction[];
+  /** The longest that a call outlived its deadline, without what the machine's own lag explains. */
+  longestOverrun: number;
+  /** Calls that did so by more than 100 ms. */
+  lateCalls: number;
+  faults: Record<string, number>;
+  /** What must not be, in words; empty when all is well. */
+  violations: string[];
+}
+
+/** Sums a run up. */
+export function createReport(evidence: Evidence): Report {
+  const { entries, visible, faults, problems, rows } = evidence;
+  const findings = findViolations(evidence);
+  const overruns = ofType(entries, "late").map(({ by, lag }) => Math.max(0, by - lag));
+  const lateCalls = overruns.filter((overrun) => overrun > DEADLINE_TOLERANCE).length;
+  const allowed = allowedCopies(faults);
+  const violations = [...problems];
+  for (const name of ["lost", "phantom", "corrupt", "ranTwice", "givenUp"] as const) {
+    const found = findings[name];
+    if (found.length > 0) violations.push(`${name} ${found.length}: ${some(found)}`);
+  }
+  if (findings.extraCopies.length > allowed) {
+    const { extraCopies } = findings;
+    violations.push(`extra copies ${extraCopies.length}, not ${allowed}: ${some(extraCopies)}`);
+  }
+  if (faults.length === 0 && findings.givenUpAfterCommit.length > 0) {
+    violations.push(`given up after their commit: ${some(findings.givenUpAfterCommit)}`);
+  }
+  if (faults.length === 0 && findings.checkedThoughDecided.length > 0) {
+    const { checkedThoughDecided: asked } = findings;
+    violations.push(`asked about decided messages without a fault: ${some(asked)}`);
+  }
+  if (lateCalls > 0) violations.push(`calls beyond their deadline: ${lateCalls}`);
+  return {
+    sent: ofType(entries, "sent").length,
+    notSent: ofType(entries, "notSent").length,
+    failedCalls: ofType(entries, "failed").length,
+    visible: new Set(visible.map(({ transactionId }) => transactionId)).size,
+    expected: [...firstRows(rows).values()].filter(({ truth }) => truth === "COMMIT").length,
+    lost: findings.lost.length,
+    phantom: findings.phantom.length,
+    corrupt: findings.corrupt.length,
+    ranTwice: findings.ranTwice.length,
+    givenUp: findings.givenUp.length,
+    givenUpAfterCommit: findings.givenUpAfterCommit.length,
+    extraCopies: findings.extraCopies.length,
+    allowedCopies: allowed,
+    checkBacks: ofType(entries, "check").length,
+    checkBacksOfDecided: findings.checkedThoughDecided.length,
+    settledAfter: settledAfter(evidence),
+    recovery: summarise(findRecoveries(evidence)),
+    frozen: findReactions(evidence),
+    longestOverrun: Math.round(Math.max(0, ...overruns)),
+    lateCalls,
+    faults: countFaults(faults),
+    violations,
+  };
+}
+
+/** The report as people read it. */
+export function formatReport(report: Report): string {
+  const { recovery, frozen } = report;
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  const noticed = frozen.map(({ rejectedAfter, lostAfter }) =>
+    [rejectedAfter, lostAfter].map((ms) => ms === undefined ? "never" : seconds(ms)).join(" / ")
+  );
+  const faults = Object.entries(report.faults).map(([name, count]) => `${name} ${count}`);
+  return [
+    `faults                  ${faults.join(", ") || "none"}`,
+    `sent                    ${report.sent}, given up ${report.notSent}, failed calls ${report.failedCalls}`,
+    `visible / expected      ${report.visible} / ${report.expected}`,
+    `lost                    ${report.lost}`,
+    `phantom                 ${report.phantom}`,
+    `corrupt                 ${report.corrupt}`,
+    `local transaction twice ${report.ranTwice}`,
+    `wrongly given up        ${report.givenUp}, surplus half messages of visible ones ${report.givenUpAfterCommit}`,
+    `extra copies            ${report.extraCopies} (at most ${report.allowedCopies})`,
+    `check-backs             ${report.checkBacks}, of decided messages ${report.checkBacksOfDecided}`,
+    `first copies settled    ${seconds(report.settledAfter)} after the last send`,
+    ...recovery
+      ? [
+        `first good send         median ${seconds(recovery.median)}, worst ${
+          seconds(recovery.worst)
+        } ` +
+        `after the port of a killed broker was open again (${recovery.count} times)`,
+      ]
+      : [],
+    ...noticed.length > 0
+      ? [
+        `frozen broker noticed   ${noticed.join(", ")} (first call rejected / connection given up)`,
+      ]
+      : [],
+    `longest overrun         ${report.longestOverrun} ms beyond a call's deadline, without the machine's own lag`,
+    ...report.violations.map((violation) => `VIOLATION: ${violation}`),
+  ].join("\n");
+}
+
+function settledAfter({ entries, visible, rows }: Evidence): number {
+  const expected = firstRows(rows);
+  const first = new Map<string, number>();
+  for (const { transactionId, storedAt } of visible) {
+    if (!expected.has(transactionId)) continue;
+    first.set(transactionId, Math.min(storedAt, first.get(transactionId) ?? Infinity));
+  }
+  const lastSend = Math.max(...ofType(entries, "ran").map(({ at }) => at));
+  return Math.max(0, ...[...first.values()].map((at) => at - lastSend));
+}
+
+function summarise(values: number[]): Report["recovery"] {
+  if (values.length === 0) return undefined;
+  const sorted = values.toSorted((a, b) => a - b);
+  const { length } = sorted;
+  const median = (sorted[(length - 1) >> 1]! + sorted[length >> 1]!) / 2;
+  return { median, worst: sorted[length - 1]!, count: length };
+}
+
+function countFaults(faults: readonly DoneFault[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kind, trouble } of faults) {
+    const name = trouble ? `${kind} ${trouble}` : kind;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function some(names: readonly string[]): string {
+  return names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
+}
+
+function ofType<T extends Entry["type"]>(entries: readonly Entry[], type: T) {
+  return entries.filter((entry): entry is Extract<Entry, { type: T }> => entry.type === type);
+}
