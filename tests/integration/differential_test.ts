@@ -5,6 +5,7 @@ import { batches, messageIds, properties } from "../differential/subjects/messag
 import { signatures } from "../differential/subjects/signatures.ts";
 import { canRunJava } from "../support/java_program.ts";
 import { launcherTest } from "../support/real_broker.ts";
+import { testSecret } from "../support/secrets.ts";
 
 if (canRunJava()) {
   launcherTest(
@@ -26,7 +27,10 @@ if (canRunJava()) {
     async () => {
       const changed = await findDifferences([
         [{ ...commands, describe: (it) => commands.describe({ ...it, flag: it.flag ^ 8 }) }, 20],
-        [{ ...signatures, describe: (it) => signatures.describe({ ...it, secretKey: "x" }) }, 20],
+        [{
+          ...signatures,
+          describe: (it) => signatures.describe({ ...it, secretKey: testSecret("x") }),
+        }, 20],
         [{ ...batches, compare: (it, [bytes = ""]) => batches.compare(it, [`AA${bytes}`]) }, 20],
       ], 1);
       assertEquals(changed.length, 60);

@@ -1,3 +1,4 @@
+import { testSecret } from "../../support/secrets.ts";
 import type { Fact } from "../history.ts";
 import type { BrokerSettings } from "../plan.ts";
 import type { Random } from "../../fuzz/random.ts";
@@ -15,7 +16,10 @@ export interface World {
 }
 
 /** Who clients are where requests must be signed. */
-export const CREDENTIALS = { accessKey: "order-service", secretKey: "an open secret" } as const;
+export const CREDENTIALS = {
+  accessKey: "order-service",
+  secretKey: testSecret("of-orders"),
+} as const;
 
 /** Name of the one topic. */
 export const TOPIC = "orders";
