@@ -57,7 +57,7 @@ function checkRest(run: Run, report: Report): void {
   for (const { member, timers, links, held, inFlight, at } of history.of("rested")) {
     const isAsking = history.of("wroteOther").some((fact) =>
       fact.member === member && fact.at <= at && fact.at > at - VERDICT_TIMEOUT &&
-      (timeline.replyTo(fact)?.at ?? Infinity) > at && timeline.unlinkedAt(fact.link) > at
+      (timeline.replyTo(fact)?.at ?? Infinity) > at && timeline.unlinkedAt(fact.link) >= at
     );
     if (!isAsking && timers > PERIODIC_TIMERS + held) {
       report(at, `${member} is at rest with ${timers} timers`);
