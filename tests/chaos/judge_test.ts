@@ -161,6 +161,10 @@ Deno.test("chaos - recovery is from the opening of the port to the first half me
     ...{ from: 8_100, to: 9_000 },
   };
   assertEquals(createReport({ ...run, faults: [FAULT, again] }).recovery, undefined);
+  const producer = { ...again, kind: "producer", target: "the producer" } as const;
+  assertEquals(createReport({ ...run, faults: [FAULT, producer] }).recovery, undefined);
+  const elsewhere = { ...again, target: "broker-b" };
+  assertEquals(createReport({ ...run, faults: [FAULT, elsewhere] }).recovery?.worst, 1_500);
 });
 
 Deno.test("chaos - a frozen broker is noticed when a call is rejected, and when it is given up", () => {

@@ -1,3 +1,4 @@
+import type { DoneFault } from "./fault_injector.ts";
 import type { Evidence } from "./judge.ts";
 
 /** Milliseconds of sends that a frozen broker needs to be noticed for certain. */
@@ -14,12 +15,13 @@ export interface Reaction {
 /** How long after a killed broker's port was open again it stored the next half message. */
 export function findRecoveries({ entries, faults }: Evidence): number[] {
   const recoveries: number[] = [];
-  for (const { openAt, target, to } of faults) {
+  for (const { openAt, target } of faults) {
     if (openAt === undefined) continue;
-    // A fault that came upon it meanwhile, or the end of the sends, would be measured otherwise.
+    // What came upon it meanwhile, or the end of the sends, would be measured otherwise.
+    const disturbs = (it: DoneFault) => it.target === target || it.kind === "producer";
     const next = Math.min(
-      ...faults.filter((it) => it.from >= to && it.target === target).map(({ from }) => from),
       Infinity,
+      ...faults.filter((it) => it.from >= openAt && disturbs(it)).map(({ from }) => from),
     );
     const first = Math.min(
       ...entries.flatMap((entry) =>
