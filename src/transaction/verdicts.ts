@@ -161,11 +161,28 @@ export class Verdicts {
         }
         halfMessage.phase = "idle";
         this.#options.table.retire(halfMessage.transaction);
-        if (heldBack) this.take(halfMessage, heldBack);
+        if (heldBack) this.#takeHeldBack(halfMessage, heldBack, result);
         return result;
       }
     } finally {
       this.#underWay.end();
+    }
+  }
+
+  /**
+   * Takes the check-back that came while the verdict was on its way. One that came on a connection
+   * that is gone was asked before the verdict was confirmed on the present one.
+   */
+  #takeHeldBack(
+    halfMessage: HalfMessage,
+    heldBack: HalfMessageHandle,
+    { confirmedOn }: EndTransactionResult,
+  ): void {
+    const isOlder = confirmedOn?.isOpen && !heldBack.connection?.isOpen;
+    if (isOlder && halfMessage.transaction.verdict === "COMMIT") {
+      this.send(halfMessage, heldBack, "UNKNOWN");
+    } else {
+      this.take(halfMessage, heldBack);
     }
   }
 

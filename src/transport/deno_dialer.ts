@@ -157,14 +157,13 @@ function transportOf(
   raw?: RawTransport,
 ): Transport {
   let open = true;
-  return {
+  const transport: Transport = {
     get readable() {
       return readable();
     },
     get writable() {
       return conn.writable;
     },
-    ...(raw ? { raw } : {}),
     encrypted,
     localHost: (conn.localAddr as Deno.NetAddr).hostname,
     close(): void {
@@ -173,6 +172,8 @@ function transportOf(
       close(conn);
     },
   };
+  // Not enumerable: a transport that someone spreads, to put other streams in, must lose it.
+  return raw ? Object.defineProperty(transport, "raw", { value: raw }) : transport;
 }
 
 function close(conn: Deno.Conn): void {

@@ -11,7 +11,8 @@ export interface Transport {
   readonly localHost?: string;
   /**
    * The calls below the streams, where they cost less: then these are used, and the streams are
-   * not touched.
+   * not touched. Those that this module dials have it as a property that is not enumerable, so
+   * `{ ...transport, writable }` goes through its own stream.
    */
   readonly raw?: RawTransport;
   /** Whether others on the way can't read it; absent when that is not known. */

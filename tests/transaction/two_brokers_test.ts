@@ -80,7 +80,7 @@ Deno.test("two brokers - a commit that is on its way to one delays none to the o
   await settle();
   assertEquals([told(a), told(b)], [[of("COMMIT", first)], [of("COMMIT", onB)]]);
   const heldBack = a.checkBack(half), again = b.checkBack(half);
-  await clock.advance(6_000);
+  await clock.advance(8_000);
 
   assertEquals(told(a), [of("COMMIT", first), of("COMMIT", heldBack)]);
   assertEquals(told(b), [of("COMMIT", onB), of("UNKNOWN", again)]);

@@ -4,7 +4,14 @@ import { applyPlant, type Plant, PLANTS } from "./plants.ts";
 const ROOT = new URL("../../../", import.meta.url);
 
 /** What a copy of the sources needs, so that the simulation runs on it. */
-const NEEDED = ["deno.json", "mod.ts", "src", "tests/simulation", "tests/fuzz"];
+const NEEDED = [
+  "deno.json",
+  "mod.ts",
+  "src",
+  "tests/simulation",
+  "tests/fuzz",
+  "tests/support/secrets.ts",
+];
 
 /**
  * Plants a fault, or all one after the other, into a copy of the sources, and runs the simulation
