@@ -1,3 +1,5 @@
+import { setPriority } from "node:os";
+
 /** What `deno test` counted. */
 export interface Counts {
   /** Tests that passed. */
@@ -14,6 +16,8 @@ export interface DenoTestOptions {
   env?: Record<string, string>;
   /** Whether its output waits for `show()`, so that two runs don't mix. */
   isHeld?: boolean;
+  /** Whether it works in the time that others leave. */
+  isModest?: boolean;
 }
 
 /** A run that has ended. */
@@ -35,6 +39,9 @@ export const NOTHING: Counts = { passed: 0, failed: 0, ignored: 0 };
  */
 const OUTPUT_GRACE = 2000;
 
+/** How much more modest than usual, as `nice` counts. */
+const MODEST = 5;
+
 const ROOT = new URL("../", import.meta.url);
 
 /** The counts in the summary that `deno test` ends with, or nothing if it did not get that far. */
@@ -51,7 +58,7 @@ export function readSummary(output: string): Counts | undefined {
 /** Runs `deno` with these arguments; a run that fails without a failed test counts as one. */
 export async function runDenoTest(
   args: string[],
-  { env = {}, isHeld = false }: DenoTestOptions = {},
+  { env = {}, isHeld = false, isModest = false }: DenoTestOptions = {},
 ): Promise<DenoTestRun> {
   const child = new Deno.Command(Deno.execPath(), {
     args,
@@ -60,6 +67,7 @@ export async function runDenoTest(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  if (isModest) setPriority(child.pid, MODEST);
   const output: Uint8Array[] = [], decoder = new TextDecoder();
   let written = "";
   const reading = Promise.all([

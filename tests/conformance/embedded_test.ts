@@ -4,7 +4,7 @@ import type { ConformanceCase } from "./cluster_under_test.ts";
 import { CONFORMANCE_CASES } from "./suite.ts";
 
 const TIMES = { transactionTimeout: 300, transactionCheckInterval: 250, opBatchInterval: 20 };
-const MAX = 4;
+const MAX = 12;
 
 function register({ name, run }: ConformanceCase, serializeType: "JSON" | "ROCKETMQ"): void {
   const title = serializeType === "JSON" ? name : `${name}, with binary headers`;
