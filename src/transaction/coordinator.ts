@@ -90,6 +90,7 @@ export class TransactionCoordinator {
       tranStateTableOffset: receipt.queueOffset,
       commitLogOffset: receipt.commitLogOffset,
       fromCheck: false,
+      checkTimes: 0,
       receivedAt: this.#options.clock.monotonic(),
     });
   }
@@ -121,13 +122,14 @@ export class TransactionCoordinator {
 
   /** Takes a check-back of the broker. Returns at once. */
   takeCheck({ header, message, connection, brokerName }: CheckRequest): void {
-    const transactionId = transactionIdOf(header, message);
+    const transactionId = transactionIdOf(header, message), checkTimes = checkTimesOf(message);
     const handle: HalfMessageHandle = {
       brokerName,
       connection,
       tranStateTableOffset: header.tranStateTableOffset,
       commitLogOffset: header.commitLogOffset,
       fromCheck: true,
+      checkTimes,
       receivedAt: this.#options.clock.monotonic(),
     };
     const record: TransactionRecord = this.#table.get(transactionId) ?? {
@@ -139,7 +141,6 @@ export class TransactionCoordinator {
     };
     this.#journal.observation.recognize(record, message.properties);
     this.#verdicts.timing.learn(handle);
-    const checkTimes = checkTimesOf(message);
     this.#warnings.asked(record, brokerName, checkTimes);
     const handling = this.#route({ record, message, handle });
     this.#journal.checkBack(record, brokerName, checkTimes, handling);

@@ -19,6 +19,8 @@ export interface HalfMessageHandle {
   readonly commitLogOffset: bigint;
   /** Whether it came with a check-back; else it came with the answer to the send. */
   readonly fromCheck: boolean;
+  /** How often the broker has asked by then, as far as it says; 0 when it has not. */
+  readonly checkTimes: number;
   /** When it came, in monotonic milliseconds. */
   readonly receivedAt: number;
 }
@@ -50,6 +52,8 @@ export interface HalfMessage {
   heldBack?: HalfMessageHandle | undefined;
   /** Whether a commit may have been carried out whose answer did not come. */
   answerLost?: boolean;
+  /** Stands for the first connection on which it was heard of. */
+  readonly since: ConnectionMark | undefined;
   /** Marks of the connections on which the broker confirmed a commit, the newest ones. */
   committedOn?: ConnectionMark[];
 }
@@ -72,7 +76,13 @@ export function halfMessageOf(
   const known = halfMessages.find((halfMessage) => halfMessage.broker === broker);
   if (known) return known;
   if (halfMessages.length >= MAX_BROKERS) forgetOne(halfMessages);
-  const halfMessage: HalfMessage = { transaction, broker, phase: "idle", handle };
+  const halfMessage: HalfMessage = {
+    transaction,
+    broker,
+    phase: "idle",
+    handle,
+    since: handle.connection?.mark,
+  };
   halfMessages.push(halfMessage);
   return halfMessage;
 }
@@ -93,6 +103,11 @@ export function isCommittedOn(
   { connection }: HalfMessageHandle,
 ): boolean {
   return connection !== undefined && committedOn?.includes(connection.mark) === true;
+}
+
+/** Whether a question came on another connection than the one that the half message was first heard of on. */
+export function isReconnected({ since }: HalfMessage, { connection }: HalfMessageHandle): boolean {
+  return since !== undefined && connection !== undefined && connection.mark !== since;
 }
 
 function forgetOne(halfMessages: HalfMessage[]): void {

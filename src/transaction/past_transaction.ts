@@ -16,17 +16,27 @@ export interface PastTransaction {
   readonly brokerName: string;
   /** Stands for the connection on which the broker confirmed a commit. */
   readonly committedOn: ConnectionMark | undefined;
+  /** Stands for the first connection on which its half message was heard of. */
+  readonly since: ConnectionMark | undefined;
 }
 
 /** What is left to know of a transaction, or nothing when that is not all that there is. */
 export function summarize(record: TransactionRecord, place: number): PastTransaction | undefined {
   const { topic, verdict, localTransactionRan, halfMessages, observed, isSlow } = record;
   if (verdict === undefined || observed || isSlow || halfMessages.length !== 1) return undefined;
-  const { broker, handle: { brokerName }, answerLost, committedOn } = halfMessages[0]!;
+  const { broker, handle: { brokerName }, answerLost, committedOn, since } = halfMessages[0]!;
   if (broker !== brokerName || answerLost || (committedOn && committedOn.length > 1)) {
     return undefined;
   }
-  return { place, topic, verdict, localTransactionRan, brokerName, committedOn: committedOn?.[0] };
+  return {
+    place,
+    topic,
+    verdict,
+    localTransactionRan,
+    brokerName,
+    committedOn: committedOn?.[0],
+    since,
+  };
 }
 
 /**
@@ -34,7 +44,7 @@ export function summarize(record: TransactionRecord, place: number): PastTransac
  * the one that is answered.
  */
 export function restore(transactionId: string, past: PastTransaction): TransactionRecord {
-  const { place, topic, verdict, localTransactionRan, brokerName, committedOn } = past;
+  const { place, topic, verdict, localTransactionRan, brokerName, committedOn, since } = past;
   const record: TransactionRecord = {
     transactionId,
     topic,
@@ -47,6 +57,7 @@ export function restore(transactionId: string, past: PastTransaction): Transacti
   const halfMessage: HalfMessage = {
     transaction: record,
     broker: brokerName,
+    since,
     phase: "idle",
     handle: {
       brokerName,
@@ -54,6 +65,7 @@ export function restore(transactionId: string, past: PastTransaction): Transacti
       tranStateTableOffset: -1n,
       commitLogOffset: -1n,
       fromCheck: false,
+      checkTimes: 0,
       receivedAt: 0,
     },
   };

@@ -97,7 +97,8 @@ export interface CheckBackEvent extends TransactionFacts {
    * What was done with it: given to the listener, joined with an earlier one that is still being
    * answered, answered *unknown* because the local transaction still runs, held back until a
    * verdict that is on its way has arrived, answered with the verdict that is known already,
-   * answered *unknown* because the broker confirmed the commit on this very connection, or dropped
+   * answered *unknown* because the broker confirmed the commit on this very connection (unless it is
+   * about to give up a copy that it made when it was lost: then it is committed, too), or dropped
    * because too many wait.
    */
   handling: CheckHandling;

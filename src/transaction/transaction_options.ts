@@ -32,7 +32,8 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
   endTransactionMode?: "confirm" | "oneway";
   /**
    * How often the brokers ask about a half message before they give it up, their
-   * `transactionCheckMax`: for warnings of the last checks.
+   * `transactionCheckMax`: for warnings of the last checks, and to commit in time what a broker that
+   * was lost would give up as a surplus copy.
    *
    * @default {15}
    */

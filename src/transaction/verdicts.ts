@@ -9,6 +9,7 @@ import {
   type HalfMessage,
   type HalfMessageHandle,
   isCommittedOn,
+  isReconnected,
   markCommitted,
 } from "./half_message.ts";
 import { InFlight } from "./in_flight.ts";
@@ -91,9 +92,13 @@ export class Verdicts {
    * again: the question was asked before, or about a copy that the broker made before. On any
    * other connection the broker may have lost the message, and another broker never had it, so the
    * verdict is given again. It is never answered with the opposite.
+   *
+   * A broker whose connection was lost may have forgotten how far its checks had come, and then has
+   * several copies of the half message to ask about. One that it is about to give up is committed,
+   * too: among those that were given up an operator then finds none that is visible elsewhere.
    */
   take(halfMessage: HalfMessage, handle: HalfMessageHandle): CheckHandling {
-    if (isCommittedOn(halfMessage, handle)) {
+    if (isCommittedOn(halfMessage, handle) && !this.#isLastOfLost(halfMessage, handle)) {
       this.send(halfMessage, handle, "UNKNOWN");
       return "alreadyCommitted";
     }
@@ -110,6 +115,12 @@ export class Verdicts {
         this.end(halfMessage, halfMessage.transaction.verdict!);
         return "repeated";
     }
+  }
+
+  /** Whether a broker that was lost in between asks for one of the last times. */
+  #isLastOfLost(halfMessage: HalfMessage, handle: HalfMessageHandle): boolean {
+    const isLast = handle.checkTimes >= this.#options.transactionCheckMax - 1;
+    return isLast && isReconnected(halfMessage, handle);
   }
 
   /** Sends a state for a handle, once. */

@@ -9,6 +9,7 @@ function handleOn(brokerName: string): HalfMessageHandle {
     tranStateTableOffset: 1n,
     commitLogOffset: 1n,
     fromCheck: true,
+    checkTimes: 1,
     receivedAt: 0,
   };
 }

@@ -64,6 +64,26 @@ Deno.test("check-back - of a copy on another broker: committed there once, and n
   assertEquals(other.states(), ["COMMIT", "UNKNOWN"]);
 });
 
+Deno.test("check-back - a copy that a broker which was gone is about to give up is committed, one of a broker that stayed is not", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  const producer = await cluster.started(saying("COMMIT"));
+  await producer.sendMessageInTransaction(message());
+  const [half] = broker.halves;
+  const ask = async (times: number) => {
+    broker.checkBack(half!, { properties: { TRANSACTION_CHECK_TIMES: String(times) } });
+    await settle();
+    return broker.states().at(-1);
+  };
+  assertEquals([await ask(1), await ask(14), await ask(15)], ["UNKNOWN", "UNKNOWN", "UNKNOWN"]);
+  broker.connection.reset();
+  await clock.advance(31_000);
+
+  assertEquals(await ask(1), "COMMIT");
+  assertEquals([await ask(2), await ask(13)], ["UNKNOWN", "UNKNOWN"]);
+  assertEquals([await ask(14), await ask(15)], ["COMMIT", "COMMIT"]);
+});
+
 Deno.test("shutdown - a verdict that rests before a busy broker is tried again does not outlive it", async () => {
   const cluster = new ScriptedCluster();
   const { broker, clock } = cluster;

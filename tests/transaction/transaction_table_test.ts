@@ -89,12 +89,14 @@ function decided(transactionId: string): TransactionRecord {
     transaction,
     broker: "broker-a",
     phase: "idle",
+    since: undefined,
     handle: {
       brokerName: "broker-a",
       connection: undefined,
       tranStateTableOffset: 1n,
       commitLogOffset: 2n,
       fromCheck: false,
+      checkTimes: 0,
       receivedAt: 0,
     },
   });

@@ -15,7 +15,8 @@ import { SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
  *
  * Beyond the count, a client is held to what it could know. It gives a commit again only when the
  * broker may have lost the first: after the end of the connection on which that was confirmed, or
- * when no answer came; and in that case only after a look that did not find the message.
+ * when no answer came; and in that case only after a look that did not find the message. Only what
+ * a broker that was lost in between is about to give up is committed whatever is known.
  */
 export const d1: Invariant = {
   name: "D1",
@@ -37,6 +38,7 @@ export const d1: Invariant = {
       }
       for (const copy of copies.slice(1)) {
         const made = commitOf(copy, written);
+        if (made && isLastOfLost(run, copy, made)) continue;
         const known = made && written.find((earlier) => couldKnow(run, earlier, made));
         if (made && !known) continue;
         report(copy.at, `${txn} became visible again, which ${made?.member} could know`, txn);
@@ -53,6 +55,27 @@ function commitOf(
   return commits.find((commit) =>
     commit.link === link && commit.handle.logOffset === handle.logOffset && commit.event <= event
   );
+}
+
+/**
+ * Whether a copy is of a record that the broker was about to give up, and the client had lost the
+ * connection on which it heard of the half message first.
+ */
+function isLastOfLost(
+  { history }: Run,
+  { txn, broker, handle: { logOffset } }: FactOf<"visible">,
+  made: FactOf<"wroteVerdict">,
+): boolean {
+  const isIts = (fact: { txn: string; event: number }) =>
+    fact.txn === txn && fact.event <= made.event;
+  const record = history.of("stored").findLast((fact) =>
+    isIts(fact) && fact.broker === broker && fact.handle.logOffset === logOffset
+  );
+  if (!record || record.checks < LAST_CHECKS) return false;
+  const heard = [...history.of("wroteHalf"), ...history.of("gotCheck")].filter((fact) =>
+    isIts(fact) && fact.member === made.member
+  );
+  return heard.some(({ link }) => link !== made.link);
 }
 
 /** How often a half message was open once more than the client could see to. */
@@ -166,3 +189,6 @@ function decidedAt({ history }: Run, commit: FactOf<"wroteVerdict">): number {
 
 /** `endTransactionTimeout`, less a little, in which a timer may fire early. */
 const ALMOST_TIMEOUT = VERDICT_TIMEOUT - 10;
+
+/** The check from which a client takes a half message for one that is given up soon; its `transactionCheckMax` is 15. */
+const LAST_CHECKS = 14;
