@@ -59,8 +59,8 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "dials-without-a-pause",
     file: POOL,
-    old: "if (wait > 0) await sleep(this.#clock, wait, signal);",
-    new: "if (wait > 1e9) await sleep(this.#clock, wait, signal);",
+    old: "if (wait > 0) {\n      slot.lastError",
+    new: "if (wait > 1e9) {\n      slot.lastError",
     foundBy: ["L2"],
   },
   {
