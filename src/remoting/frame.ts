@@ -1,7 +1,18 @@
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
-import type { RemotingCommand, SerializeType } from "./command.ts";
-import { decodeJsonHeader, encodeJsonHeader } from "./header_json.ts";
-import { decodeRocketmqHeader, encodeRocketmqHeader } from "./header_rocketmq.ts";
+import { ByteWriter } from "./byte_writer.ts";
+import {
+  CLIENT_VERSION,
+  type RemotingCommand,
+  type RemotingRequest,
+  type SerializeType,
+} from "./command.ts";
+import {
+  decodeJsonHeader,
+  estimateJsonHeader,
+  writeJsonHeader,
+  writeJsonRequest,
+} from "./header_json.ts";
+import { decodeRocketmqHeader, writeRocketmqHeader } from "./header_rocketmq.ts";
 import {
   DEFAULT_MAX_EXT_FIELDS,
   DEFAULT_MAX_FRAME_SIZE,
@@ -9,7 +20,8 @@ import {
   type FrameLimits,
 } from "./limits.ts";
 
-const encoder = new TextEncoder();
+/** Bytes to begin with for a binary header. */
+const BINARY_ESTIMATE = 256;
 
 const NO_BODY = new Uint8Array(0);
 
@@ -39,14 +51,58 @@ const NO_BODY = new Uint8Array(0);
  */
 export function encodeCommand(command: RemotingCommand): Uint8Array {
   checkCommand(command);
-  const header = encodeHeader(command), { body } = command;
-  const size = FRAME_PREFIX_SIZE + header.length + body.length;
+  checkFrameSize(command.body.length);
+  const header = command.serializeType === "JSON" ? estimateJsonHeader(command) : BINARY_ESTIMATE;
+  const size = FRAME_PREFIX_SIZE + header + command.body.length;
+  const writer = new ByteWriter(Math.min(size, DEFAULT_MAX_FRAME_SIZE));
+  appendCommand(writer, command);
+  const { memory, length } = writer;
+  return length === memory.length ? memory : memory.slice(0, length);
+}
+
+/** Appends the frame of a command that was checked, and gives its size. @throws {InvalidArgumentError} */
+export function appendCommand(writer: ByteWriter, command: RemotingCommand): number {
+  const { serializeType, body } = command, start = beginFrame(writer);
+  if (serializeType === "ROCKETMQ") writeRocketmqHeader(writer, command);
+  else writeJsonHeader(writer, command);
+  return endFrame(writer, start, serializeType, body);
+}
+
+/** Appends the frame of a request under a number, and gives its size. @throws {InvalidArgumentError} */
+export function appendRequest(
+  writer: ByteWriter,
+  request: RemotingRequest,
+  opaque: number,
+  flag: number,
+): number {
+  checkCommand({ code: request.code, opaque, flag, version: CLIENT_VERSION });
+  const start = beginFrame(writer);
+  writeJsonRequest(writer, request, opaque, flag);
+  return endFrame(writer, start, "JSON", request.body ?? NO_BODY);
+}
+
+function beginFrame(writer: ByteWriter): number {
+  const start = writer.length;
+  writer.seek(start + FRAME_PREFIX_SIZE);
+  return start;
+}
+
+/** Writes the body, and in the room before the header what stands there. */
+function endFrame(
+  writer: ByteWriter,
+  start: number,
+  serializeType: SerializeType,
+  body: Uint8Array,
+): number {
+  const headerSize = writer.length - start - FRAME_PREFIX_SIZE;
+  const size = FRAME_PREFIX_SIZE + headerSize + body.length;
   checkFrameSize(size);
-  const frame = new Uint8Array(size);
-  writePrefix(frame, 0, size, header.length, command.serializeType);
-  frame.set(header, FRAME_PREFIX_SIZE);
-  frame.set(body, FRAME_PREFIX_SIZE + header.length);
-  return frame;
+  if (body.length > 0) writer.piece(body);
+  const { memory } = writer;
+  writeInt32(memory, start, size - 4);
+  writeInt32(memory, start + 4, headerSize);
+  if (serializeType === "ROCKETMQ") memory[start + 4] = 1;
+  return size;
 }
 
 /** Refuses numbers that don't fit their fields. @throws {InvalidArgumentError} */
@@ -66,37 +122,11 @@ export function checkCommand(
 }
 
 /** Refuses a frame that no peer takes. @throws {InvalidArgumentError} */
-export function checkFrameSize(size: number): void {
+function checkFrameSize(size: number): void {
   if (size <= DEFAULT_MAX_FRAME_SIZE) return;
   throw new InvalidArgumentError(
     `Cannot encode command: the frame would have ${size} bytes, at most ${DEFAULT_MAX_FRAME_SIZE} are allowed`,
   );
-}
-
-/** The header of a command in the form that it names. */
-export function encodeHeader(command: RemotingCommand): Uint8Array {
-  return command.serializeType === "ROCKETMQ"
-    ? encodeRocketmqHeader(command)
-    : encoder.encode(encodeJsonHeader(command));
-}
-
-/** Writes what stands before the header of a frame of `size` bytes. */
-export function writePrefix(
-  bytes: Uint8Array,
-  at: number,
-  size: number,
-  headerSize: number,
-  serializeType: SerializeType,
-): void {
-  const length = size - 4;
-  bytes[at] = length >>> 24;
-  bytes[at + 1] = length >>> 16;
-  bytes[at + 2] = length >>> 8;
-  bytes[at + 3] = length;
-  bytes[at + 4] = serializeType === "ROCKETMQ" ? 1 : 0;
-  bytes[at + 5] = headerSize >>> 16;
-  bytes[at + 6] = headerSize >>> 8;
-  bytes[at + 7] = headerSize;
 }
 
 /**
@@ -179,6 +209,13 @@ export function decodeFrameAt(
       : decodeRocketmqHeader(header, maxExtFields)) as RemotingCommand;
   command.body = headerEnd === start + size ? NO_BODY : bytes.subarray(headerEnd, start + size);
   return command;
+}
+
+function writeInt32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
 function readInt32(bytes: Uint8Array, at: number): number {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
+import type { ByteWriter } from "./byte_writer.ts";
 import type { RemotingCommand } from "./command.ts";
 import { setField } from "./header_json.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
@@ -6,56 +7,47 @@ import { FRAME_PREFIX_SIZE } from "./limits.ts";
 /** code 2, language 1, version 2, opaque 4, flag 4, remark length 4, extFields length 4. */
 const FIXED_SIZE = 21;
 
-const encoder = new TextEncoder();
+/** Bytes of a name, which a 16-bit number tells. */
+const MAX_NAME_SIZE = 0x7fff;
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The compact binary header of a command. */
-export function encodeRocketmqHeader(command: RemotingCommand): Uint8Array {
-  if ((command.code << 16 >> 16) !== command.code) {
-    throw new InvalidArgumentError(
-      `Cannot encode command: code ${command.code} does not fit the 16 bits of the ROCKETMQ header, use JSON`,
-    );
-  }
-  if ((command.version << 16 >> 16) !== command.version) {
-    throw new InvalidArgumentError(
-      `Cannot encode command: version ${command.version} does not fit the 16 bits of the ROCKETMQ header, use JSON`,
-    );
-  }
-  const remark = encoder.encode(command.remark ?? "");
-  const pairs: Uint8Array[] = [];
-  let pairsSize = 0;
-  for (const name of Object.keys(command.extFields)) {
-    const key = encoder.encode(name), value = encoder.encode(command.extFields[name]);
-    if (key.length > 0x7fff) {
+/** Writes the compact binary header of a command. */
+export function writeRocketmqHeader(writer: ByteWriter, command: RemotingCommand): void {
+  checkShort("code", command.code);
+  checkShort("version", command.version);
+  writer.binary(command.code, 2);
+  writer.binary(command.language, 1);
+  writer.binary(command.version, 2);
+  writer.binary(command.opaque, 4);
+  writer.binary(command.flag, 4);
+  writer.sized(command.remark ?? "", 4);
+  const start = writer.length;
+  writer.seek(start + 4);
+  const { extFields } = command;
+  for (const name in extFields) {
+    if (!Object.hasOwn(extFields, name)) continue;
+    const nameStart = writer.length;
+    writer.sized(name, 2);
+    const nameSize = writer.length - nameStart - 2;
+    if (nameSize > MAX_NAME_SIZE) {
       throw new InvalidArgumentError(
-        `Cannot encode command: the name of an extField has ${key.length} bytes, the ROCKETMQ header carries 32767`,
+        `Cannot encode command: the name of an extField has ${nameSize} bytes, the ROCKETMQ header carries ${MAX_NAME_SIZE}`,
       );
     }
-    pairs.push(key, value);
-    pairsSize += 2 + key.length + 4 + value.length;
+    writer.sized(extFields[name]!, 4);
   }
-  const header = new Uint8Array(FIXED_SIZE + remark.length + pairsSize);
-  const view = new DataView(header.buffer);
-  view.setInt16(0, command.code);
-  view.setUint8(2, command.language);
-  view.setInt16(3, command.version);
-  view.setInt32(5, command.opaque);
-  view.setInt32(9, command.flag);
-  view.setInt32(13, remark.length);
-  header.set(remark, 17);
-  let at = 17 + remark.length;
-  view.setInt32(at, pairsSize);
-  at += 4;
-  for (let i = 0; i < pairs.length; i += 2) {
-    const key = pairs[i]!, value = pairs[i + 1]!;
-    view.setInt16(at, key.length);
-    header.set(key, at + 2);
-    at += 2 + key.length;
-    view.setInt32(at, value.length);
-    header.set(value, at + 4);
-    at += 4 + value.length;
-  }
-  return header;
+  const end = writer.length;
+  writer.seek(start);
+  writer.binary(end - start - 4, 4);
+  writer.seek(end);
+}
+
+function checkShort(name: string, value: number): void {
+  if ((value << 16 >> 16) === value) return;
+  throw new InvalidArgumentError(
+    `Cannot encode command: ${name} ${value} does not fit the 16 bits of the ROCKETMQ header, use JSON`,
+  );
 }
 
 /** Reads a compact binary header. A pair with an empty name is left out, as Java does. */

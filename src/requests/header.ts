@@ -1,5 +1,8 @@
 import { InvalidArgumentError, printable, ProtocolError } from "../errors.ts";
-import { quoteJson } from "../remoting/mod.ts";
+import type { FieldWriter } from "../remoting/mod.ts";
+
+const encoder = new TextEncoder();
+const TRUE = encoder.encode("true"), FALSE = encoder.encode("false");
 
 interface KindTypes {
   string: string;
@@ -92,8 +95,8 @@ export interface HeaderCodec<F> {
 export interface PreparedHeader<V> {
   /** All fields as text, as `encode` gives them. @throws {InvalidArgumentError} as it does. */
   encode(varying: V): Record<string, string>;
-  /** The same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
-  encodeAsJson(varying: V): string;
+  /** Writes the same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
+  write(writer: FieldWriter, varying: V): void;
 }
 
 interface Field {
@@ -130,7 +133,7 @@ export function defineHeader<const L extends FieldList>(
     const [wireName, spec] = typeof entry === "string" ? [property, entry] : entry;
     const optional = spec.endsWith("?");
     const kind = (optional ? spec.slice(0, -1) : spec) as FieldKind;
-    return { property, wireName, jsonName: `${quoteJson(wireName)}:`, kind, optional };
+    return { property, wireName, jsonName: `${JSON.stringify(wireName)}:`, kind, optional };
   });
   return {
     name,
@@ -226,27 +229,28 @@ class PreparedFields implements PreparedHeader<unknown> {
   readonly #common: Record<string, unknown>;
   readonly #varying: readonly Field[];
   /** What stands before the value of each field that varies, and behind the last one. */
-  readonly #pieces: readonly string[];
+  readonly #pieces: readonly Uint8Array[];
 
   constructor(name: string, fields: readonly Field[], common: Record<string, unknown>) {
     this.#name = name;
     this.#fields = fields;
     this.#common = common;
-    const varying: Field[] = [], pieces: string[] = [];
+    const varying: Field[] = [], pieces: Uint8Array[] = [];
     let text = "";
     for (const field of fields) {
       if (Object.hasOwn(common, field.property)) {
         const value = common[field.property];
         if (value === undefined && field.optional) continue;
         checkValue(name, field, value);
-        text += `${field.jsonName}${quoteJson(String(value))},`;
+        text += `${field.jsonName}${JSON.stringify(String(value))},`;
       } else {
-        pieces.push(`${text}${field.jsonName}`);
+        const quote = field.kind === "string" ? "" : '"';
+        pieces.push(encoder.encode(`${text}${field.jsonName}${quote}`));
         varying.push(field);
-        text = ",";
+        text = `${quote},`;
       }
     }
-    pieces.push(text.replace(/,$/, ""));
+    pieces.push(encoder.encode(text.replace(/,$/, "")));
     this.#varying = varying;
     this.#pieces = pieces;
   }
@@ -256,15 +260,17 @@ class PreparedFields implements PreparedHeader<unknown> {
     return encodeFields(this.#name, this.#fields, values);
   }
 
-  encodeAsJson(varying: unknown): string {
+  write(writer: FieldWriter, varying: unknown): void {
     const values = varying as Record<string, unknown>, fields = this.#varying;
-    let text = "";
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!, value = values[field.property];
       checkValue(this.#name, field, value);
-      text += this.#pieces[i]!;
-      text += field.kind === "string" ? quoteJson(value as string) : `"${value}"`;
+      writer.piece(this.#pieces[i]!);
+      if (typeof value === "string") writer.quoted(value);
+      else if (typeof value === "number") writer.integer(value);
+      else if (typeof value === "bigint") writer.long(value);
+      else writer.piece(value ? TRUE : FALSE);
     }
-    return text + this.#pieces[fields.length]!;
+    writer.piece(this.#pieces[fields.length]!);
   }
 }
