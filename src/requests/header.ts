@@ -173,10 +173,11 @@ function decodeFields(
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const { property, wireName, kind, optional } of fields) {
-    const text = Object.hasOwn(extFields, wireName) ? extFields[wireName] : undefined;
+    const field: unknown = extFields[wireName],
+      text = typeof field === "string" ? field : undefined;
     if (optional && !text) continue;
     const value = text === undefined ? undefined : parseValue(text, kind);
-    if (!isOfKind(value, kind)) {
+    if (value === undefined) {
       const found = text === undefined ? "missing" : shown(text);
       throw new ProtocolError(
         `Cannot read ${name}: field "${wireName}" is ${found}, ${ALLOWED[kind]} is needed`,
@@ -188,19 +189,42 @@ function decodeFields(
   return values;
 }
 
-function parseValue(text: string, kind: FieldKind): unknown {
+/** The value that a text stands for, if it is of the kind. */
+function parseValue(text: string, kind: FieldKind): string | number | bigint | boolean | undefined {
   switch (kind) {
     case "string":
       return text;
     case "boolean":
       return text === "true" ? true : text === "false" ? false : undefined;
     case "int":
-    case "uint":
-      return /^-?\d{1,10}$/.test(text) ? Number(text) + 0 : undefined;
+    case "uint": {
+      const value = parseInteger(text, 10);
+      return isOfKind(value, kind) ? value : undefined;
+    }
     case "long":
-    case "offset":
-      return /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+    case "offset": {
+      const short = parseInteger(text, SAFE_DIGITS);
+      const isLong = short === undefined && /^-?\d{1,19}$/.test(text);
+      const value = short !== undefined ? BigInt(short) : isLong ? BigInt(text) : undefined;
+      return isOfKind(value, kind) ? value : undefined;
+    }
   }
+}
+
+/** Decimal digits that any number has exactly. */
+const SAFE_DIGITS = 15;
+
+/** The integer of at most so many digits that a text is, if it is one. */
+function parseInteger(text: string, maxDigits: number): number | undefined {
+  const start = text.charCodeAt(0) === 0x2d ? 1 : 0, { length } = text;
+  if (length === start || length - start > maxDigits) return undefined;
+  let value = 0;
+  for (let i = start; i < length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return undefined;
+    value = 10 * value + digit;
+  }
+  return start === 0 ? value : 0 - value;
 }
 
 function isOfKind(value: unknown, kind: FieldKind): boolean {
@@ -210,8 +234,8 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
       return typeof value === "number" && (value | 0) === value && (kind === "int" || value >= 0);
     case "long":
     case "offset":
-      return typeof value === "bigint" && BigInt.asIntN(64, value) === value &&
-        (kind === "long" || value >= 0n);
+      return typeof value === "bigint" && (kind === "long" || value >= 0n) &&
+        (Number.isSafeInteger(Number(value)) || BigInt.asIntN(64, value) === value);
     case "boolean":
       return typeof value === "boolean";
     case "string":
