@@ -102,7 +102,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "shutdown-waits-for-nobody",
     file: PRODUCER,
-    old: "const drained = Promise.all([this.#inFlight.idle(), checks.drained()])",
+    old: "const drained = Promise.all([this.#runner.underWay.idle(), checks.drained()])",
     new: "const drained = Promise.all([checks.drained()])",
     foundBy: ["H1"],
   },
