@@ -49,14 +49,14 @@ export class CommitLookUp {
    * never.
    */
   async findCommitted(halfMessage: HalfMessage): Promise<Connection | undefined> {
-    const { client, clock, logger, timeout, timeUp } = this.#options;
-    const { transaction: { transactionId, topic }, handle: { brokerName } } = halfMessage;
+    const { clock, logger, timeout, timeUp } = this.#options;
+    const { transactionId, topic } = halfMessage.transaction;
     const deadline = new Deadline(clock, timeout);
     try {
-      const connection = await client.brokerConnection(brokerName, { timeout: deadline.remaining });
-      if (await this.#find(halfMessage, deadline)) return connection;
+      const found = await this.#findOn(halfMessage, deadline);
+      if (found) return found;
       await sleep(clock, Math.min(INDEX_LAG, deadline.remaining / 2), timeUp).catch(() => {});
-      return await this.#find(halfMessage, deadline) ? connection : undefined;
+      return await this.#findOn(halfMessage, deadline);
     } catch (error) {
       logger.warn(
         `Cannot find out whether transaction ${transactionId} is committed already, its ` +
@@ -65,6 +65,19 @@ export class CommitLookUp {
       );
       return undefined;
     }
+  }
+
+  /** Looks once, and once more when the connection was another one afterwards. */
+  async #findOn(halfMessage: HalfMessage, deadline: Deadline): Promise<Connection | undefined> {
+    const { client } = this.#options, { brokerName } = halfMessage.handle;
+    const connect = () => client.brokerConnection(brokerName, { timeout: deadline.remaining });
+    let connection = await connect();
+    while (await this.#find(halfMessage, deadline)) {
+      const present = await connect();
+      if (present === connection) return connection;
+      connection = present;
+    }
+    return undefined;
   }
 
   async #find(
