@@ -6,16 +6,24 @@ export class Deadline {
   readonly #at: number;
   /** The milliseconds that it was made with, for messages. */
   readonly timeout: number;
+  /** When it was made, in monotonic milliseconds. */
+  readonly madeAt: number;
 
   constructor(clock: Clock, timeout: number) {
     this.#clock = clock;
     this.timeout = timeout;
-    this.#at = clock.monotonic() + timeout;
+    this.madeAt = clock.monotonic();
+    this.#at = this.madeAt + timeout;
   }
 
   /** Milliseconds that are left, never below 0. */
   get remaining(): number {
-    return Math.max(0, this.#at - this.#clock.monotonic());
+    return this.remainingAt(this.#clock.monotonic());
+  }
+
+  /** The same for who has just looked at the clock. */
+  remainingAt(now: number): number {
+    return Math.max(0, this.#at - now);
   }
 
   /** Whether nothing is left that could be used: timers may fire up to a millisecond early. */

@@ -11,13 +11,17 @@ const LEAST_REST = 200;
  *
  * @throws {ConnectionError} that nothing was written.
  */
-export function checkRest({ deadline }: SendBounds, { brokerName, topic }: MessageQueue): void {
+export function checkRest(
+  { deadline }: SendBounds,
+  remaining: number,
+  { brokerName, topic }: MessageQueue,
+): void {
   const least = Math.min(LEAST_REST, deadline.timeout / 10);
-  if (deadline.remaining >= least) return;
+  if (remaining >= least) return;
   throw new ConnectionError(
     "TIMEOUT",
     `Cannot send to broker "${brokerName}": of ${deadline.timeout} ms for the send only ` +
-      `${Math.floor(deadline.remaining)} were left when it could be reached, too few for an answer`,
+      `${Math.floor(remaining)} were left when it could be reached, too few for an answer`,
     { brokerName, topic, isRetriable: true },
   );
 }

@@ -49,12 +49,13 @@ export class Transmitter {
     const { topic } = message, { brokerName } = queue;
     const connection = this.#opened(queue, message) ??
       await this.#connect(queue, message, bounds);
-    if (needsRest) checkRest(bounds, queue);
     const { address } = connection, { deadline, signal } = bounds;
+    const now = this.#clock.monotonic(), timeout = deadline.remainingAt(now);
+    if (needsRest) checkRest(bounds, timeout, queue);
     let response: RemotingCommand;
     try {
       const request = this.#request(queue, message, connection);
-      response = await connection.request(request, { timeout: deadline.remaining, signal });
+      response = await connection.request(request, { timeout, signal, now });
     } catch (error) {
       throw errorAt(queue, error);
     }

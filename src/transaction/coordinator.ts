@@ -76,8 +76,12 @@ export class TransactionCoordinator {
     return record;
   }
 
-  /** The half message was stored. A handle that a check-back brought meanwhile is newer. */
-  stored(record: TransactionRecord, receipt: SendReceipt, properties: string): void {
+  /**
+   * The half message was stored. A handle that a check-back brought meanwhile is newer. Gives the
+   * present, in monotonic milliseconds.
+   */
+  stored(record: TransactionRecord, receipt: SendReceipt, properties: string): number {
+    const receivedAt = this.#options.clock.monotonic();
     const { brokerName } = receipt.messageQueue;
     const immunity = checkImmunityOf(properties);
     if (immunity !== undefined) {
@@ -91,8 +95,9 @@ export class TransactionCoordinator {
       commitLogOffset: receipt.commitLogOffset,
       fromCheck: false,
       checkTimes: 0,
-      receivedAt: this.#options.clock.monotonic(),
+      receivedAt,
     });
+    return receivedAt;
   }
 
   /** The local transaction begins: from now on it counts as run. */

@@ -11,7 +11,7 @@ import {
   prepareEndTransactionHeaders,
   readEndTransactionResponse,
 } from "../requests/mod.ts";
-import type { Connection } from "../transport/mod.ts";
+import type { Connection, RequestOptions } from "../transport/mod.ts";
 import type { HalfMessageHandle } from "./half_message.ts";
 import type { LocalTransactionState } from "./local_transaction_state.ts";
 import { refuseStaleHandle } from "./stale_handle.ts";
@@ -121,28 +121,31 @@ export class VerdictSender {
     const oneway = state === "UNKNOWN" || mode === "oneway";
     const deadline = new Deadline(clock, timeout);
     let connection: Connection | undefined = handle.connection;
-    let masterMoved = false;
-    const backoff = new Backoff(clock, 100, 2_000);
+    let masterMoved = false, backoff: Backoff | undefined;
+    let now: number | undefined = deadline.madeAt;
     for (;;) {
       try {
         if (!connection?.isOpen) {
+          now = undefined;
           const bounds = { timeout: deadline.remaining };
           connection = await client.brokerConnection(handle.brokerName, bounds);
         }
         if (state !== "UNKNOWN" && connection !== handle.connection) {
+          now = undefined;
           await refuseStaleHandle(connection, handle, facts, deadline);
         }
         if (facts.isSuperseded?.()) throw superseded(handle);
         if (oneway) {
-          await connection.oneway(request, { timeout: deadline.remaining });
+          await connection.oneway(request, boundsOf(deadline, now));
           return { outcome: "sent", address: connection.address };
         }
-        const response = await connection.request(request, { timeout: deadline.remaining });
+        const response = await connection.request(request, boundsOf(deadline, now));
         const { address } = connection;
         const { brokerName } = handle;
         readEndTransactionResponse(response, { address, brokerName, topic: facts.topic });
         return { outcome: "confirmed", confirmedOn: connection, address };
       } catch (error) {
+        now = undefined;
         const isSlave = error instanceof BrokerResponseError &&
           error.responseCode === ResponseCode.SLAVE_NOT_AVAILABLE && !masterMoved;
         if (deadline.passed || timeUp.aborted || !(isSlave || maySendAgain(error))) {
@@ -158,6 +161,7 @@ export class VerdictSender {
           connection = undefined;
           await client.refreshRoute(facts.topic, { timeout: deadline.remaining }).catch(() => {});
         } else {
+          backoff ??= new Backoff(clock, 100, 2_000);
           const pause = Math.min(backoff.next(), deadline.remaining);
           await sleep(clock, pause, timeUp).catch(() => {});
         }
@@ -183,6 +187,13 @@ export class VerdictSender {
     const header = this.#headers.get(facts.topic);
     return new PreparedRequest(RequestCode.END_TRANSACTION, header, varying, undefined, remark);
   }
+}
+
+/** What is left of the time for a verdict, `now` where that is known. */
+function boundsOf(deadline: Deadline, now: number | undefined): RequestOptions {
+  return now === undefined
+    ? { timeout: deadline.remaining }
+    : { timeout: deadline.remainingAt(now), now };
 }
 
 function superseded({ brokerName }: HalfMessageHandle): InvalidStateError {

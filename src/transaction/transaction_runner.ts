@@ -54,11 +54,11 @@ export class TransactionRunner {
         throw this.#fail(record, error);
       }
       const { brokerName } = receipt.messageQueue;
-      coordinator.stored(record, receipt, outgoing.properties);
+      const now = coordinator.stored(record, receipt, outgoing.properties);
       journal.halfStored(record, brokerName);
       let state: LocalTransactionState = "ROLLBACK", cause: unknown;
       if (receipt.sendStatus === "SEND_OK") {
-        if (bounds.signal?.aborted || bounds.deadline.passed || timeUp.aborted) {
+        if (bounds.signal?.aborted || bounds.deadline.remainingAt(now) < 1 || timeUp.aborted) {
           throw this.#fail(record, givenUp(record, bounds, brokerName));
         }
         try {

@@ -64,6 +64,8 @@ export interface ConnectionOptions {
 export interface RequestOptions {
   /** Milliseconds to wait for the response. */
   timeout: number;
+  /** The present, in monotonic milliseconds, of who has just looked at the clock. */
+  now?: number;
   /** Ends the wait. A request that has left can't be taken back. */
   signal?: AbortSignal | undefined;
 }

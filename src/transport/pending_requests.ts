@@ -123,10 +123,9 @@ export class PendingRequests {
     opaque: number,
     code: number,
     isAnswered: boolean,
-    { timeout, signal }: RequestOptions,
+    { timeout, signal, now = this.#options.clock.monotonic() }: RequestOptions,
     heard: number,
   ): PendingRequest {
-    const now = this.#options.clock.monotonic();
     const request = new PendingRequest(opaque, code, isAnswered, timeout, now, heard);
     if (signal) {
       const onAbort = () => this.#fail(request, "ABORTED", "the caller aborted it", signal.reason);
