@@ -1,7 +1,11 @@
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
 import type { RemotingCommand, SerializeType } from "./command.ts";
 import { decodeJsonHeader, encodeJsonHeader } from "./header_json.ts";
-import { decodeRocketmqHeader, encodeRocketmqHeader } from "./header_rocketmq.ts";
+import {
+  decodeRocketmqHeader,
+  measureRocketmqHeader,
+  writeRocketmqHeader,
+} from "./header_rocketmq.ts";
 import {
   DEFAULT_MAX_EXT_FIELDS,
   DEFAULT_MAX_FRAME_SIZE,
@@ -11,7 +15,8 @@ import {
 
 const encoder = new TextEncoder();
 
-const NO_BODY = new Uint8Array(0);
+/** UTF-8 takes at most so many bytes for one unit of UTF-16. */
+export const MAX_BYTES_PER_UNIT = 3;
 
 /**
  * Encodes a command as one whole frame: length, header form and header length, header, body.
@@ -39,13 +44,55 @@ const NO_BODY = new Uint8Array(0);
  */
 export function encodeCommand(command: RemotingCommand): Uint8Array {
   checkCommand(command);
-  const header = encodeHeader(command), { body } = command;
-  const size = FRAME_PREFIX_SIZE + header.length + body.length;
-  checkFrameSize(size);
-  const frame = new Uint8Array(size);
-  writePrefix(frame, 0, size, header.length, command.serializeType);
+  return command.serializeType === "ROCKETMQ"
+    ? encodeWithBytes(command)
+    : encodeWithText(encodeJsonHeader(command), command);
+}
+
+function encodeWithText(header: string, { body, serializeType }: RemotingCommand): Uint8Array {
+  const frame = createFrame(header.length, body);
+  const { read, written } = encoder.encodeInto(header, frame.subarray(FRAME_PREFIX_SIZE));
+  return read === header.length && written === header.length
+    ? finishFrame(frame, written, body, serializeType)
+    : joinFrame(encoder.encode(header), body, serializeType);
+}
+
+function encodeWithBytes(command: RemotingCommand): Uint8Array {
+  const { body, serializeType } = command, units = measureRocketmqHeader(command);
+  const frame = createFrame(units, body);
+  const end = writeRocketmqHeader(command, frame, FRAME_PREFIX_SIZE);
+  if (end === FRAME_PREFIX_SIZE + units) return finishFrame(frame, units, body, serializeType);
+  const roomy = new Uint8Array(MAX_BYTES_PER_UNIT * units);
+  const header = roomy.subarray(0, writeRocketmqHeader(command, roomy, 0));
+  return joinFrame(header, body, serializeType);
+}
+
+/** A frame whose header was encoded before. */
+function joinFrame(
+  header: Uint8Array,
+  body: Uint8Array,
+  serializeType: SerializeType,
+): Uint8Array {
+  const frame = createFrame(header.length, body);
   frame.set(header, FRAME_PREFIX_SIZE);
-  frame.set(body, FRAME_PREFIX_SIZE + header.length);
+  return finishFrame(frame, header.length, body, serializeType);
+}
+
+function createFrame(headerSize: number, body: Uint8Array): Uint8Array {
+  const size = FRAME_PREFIX_SIZE + headerSize + body.length;
+  checkFrameSize(size);
+  return new Uint8Array(size);
+}
+
+/** Adds what stands around the header. */
+function finishFrame(
+  frame: Uint8Array,
+  headerSize: number,
+  body: Uint8Array,
+  serializeType: SerializeType,
+): Uint8Array {
+  writePrefix(frame, 0, frame.length, headerSize, serializeType);
+  if (body.length > 0) frame.set(body, FRAME_PREFIX_SIZE + headerSize);
   return frame;
 }
 
@@ -71,13 +118,6 @@ export function checkFrameSize(size: number): void {
   throw new InvalidArgumentError(
     `Cannot encode command: the frame would have ${size} bytes, at most ${DEFAULT_MAX_FRAME_SIZE} are allowed`,
   );
-}
-
-/** The header of a command in the form that it names. */
-export function encodeHeader(command: RemotingCommand): Uint8Array {
-  return command.serializeType === "ROCKETMQ"
-    ? encodeRocketmqHeader(command)
-    : encoder.encode(encodeJsonHeader(command));
 }
 
 /** Writes what stands before the header of a frame of `size` bytes. */
@@ -173,11 +213,10 @@ export function decodeFrameAt(
   const headerEnd = start + FRAME_PREFIX_SIZE + (mark & 0xffffff);
   const header = bytes.subarray(start + FRAME_PREFIX_SIZE, headerEnd);
   const maxExtFields = limits.maxExtFields ?? DEFAULT_MAX_EXT_FIELDS;
-  const command =
-    (mark >>> 24 === 0
-      ? decodeJsonHeader(header, maxExtFields)
-      : decodeRocketmqHeader(header, maxExtFields)) as RemotingCommand;
-  command.body = headerEnd === start + size ? NO_BODY : bytes.subarray(headerEnd, start + size);
+  const command = mark >>> 24 === 0
+    ? decodeJsonHeader(header, maxExtFields)
+    : decodeRocketmqHeader(header, maxExtFields);
+  if (headerEnd < start + size) command.body = bytes.subarray(headerEnd, start + size);
   return command;
 }
 

@@ -5,17 +5,15 @@ import {
   type RemotingRequest,
   type SerializeType,
 } from "./command.ts";
-import { checkCommand, checkFrameSize, encodeHeader, writePrefix } from "./frame.ts";
+import { checkCommand, checkFrameSize, MAX_BYTES_PER_UNIT, writePrefix } from "./frame.ts";
 import { encodeJsonHeader, encodeJsonRequest } from "./header_json.ts";
+import { measureRocketmqHeader, writeRocketmqHeader } from "./header_rocketmq.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
 
 const INITIAL_SIZE = 16 * 1024;
 
 /** A buffer that grew beyond this is given back when it is cleared. */
 const KEPT_SIZE = 1024 * 1024;
-
-/** UTF-8 takes at most so many bytes for one unit of UTF-16. */
-const MAX_BYTES_PER_UNIT = 3;
 
 const NO_BODY = new Uint8Array(0);
 
@@ -38,9 +36,9 @@ export class FrameBuffer {
    */
   append(command: RemotingCommand): number {
     checkCommand(command);
-    return command.serializeType === "JSON"
-      ? this.#appendText(encodeJsonHeader(command), command.body)
-      : this.#appendBytes(encodeHeader(command), command.body);
+    return command.serializeType === "ROCKETMQ"
+      ? this.#appendBytes(command)
+      : this.#appendText(encodeJsonHeader(command), command.body);
   }
 
   /**
@@ -74,10 +72,13 @@ export class FrameBuffer {
     return this.#finish(written, body, "JSON");
   }
 
-  #appendBytes(header: Uint8Array, body: Uint8Array): number {
-    this.#reserve(FRAME_PREFIX_SIZE + header.length + body.length);
-    this.#bytes.set(header, this.#length + FRAME_PREFIX_SIZE);
-    return this.#finish(header.length, body, "ROCKETMQ");
+  #appendBytes(command: RemotingCommand): number {
+    const { body } = command, units = measureRocketmqHeader(command);
+    checkFrameSize(FRAME_PREFIX_SIZE + units + body.length);
+    this.#reserve(FRAME_PREFIX_SIZE + MAX_BYTES_PER_UNIT * units + body.length);
+    const start = this.#length + FRAME_PREFIX_SIZE;
+    const end = writeRocketmqHeader(command, this.#bytes, start);
+    return this.#finish(end - start, body, "ROCKETMQ");
   }
 
   #finish(headerSize: number, body: Uint8Array, serializeType: SerializeType): number {

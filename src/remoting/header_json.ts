@@ -1,5 +1,11 @@
 import { RemotingDecodeError } from "../errors.ts";
-import { CLIENT_VERSION, type RemotingCommand, type RemotingRequest } from "./command.ts";
+import {
+  CLIENT_VERSION,
+  createRequest,
+  ONEWAY_FLAG,
+  type RemotingCommand,
+  type RemotingRequest,
+} from "./command.ts";
 import { LanguageCode, languageCode, languageName } from "./language_code.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
 
@@ -11,9 +17,35 @@ const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 /** A header of this size can't hold enough values to do harm, and real ones are not larger. */
 const HARMLESS_SIZE = 65_536;
 
+const NO_BODY = new Uint8Array(0);
+
+/** The members of a header that mean something. */
+type Members = Readonly<
+  Partial<
+    Record<
+      "code" | "language" | "version" | "opaque" | "flag" | "extFields" | "remark",
+      unknown
+    >
+  >
+>;
+
+/** A text up to this length is looked at faster than `JSON.stringify` is called. */
+const SHORT_TEXT = 48;
+
 /** The JSON header of a command, its members in the order in which Java writes them. */
-export function encodeJsonHeader(command: RemotingCommand): string {
-  return joinHeader(command, joinFields(command.extFields), languageName(command.language));
+export function encodeJsonHeader(
+  { code, extFields, flag, language, opaque, remark, version }: Omit<RemotingCommand, "body">,
+): string {
+  return JSON.stringify({
+    code,
+    extFields: asPlainFields(extFields),
+    flag,
+    language: languageName(language),
+    opaque,
+    remark,
+    serializeTypeCurrentRPC: "JSON",
+    version,
+  });
 }
 
 /** The JSON header of a request under a number. */
@@ -23,66 +55,70 @@ export function encodeJsonRequest(
   flag: number,
 ): string {
   const { code, remark } = request;
-  const fields = request.extFieldsAsJson?.() ?? joinFields(request.extFields ?? {});
-  return joinHeader({ code, flag, opaque, version: CLIENT_VERSION, remark }, fields, "OTHER");
-}
-
-function joinHeader(
-  { code, flag, opaque, version, remark }: {
-    code: number;
-    flag: number;
-    opaque: number;
-    version: number;
-    remark?: string | undefined;
-  },
-  fields: string,
-  language: string,
-): string {
+  const fields = request.extFieldsAsJson?.();
+  if (fields === undefined) {
+    return encodeJsonHeader(createRequest(request, opaque, flag === ONEWAY_FLAG));
+  }
   return `{"code":${code}` +
     (fields && `,"extFields":{${fields}}`) +
-    `,"flag":${flag},"language":"${language}","opaque":${opaque}` +
+    `,"flag":${flag},"language":"OTHER","opaque":${opaque}` +
     (remark === undefined ? "" : `,"remark":${JSON.stringify(remark)}`) +
-    `,"serializeTypeCurrentRPC":"JSON","version":${version}}`;
+    `,"serializeTypeCurrentRPC":"JSON","version":${CLIENT_VERSION}}`;
 }
 
-function joinFields(extFields: Readonly<Record<string, string>>): string {
-  let fields = "";
+/** The fields as `JSON.stringify` shall see them: undefined if there are none. */
+function asPlainFields(
+  extFields: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> | undefined {
+  let isEmpty = true;
   for (const name in extFields) {
-    if (!Object.hasOwn(extFields, name)) continue;
-    fields += `${fields && ","}${quoteJson(name)}:${quoteJson(extFields[name]!)}`;
+    if (typeof extFields[name] !== "string") return copyAsText(extFields);
+    isEmpty = false;
   }
+  return isEmpty ? undefined : extFields;
+}
+
+/** What programs without types may have put there. */
+function copyAsText(extFields: Readonly<Record<string, unknown>>): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const name of Object.keys(extFields)) setField(fields, name, String(extFields[name]));
   return fields;
 }
 
 /** A text as JSON. Most of them have nothing to escape, and a look at them costs less. */
 export function quoteJson(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return /["\\\u0000-\u001f\ud800-\udfff]/.test(text) ? JSON.stringify(text) : `"${text}"`;
+  if (text.length > SHORT_TEXT) return JSON.stringify(text);
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || unit === 0x22 || unit === 0x5c || unit > 0xd7ff) {
+      return JSON.stringify(text);
+    }
+  }
+  return `"${text}"`;
 }
 
-/** Reads a JSON header. Of a key that comes twice the last one counts; unknown ones are ignored. */
-export function decodeJsonHeader(
-  header: Uint8Array,
-  maxExtFields: number,
-): Omit<RemotingCommand, "body"> {
+/**
+ * Reads a JSON header; the command has no body yet. Of a key that comes twice the last one counts;
+ * unknown ones are ignored.
+ */
+export function decodeJsonHeader(header: Uint8Array, maxExtFields: number): RemotingCommand {
   if (header.length > HARMLESS_SIZE) checkValueCount(header, maxExtFields);
   const text = decodeText(header);
   const json = parse(text);
   if (json === null || typeof json !== "object" || Array.isArray(json)) {
     throw refuse("the header is not a JSON object");
   }
-  const members = json as Record<string, unknown>;
-  const extFields = readExtFields(members.extFields, text, maxExtFields);
-  const command: Omit<RemotingCommand, "body"> = {
-    code: readInt32(members, "code"),
-    language: readLanguage(members.language),
-    version: readInt32(members, "version", 0),
-    opaque: readInt32(members, "opaque"),
-    flag: readInt32(members, "flag", 0),
-    extFields,
+  const { code, language, version, opaque, flag, extFields, remark } = json as Members;
+  const command: RemotingCommand = {
+    code: readInt32(code, "code"),
+    language: readLanguage(language),
+    version: version === undefined ? 0 : readInt32(version, "version"),
+    opaque: readInt32(opaque, "opaque"),
+    flag: flag === undefined ? 0 : readInt32(flag, "flag"),
+    extFields: readExtFields(extFields, text, maxExtFields),
+    body: NO_BODY,
     serializeType: "JSON",
   };
-  const remark = members.remark;
   if (typeof remark === "string") command.remark = remark;
   else if (remark !== undefined && remark !== null) throw refuse('"remark" is not text');
   return command;
@@ -124,9 +160,7 @@ function parse(text: string): unknown {
   }
 }
 
-function readInt32(members: Record<string, unknown>, name: string, absent?: number): number {
-  const value = members[name];
-  if (value === undefined && absent !== undefined) return absent;
+function readInt32(value: unknown, name: string): number {
   if (typeof value !== "number" || (value | 0) !== value) {
     throw refuse(`"${name}" is ${value === undefined ? "missing" : "not a 32-bit integer"}`);
   }
@@ -146,15 +180,24 @@ function readExtFields(value: unknown, text: string, max: number): Record<string
     throw refuse('"extFields" is not an object');
   }
   const fields = value as Record<string, unknown>;
-  const names = Object.keys(fields);
-  if (names.length > max) {
+  let count = 0, isText = true;
+  for (const name in fields) {
+    count++;
+    isText &&= typeof fields[name] === "string";
+  }
+  if (count > max) {
     throw new RemotingDecodeError(
-      `Cannot decode frame: the header has ${names.length} extFields, at most ${max} are allowed`,
+      `Cannot decode frame: the header has ${count} extFields, at most ${max} are allowed`,
       { offset: FRAME_PREFIX_SIZE, limit: max },
     );
   }
+  return isText ? fields as Record<string, string> : spellFields(fields, text);
+}
+
+/** Makes text of the values that are none. */
+function spellFields(fields: Record<string, unknown>, text: string): Record<string, string> {
   let source: Record<string, string> | undefined;
-  for (const name of names) {
+  for (const name of Object.keys(fields)) {
     const field = fields[name];
     if (typeof field === "string") continue;
     if (field === null) delete fields[name];
