@@ -144,7 +144,7 @@ function checkValueCount(header: Uint8Array, maxExtFields: number): void {
 
 function decodeText(header: Uint8Array): string {
   const text = lenient.decode(header);
-  if (!text.includes("\ufffd")) return text;
+  if (text.indexOf("\ufffd") < 0) return text;
   try {
     return strict.decode(header);
   } catch (cause) {

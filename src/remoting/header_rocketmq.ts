@@ -125,29 +125,29 @@ export function decodeRocketmqHeader(header: Uint8Array, maxExtFields: number): 
   if (pairsSize < 0 || pairsSize > length - pairsStart) {
     throw refuse(`extFields of ${pairsSize} bytes pass the end of the header`, 17 + remarkSize);
   }
-  const text = remarkSize + pairsSize > 0 ? decodeWhole(header) : undefined;
   const command: RemotingCommand = {
     code: readInt16(header, 0),
     language: header[2]!,
     version: readInt16(header, 3),
     opaque: readInt32(header, 5),
     flag: readInt32(header, 9),
-    extFields: readPairs(header, text, pairsStart, pairsStart + pairsSize, maxExtFields),
+    extFields: readPairs(header, pairsStart, pairsStart + pairsSize, maxExtFields),
     body: NO_BODY,
     serializeType: "ROCKETMQ",
   };
-  if (remarkSize > 0) command.remark = readText(header, text, 17, 17 + remarkSize);
+  if (remarkSize > 0) command.remark = decodeText(header, 17, 17 + remarkSize);
   return command;
 }
 
 function readPairs(
   header: Uint8Array,
-  text: string | undefined,
   start: number,
   end: number,
   max: number,
 ): Record<string, string> {
   const fields: Record<string, string> = {};
+  if (start === end) return fields;
+  const texts = new TextsOf(header, start, end);
   let count = 0;
   for (let at = start; at < end;) {
     if (++count > max) {
@@ -165,33 +165,38 @@ function readPairs(
     }
     const next = valueAt + 4 + valueSize;
     if (keySize > 0) {
-      const name = readText(header, text, at + 2, valueAt);
-      setField(fields, name, readText(header, text, valueAt + 4, next));
+      setField(fields, texts.read(at + 2, valueAt), texts.read(valueAt + 4, next));
     }
     at = next;
   }
   return fields;
 }
 
-/**
- * All of a header as one text, if each byte of it became one unit: then positions are the same in
- * both, and a unit is what its byte is or, where that is no character of its own, U+FFFD.
- */
-function decodeWhole(header: Uint8Array): string | undefined {
-  if (header.length > HARMLESS_SIZE) return undefined;
-  const text = lenient.decode(header);
-  return text.length === header.length ? text : undefined;
-}
+/** The texts in a part of a header. Decoding the part once costs less than each text alone. */
+class TextsOf {
+  readonly #header: Uint8Array;
+  readonly #start: number;
+  /** The part as one text, if each byte of it became one unit: so positions are the same in both. */
+  readonly #whole: string | undefined;
+  /** Whether a unit of it stands for a byte that is no character of its own. */
+  readonly #isMixed: boolean = false;
 
-/** @param whole The header as `decodeWhole` gives it. */
-function readText(
-  header: Uint8Array,
-  whole: string | undefined,
-  start: number,
-  end: number,
-): string {
-  const text = whole?.slice(start, end);
-  return text === undefined || text.includes("\ufffd") ? decodeText(header, start, end) : text;
+  constructor(header: Uint8Array, start: number, end: number) {
+    this.#header = header;
+    this.#start = start;
+    if (end - start > HARMLESS_SIZE) return;
+    const whole = lenient.decode(header.subarray(start, end));
+    if (whole.length !== end - start) return;
+    this.#whole = whole;
+    this.#isMixed = whole.indexOf("\ufffd") >= 0;
+  }
+
+  read(start: number, end: number): string {
+    const text = this.#whole?.slice(start - this.#start, end - this.#start);
+    return text === undefined || (this.#isMixed && text.indexOf("\ufffd") >= 0)
+      ? decodeText(this.#header, start, end)
+      : text;
+  }
 }
 
 function decodeText(header: Uint8Array, start: number, end: number): string {
