@@ -1,6 +1,7 @@
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
 import type { RemotingCommand, SerializeType } from "./command.ts";
-import { decodeJsonHeader, encodeJsonHeader } from "./header_json.ts";
+import { decodeJsonHeader } from "./header_json.ts";
+import { encodeJsonHeader } from "./header_json_encoder.ts";
 import {
   decodeRocketmqHeader,
   measureRocketmqHeader,

@@ -6,7 +6,7 @@ import {
   type SerializeType,
 } from "./command.ts";
 import { checkCommand, checkFrameSize, MAX_BYTES_PER_UNIT, writePrefix } from "./frame.ts";
-import { encodeJsonHeader, encodeJsonRequest } from "./header_json.ts";
+import { encodeJsonHeader, encodeJsonRequest } from "./header_json_encoder.ts";
 import { measureRocketmqHeader, writeRocketmqHeader } from "./header_rocketmq.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
 

@@ -225,7 +225,7 @@ class PreparedFields implements PreparedHeader<unknown> {
   readonly #fields: readonly Field[];
   readonly #common: Record<string, unknown>;
   readonly #varying: readonly Field[];
-  /** What stands before the value of each field that varies, and behind the last one. */
+  /** What stands before the text of each field that varies, and behind the last one. */
   readonly #pieces: readonly string[];
 
   constructor(name: string, fields: readonly Field[], common: Record<string, unknown>) {
@@ -241,9 +241,9 @@ class PreparedFields implements PreparedHeader<unknown> {
         checkValue(name, field, value);
         text += `${field.jsonName}${quoteJson(String(value))},`;
       } else {
-        pieces.push(`${text}${field.jsonName}`);
+        pieces.push(`${text}${field.jsonName}"`);
         varying.push(field);
-        text = ",";
+        text = '",';
       }
     }
     pieces.push(text.replace(/,$/, ""));
@@ -262,9 +262,19 @@ class PreparedFields implements PreparedHeader<unknown> {
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!, value = values[field.property];
       checkValue(this.#name, field, value);
-      text += this.#pieces[i]!;
-      text += field.kind === "string" ? quoteJson(value as string) : `"${value}"`;
+      text += this.#pieces[i]! + (field.kind === "string" ? escapeJson(value as string) : value);
     }
     return text + this.#pieces[fields.length]!;
   }
+}
+
+/** A text as it stands between the quotes of JSON. */
+function escapeJson(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || unit === 0x22 || unit === 0x5c || unit > 0xd7ff) {
+      return JSON.stringify(text).slice(1, -1);
+    }
+  }
+  return text;
 }
