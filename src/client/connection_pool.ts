@@ -4,6 +4,7 @@ import type { Logger } from "../logger.ts";
 import { parseAddress } from "../route/mod.ts";
 import { connect, type Connection, type ConnectionOptions, type Dialer } from "../transport/mod.ts";
 import { type WaitOptions, within } from "./deadline.ts";
+import { DialLedger } from "./dial_ledger.ts";
 
 /** The settings of a pool. */
 export interface ConnectionPoolOptions extends Omit<ConnectionOptions, "address"> {
@@ -15,6 +16,8 @@ export interface ConnectionPoolOptions extends Omit<ConnectionOptions, "address"
   logger: Logger;
   /** Milliseconds for one dial. */
   connectTimeout: number;
+  /** When addresses were dialled, also by earlier pools. @default an empty one */
+  dials?: DialLedger;
 }
 
 interface Slot {
@@ -24,8 +27,6 @@ interface Slot {
   dialling?: Promise<Connection>;
   failures: number;
   nextDialAt: number;
-  /** When it was dialled, the last {@linkcode DIALS_PER_MINUTE} times. */
-  readonly dialledAt: number[];
   lastError?: unknown;
 }
 
@@ -34,9 +35,6 @@ const MIN_BACKOFF = 200;
 
 /** Most milliseconds between two dials of an address, before up to a third of jitter is added. */
 const MAX_BACKOFF = 2_500;
-
-/** Most dials of one address in any minute, also when its connections come and go. */
-const DIALS_PER_MINUTE = 30;
 
 /** A connection that ended sooner than this counts as a failed dial. */
 const STABLE_AFTER = 5_000;
@@ -48,12 +46,14 @@ const STABLE_AFTER = 5_000;
 export class ConnectionPool {
   readonly #options: ConnectionPoolOptions;
   readonly #clock: Clock;
+  readonly #dials: DialLedger;
   readonly #slots = new Map<string, Slot>();
   readonly #closing = new AbortController();
 
   constructor(options: ConnectionPoolOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#dials = options.dials ?? new DialLedger();
   }
 
   /** Connections that are open. */
@@ -120,7 +120,7 @@ export class ConnectionPool {
   #slot(address: string): Slot {
     let slot = this.#slots.get(address);
     if (!slot) {
-      slot = { dropped: new AbortController(), failures: 0, nextDialAt: 0, dialledAt: [] };
+      slot = { dropped: new AbortController(), failures: 0, nextDialAt: 0 };
       if (!this.#closing.signal.aborted) this.#slots.set(address, slot);
     }
     return slot;
@@ -130,8 +130,8 @@ export class ConnectionPool {
     const signal = AbortSignal.any([this.#closing.signal, slot.dropped.signal]);
     try {
       if (signal.aborted) throw signal.reason;
-      await this.#awaitTurn(slot, signal);
-      const { connectTimeout, ...options } = this.#options;
+      await this.#awaitTurn(address, slot, signal);
+      const { connectTimeout, dials: _dials, ...options } = this.#options;
       const { host, port } = parseAddress(address);
       const connection = await connect({
         ...options,
@@ -155,13 +155,14 @@ export class ConnectionPool {
   }
 
   /** Waits until the address may be dialled again, and counts the dial. */
-  async #awaitTurn(slot: Slot, signal: AbortSignal): Promise<void> {
-    const { dialledAt } = slot;
-    const windowOpensAt = dialledAt.length < DIALS_PER_MINUTE ? 0 : dialledAt[0]! + 60_000;
-    const wait = Math.max(slot.nextDialAt, windowOpensAt) - this.#clock.monotonic();
-    if (wait > 0) await sleep(this.#clock, wait, signal);
-    dialledAt.push(this.#clock.monotonic());
-    if (dialledAt.length > DIALS_PER_MINUTE) dialledAt.shift();
+  async #awaitTurn(address: string, slot: Slot, signal: AbortSignal): Promise<void> {
+    const turn = this.#dials.turnOf(address);
+    const wait = Math.max(slot.nextDialAt, turn) - this.#clock.monotonic();
+    if (wait > 0) {
+      slot.lastError ??= new Error("it was dialled too often within a minute");
+      await sleep(this.#clock, wait, signal);
+    }
+    this.#dials.enter(address, this.#clock.monotonic());
   }
 
   #adopt(slot: Slot, connection: Connection): void {

@@ -57,6 +57,7 @@ function poolOptions(
     clock: settings.clock,
     logger: settings.logger,
     connectTimeout: settings.connectTimeout,
+    dials: settings.dials,
     maxInFlight: settings.maxRequestsInFlight,
     maxPendingBytes: settings.maxPendingBytes,
     handlers: path.watch(handlers),

@@ -4,6 +4,7 @@ import { defaultLogger, guardLogger, type Logger } from "../logger.ts";
 import { type AllowBroker, parseAddress } from "../route/mod.ts";
 import { createTlsDialer, type Dialer, dialTcp, type TlsOptions } from "../transport/mod.ts";
 import { type AccessOptions, type AccessSettings, resolveAccessOptions } from "./access_options.ts";
+import { DialLedger } from "./dial_ledger.ts";
 import type { Fetch } from "./name_server_list.ts";
 import { resolveNameServers } from "./name_server_options.ts";
 import { checkCount, checkFlag, checkTime } from "./option_checks.ts";
@@ -124,6 +125,8 @@ export interface ClientSettings extends AccessSettings {
   readonly dialer: Dialer;
   /** See {@linkcode ClientOptions.clock}. */
   readonly clock: Clock;
+  /** When addresses were dialled, over all starts. */
+  readonly dials: DialLedger;
 }
 
 /** Checks the options of a client and adds the defaults. @throws {InvalidArgumentError} */
@@ -157,6 +160,7 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
       2 ** 31,
     ),
     logger: guardLogger(options.logger ?? defaultLogger),
+    dials: new DialLedger(),
     dialer: chooseDialer(options),
     clock,
   };

@@ -13,6 +13,8 @@ import { Transmitter } from "./transmitter.ts";
 /** Milliseconds before a broker is tried again, when none could be reached. */
 const PAUSE = 50;
 
+const NO_BROKERS: ReadonlySet<string> = new Set();
+
 /** Finds a queue and a registered connection for a message, and sends it there. */
 export class Sender {
   readonly #clock: Clock;
@@ -158,7 +160,7 @@ export class Sender {
     deliver: (queue: MessageQueue) => Promise<T>,
   ): Promise<T> {
     const { deadline, signal } = bounds;
-    const avoid = new Set<string>();
+    let avoid: ReadonlySet<string> = NO_BROKERS;
     const chosen = choiceOf(message, bounds) && await this.#queues.chosen(message, bounds);
     let lastError: ConnectionError | undefined;
     for (;;) {
@@ -177,7 +179,7 @@ export class Sender {
           throw error;
         }
         lastError = error;
-        avoid.add(queue.brokerName);
+        avoid = new Set([...avoid, queue.brokerName]);
       }
     }
   }

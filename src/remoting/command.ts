@@ -34,14 +34,26 @@ export interface RemotingCommand {
   serializeType: SerializeType;
 }
 
+/** Takes what the members of a JSON object are made of. */
+export interface FieldWriter {
+  /** Bytes as they are. */
+  piece(piece: Uint8Array): void;
+  /** An integer in decimal digits. */
+  integer(value: number): void;
+  /** A 64-bit integer in decimal digits. */
+  long(value: bigint): void;
+  /** A text as a JSON string. */
+  quoted(text: string): void;
+}
+
 /** What a request says before it is given a number and a place on a connection. */
 export interface RemotingRequest {
   /** The request code. */
   code: number;
   /** Header fields; none when absent. */
   extFields?: Record<string, string>;
-  /** The same fields as members of a JSON object, for those who don't need them one by one. */
-  extFieldsAsJson?(): string;
+  /** Writes the same fields as members of a JSON object, for who does not need them one by one. */
+  writeExtFields?(writer: FieldWriter): void;
   /** Body; none when absent. */
   body?: Uint8Array;
   /** Free text for the server's log. */

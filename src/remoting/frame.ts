@@ -1,12 +1,14 @@
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
-import type { RemotingCommand, SerializeType } from "./command.ts";
-import { decodeJsonHeader } from "./header_json.ts";
-import { encodeJsonHeader } from "./header_json_encoder.ts";
+import { ByteWriter } from "./byte_writer.ts";
 import {
-  decodeRocketmqHeader,
-  measureRocketmqHeader,
-  writeRocketmqHeader,
-} from "./header_rocketmq.ts";
+  CLIENT_VERSION,
+  type RemotingCommand,
+  type RemotingRequest,
+  type SerializeType,
+} from "./command.ts";
+import { estimateJsonHeader, writeJsonHeader, writeJsonRequest } from "./header_json.ts";
+import { decodeJsonHeader } from "./header_json_reader.ts";
+import { decodeRocketmqHeader, writeRocketmqHeader } from "./header_rocketmq.ts";
 import {
   DEFAULT_MAX_EXT_FIELDS,
   DEFAULT_MAX_FRAME_SIZE,
@@ -14,10 +16,10 @@ import {
   type FrameLimits,
 } from "./limits.ts";
 
-const encoder = new TextEncoder();
+/** Bytes to begin with for a binary header. */
+const BINARY_ESTIMATE = 256;
 
-/** UTF-8 takes at most so many bytes for one unit of UTF-16. */
-export const MAX_BYTES_PER_UNIT = 3;
+const NO_BODY = new Uint8Array(0);
 
 /**
  * Encodes a command as one whole frame: length, header form and header length, header, body.
@@ -45,56 +47,58 @@ export const MAX_BYTES_PER_UNIT = 3;
  */
 export function encodeCommand(command: RemotingCommand): Uint8Array {
   checkCommand(command);
-  return command.serializeType === "ROCKETMQ"
-    ? encodeWithBytes(command)
-    : encodeWithText(encodeJsonHeader(command), command);
+  checkFrameSize(command.body.length);
+  const header = command.serializeType === "JSON" ? estimateJsonHeader(command) : BINARY_ESTIMATE;
+  const size = FRAME_PREFIX_SIZE + header + command.body.length;
+  const writer = new ByteWriter(Math.min(size, DEFAULT_MAX_FRAME_SIZE));
+  appendCommand(writer, command);
+  const { memory, length } = writer;
+  return length === memory.length ? memory : memory.slice(0, length);
 }
 
-function encodeWithText(header: string, { body, serializeType }: RemotingCommand): Uint8Array {
-  const frame = createFrame(header.length, body);
-  const { read, written } = encoder.encodeInto(header, frame.subarray(FRAME_PREFIX_SIZE));
-  return read === header.length && written === header.length
-    ? finishFrame(frame, written, body, serializeType)
-    : joinFrame(encoder.encode(header), body, serializeType);
+/** Appends the frame of a command that was checked, and gives its size. @throws {InvalidArgumentError} */
+export function appendCommand(writer: ByteWriter, command: RemotingCommand): number {
+  const { serializeType, body } = command, start = beginFrame(writer);
+  if (serializeType === "ROCKETMQ") writeRocketmqHeader(writer, command);
+  else writeJsonHeader(writer, command);
+  return endFrame(writer, start, serializeType, body);
 }
 
-function encodeWithBytes(command: RemotingCommand): Uint8Array {
-  const { body, serializeType } = command, units = measureRocketmqHeader(command);
-  const frame = createFrame(units, body);
-  const end = writeRocketmqHeader(command, frame, FRAME_PREFIX_SIZE);
-  if (end === FRAME_PREFIX_SIZE + units) return finishFrame(frame, units, body, serializeType);
-  const roomy = new Uint8Array(MAX_BYTES_PER_UNIT * units);
-  const header = roomy.subarray(0, writeRocketmqHeader(command, roomy, 0));
-  return joinFrame(header, body, serializeType);
+/** Appends the frame of a request under a number, and gives its size. @throws {InvalidArgumentError} */
+export function appendRequest(
+  writer: ByteWriter,
+  request: RemotingRequest,
+  opaque: number,
+  flag: number,
+): number {
+  checkCommand({ code: request.code, opaque, flag, version: CLIENT_VERSION });
+  const start = beginFrame(writer);
+  writeJsonRequest(writer, request, opaque, flag);
+  return endFrame(writer, start, "JSON", request.body ?? NO_BODY);
 }
 
-/** A frame whose header was encoded before. */
-function joinFrame(
-  header: Uint8Array,
-  body: Uint8Array,
+function beginFrame(writer: ByteWriter): number {
+  const start = writer.length;
+  writer.seek(start + FRAME_PREFIX_SIZE);
+  return start;
+}
+
+/** Writes the body, and in the room before the header what stands there. */
+function endFrame(
+  writer: ByteWriter,
+  start: number,
   serializeType: SerializeType,
-): Uint8Array {
-  const frame = createFrame(header.length, body);
-  frame.set(header, FRAME_PREFIX_SIZE);
-  return finishFrame(frame, header.length, body, serializeType);
-}
-
-function createFrame(headerSize: number, body: Uint8Array): Uint8Array {
+  body: Uint8Array,
+): number {
+  const headerSize = writer.length - start - FRAME_PREFIX_SIZE;
   const size = FRAME_PREFIX_SIZE + headerSize + body.length;
   checkFrameSize(size);
-  return new Uint8Array(size);
-}
-
-/** Adds what stands around the header. */
-function finishFrame(
-  frame: Uint8Array,
-  headerSize: number,
-  body: Uint8Array,
-  serializeType: SerializeType,
-): Uint8Array {
-  writePrefix(frame, 0, frame.length, headerSize, serializeType);
-  if (body.length > 0) frame.set(body, FRAME_PREFIX_SIZE + headerSize);
-  return frame;
+  if (body.length > 0) writer.piece(body);
+  const { memory } = writer;
+  writeInt32(memory, start, size - 4);
+  writeInt32(memory, start + 4, headerSize);
+  if (serializeType === "ROCKETMQ") memory[start + 4] = 1;
+  return size;
 }
 
 /** Refuses numbers that don't fit their fields. @throws {InvalidArgumentError} */
@@ -114,30 +118,11 @@ export function checkCommand(
 }
 
 /** Refuses a frame that no peer takes. @throws {InvalidArgumentError} */
-export function checkFrameSize(size: number): void {
+function checkFrameSize(size: number): void {
   if (size <= DEFAULT_MAX_FRAME_SIZE) return;
   throw new InvalidArgumentError(
     `Cannot encode command: the frame would have ${size} bytes, at most ${DEFAULT_MAX_FRAME_SIZE} are allowed`,
   );
-}
-
-/** Writes what stands before the header of a frame of `size` bytes. */
-export function writePrefix(
-  bytes: Uint8Array,
-  at: number,
-  size: number,
-  headerSize: number,
-  serializeType: SerializeType,
-): void {
-  const length = size - 4;
-  bytes[at] = length >>> 24;
-  bytes[at + 1] = length >>> 16;
-  bytes[at + 2] = length >>> 8;
-  bytes[at + 3] = length;
-  bytes[at + 4] = serializeType === "ROCKETMQ" ? 1 : 0;
-  bytes[at + 5] = headerSize >>> 16;
-  bytes[at + 6] = headerSize >>> 8;
-  bytes[at + 7] = headerSize;
 }
 
 /**
@@ -219,6 +204,13 @@ export function decodeFrameAt(
     : decodeRocketmqHeader(header, maxExtFields);
   if (headerEnd < start + size) command.body = bytes.subarray(headerEnd, start + size);
   return command;
+}
+
+function writeInt32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
 function readInt32(bytes: Uint8Array, at: number): number {

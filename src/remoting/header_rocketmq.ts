@@ -1,110 +1,59 @@
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
+import type { ByteWriter } from "./byte_writer.ts";
 import type { RemotingCommand } from "./command.ts";
-import { setField } from "./header_json.ts";
+import { setField } from "./header_json_reader.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
 
 /** code 2, language 1, version 2, opaque 4, flag 4, remark length 4, extFields length 4. */
 const FIXED_SIZE = 21;
 
-/** A text up to this length is written faster unit by unit. */
-const SHORT_TEXT = 48;
+/** Bytes of a name, which a 16-bit number tells. */
+const MAX_NAME_SIZE = 0x7fff;
 
 /** A header up to this size is decoded as one text, which its fields are cut out of. */
 const HARMLESS_SIZE = 65_536;
 
 const NO_BODY = new Uint8Array(0);
 
-const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The size of the compact binary header of a command, as long as all of its text is ASCII. */
-export function measureRocketmqHeader({ remark, extFields }: RemotingCommand): number {
-  let size = FIXED_SIZE + (remark?.length ?? 0);
-  for (const name of Object.keys(extFields)) {
-    size += 6 + name.length + asText(extFields[name]).length;
-  }
-  return size;
-}
-
-/**
- * Writes the compact binary header of a command and gives the position behind it: NaN when there
- * was not enough room, which is three times what `measureRocketmqHeader` gives.
- *
- * @throws {InvalidArgumentError} when a number or a name does not fit its field.
- */
-export function writeRocketmqHeader(
-  command: RemotingCommand,
-  bytes: Uint8Array,
-  start: number,
-): number {
-  const { code, version, remark, extFields } = command;
-  checkInt16("code", code);
-  checkInt16("version", version);
-  writeInt16(bytes, start, code);
-  bytes[start + 2] = command.language;
-  writeInt16(bytes, start + 3, version);
-  writeInt32(bytes, start + 5, command.opaque);
-  writeInt32(bytes, start + 9, command.flag);
-  const remarkEnd = writeText(bytes, start + 17, remark ?? "");
-  writeInt32(bytes, start + 13, remarkEnd - start - 17);
-  const pairsStart = remarkEnd + 4;
-  let at = pairsStart;
-  for (const name of Object.keys(extFields)) {
-    const nameEnd = writeText(bytes, at + 2, name), nameSize = nameEnd - at - 2;
-    if (nameSize > 0x7fff) {
+/** Writes the compact binary header of a command. */
+export function writeRocketmqHeader(writer: ByteWriter, command: RemotingCommand): void {
+  checkShort("code", command.code);
+  checkShort("version", command.version);
+  writer.binary(command.code, 2);
+  writer.binary(command.language, 1);
+  writer.binary(command.version, 2);
+  writer.binary(command.opaque, 4);
+  writer.binary(command.flag, 4);
+  writer.sized(command.remark ?? "", 4);
+  const start = writer.length;
+  writer.seek(start + 4);
+  const { extFields } = command;
+  for (const name in extFields) {
+    if (!Object.hasOwn(extFields, name)) continue;
+    const nameStart = writer.length;
+    writer.sized(name, 2);
+    const nameSize = writer.length - nameStart - 2;
+    if (nameSize > MAX_NAME_SIZE) {
       throw new InvalidArgumentError(
-        `Cannot encode command: the name of an extField has ${nameSize} bytes, the ROCKETMQ header carries 32767`,
+        `Cannot encode command: the name of an extField has ${nameSize} bytes, the ROCKETMQ header carries ${MAX_NAME_SIZE}`,
       );
     }
-    const end = writeText(bytes, nameEnd + 4, asText(extFields[name]));
-    writeInt16(bytes, at, nameSize);
-    writeInt32(bytes, nameEnd, end - nameEnd - 4);
-    at = end;
+    writer.sized(extFields[name]!, 4);
   }
-  writeInt32(bytes, remarkEnd, at - pairsStart);
-  return at;
+  const end = writer.length;
+  writer.seek(start);
+  writer.binary(end - start - 4, 4);
+  writer.seek(end);
 }
 
-/** Programs without types may have put something else there. */
-function asText(value: unknown): string {
-  return typeof value === "string" ? value : String(value ?? "");
-}
-
-function checkInt16(name: string, value: number): void {
+function checkShort(name: string, value: number): void {
   if ((value << 16 >> 16) === value) return;
   throw new InvalidArgumentError(
     `Cannot encode command: ${name} ${value} does not fit the 16 bits of the ROCKETMQ header, use JSON`,
   );
-}
-
-/** Writes a text and gives the position behind it: NaN when there was not enough room. */
-function writeText(bytes: Uint8Array, start: number, text: string): number {
-  const { length } = text;
-  if (length > SHORT_TEXT) return encodeText(bytes, start, text);
-  for (let i = 0; i < length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit > 0x7f) return encodeText(bytes, start, text);
-    bytes[start + i] = unit;
-  }
-  return start + length;
-}
-
-function encodeText(bytes: Uint8Array, start: number, text: string): number {
-  const { read, written } = encoder.encodeInto(text, bytes.subarray(start));
-  return read === text.length ? start + written : NaN;
-}
-
-function writeInt16(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >> 8;
-  bytes[at + 1] = value;
-}
-
-function writeInt32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >> 24;
-  bytes[at + 1] = value >> 16;
-  bytes[at + 2] = value >> 8;
-  bytes[at + 3] = value;
 }
 
 /**

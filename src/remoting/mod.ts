@@ -28,9 +28,8 @@ export {
   RESPONSE_FLAG,
   SerializeType,
 } from "./command.ts";
-export type { RemotingCommand, RemotingRequest } from "./command.ts";
+export type { FieldWriter, RemotingCommand, RemotingRequest } from "./command.ts";
 export { decodeCommand, encodeCommand } from "./frame.ts";
-export { quoteJson } from "./header_json_encoder.ts";
 export { FrameBuffer } from "./frame_buffer.ts";
 export { FrameDecoder } from "./frame_decoder.ts";
 export { LanguageCode, languageCode, languageName } from "./language_code.ts";

@@ -1,5 +1,8 @@
 import { InvalidArgumentError, printable, ProtocolError } from "../errors.ts";
-import { quoteJson } from "../remoting/mod.ts";
+import type { FieldWriter } from "../remoting/mod.ts";
+
+const encoder = new TextEncoder();
+const TRUE = encoder.encode("true"), FALSE = encoder.encode("false");
 
 interface KindTypes {
   string: string;
@@ -92,8 +95,8 @@ export interface HeaderCodec<F> {
 export interface PreparedHeader<V> {
   /** All fields as text, as `encode` gives them. @throws {InvalidArgumentError} as it does. */
   encode(varying: V): Record<string, string>;
-  /** The same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
-  encodeAsJson(varying: V): string;
+  /** Writes the same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
+  write(writer: FieldWriter, varying: V): void;
 }
 
 interface Field {
@@ -130,7 +133,7 @@ export function defineHeader<const L extends FieldList>(
     const [wireName, spec] = typeof entry === "string" ? [property, entry] : entry;
     const optional = spec.endsWith("?");
     const kind = (optional ? spec.slice(0, -1) : spec) as FieldKind;
-    return { property, wireName, jsonName: `${quoteJson(wireName)}:`, kind, optional };
+    return { property, wireName, jsonName: `${JSON.stringify(wireName)}:`, kind, optional };
   });
   return {
     name,
@@ -170,10 +173,11 @@ function decodeFields(
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const { property, wireName, kind, optional } of fields) {
-    const text = Object.hasOwn(extFields, wireName) ? extFields[wireName] : undefined;
+    const field: unknown = extFields[wireName],
+      text = typeof field === "string" ? field : undefined;
     if (optional && !text) continue;
     const value = text === undefined ? undefined : parseValue(text, kind);
-    if (!isOfKind(value, kind)) {
+    if (value === undefined) {
       const found = text === undefined ? "missing" : shown(text);
       throw new ProtocolError(
         `Cannot read ${name}: field "${wireName}" is ${found}, ${ALLOWED[kind]} is needed`,
@@ -185,19 +189,42 @@ function decodeFields(
   return values;
 }
 
-function parseValue(text: string, kind: FieldKind): unknown {
+/** The value that a text stands for, if it is of the kind. */
+function parseValue(text: string, kind: FieldKind): string | number | bigint | boolean | undefined {
   switch (kind) {
     case "string":
       return text;
     case "boolean":
       return text === "true" ? true : text === "false" ? false : undefined;
     case "int":
-    case "uint":
-      return /^-?\d{1,10}$/.test(text) ? Number(text) + 0 : undefined;
+    case "uint": {
+      const value = parseInteger(text, 10);
+      return isOfKind(value, kind) ? value : undefined;
+    }
     case "long":
-    case "offset":
-      return /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+    case "offset": {
+      const short = parseInteger(text, SAFE_DIGITS);
+      const isLong = short === undefined && /^-?\d{1,19}$/.test(text);
+      const value = short !== undefined ? BigInt(short) : isLong ? BigInt(text) : undefined;
+      return isOfKind(value, kind) ? value : undefined;
+    }
   }
+}
+
+/** Decimal digits that any number has exactly. */
+const SAFE_DIGITS = 15;
+
+/** The integer of at most so many digits that a text is, if it is one. */
+function parseInteger(text: string, maxDigits: number): number | undefined {
+  const start = text.charCodeAt(0) === 0x2d ? 1 : 0, { length } = text;
+  if (length === start || length - start > maxDigits) return undefined;
+  let value = 0;
+  for (let i = start; i < length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return undefined;
+    value = 10 * value + digit;
+  }
+  return start === 0 ? value : 0 - value;
 }
 
 function isOfKind(value: unknown, kind: FieldKind): boolean {
@@ -207,8 +234,8 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
       return typeof value === "number" && (value | 0) === value && (kind === "int" || value >= 0);
     case "long":
     case "offset":
-      return typeof value === "bigint" && BigInt.asIntN(64, value) === value &&
-        (kind === "long" || value >= 0n);
+      return typeof value === "bigint" && (kind === "long" || value >= 0n) &&
+        (Number.isSafeInteger(Number(value)) || BigInt.asIntN(64, value) === value);
     case "boolean":
       return typeof value === "boolean";
     case "string":
@@ -225,28 +252,29 @@ class PreparedFields implements PreparedHeader<unknown> {
   readonly #fields: readonly Field[];
   readonly #common: Record<string, unknown>;
   readonly #varying: readonly Field[];
-  /** What stands before the text of each field that varies, and behind the last one. */
-  readonly #pieces: readonly string[];
+  /** What stands before the value of each field that varies, and behind the last one. */
+  readonly #pieces: readonly Uint8Array[];
 
   constructor(name: string, fields: readonly Field[], common: Record<string, unknown>) {
     this.#name = name;
     this.#fields = fields;
     this.#common = common;
-    const varying: Field[] = [], pieces: string[] = [];
+    const varying: Field[] = [], pieces: Uint8Array[] = [];
     let text = "";
     for (const field of fields) {
       if (Object.hasOwn(common, field.property)) {
         const value = common[field.property];
         if (value === undefined && field.optional) continue;
         checkValue(name, field, value);
-        text += `${field.jsonName}${quoteJson(String(value))},`;
+        text += `${field.jsonName}${JSON.stringify(String(value))},`;
       } else {
-        pieces.push(`${text}${field.jsonName}"`);
+        const quote = field.kind === "string" ? "" : '"';
+        pieces.push(encoder.encode(`${text}${field.jsonName}${quote}`));
         varying.push(field);
-        text = '",';
+        text = `${quote},`;
       }
     }
-    pieces.push(text.replace(/,$/, ""));
+    pieces.push(encoder.encode(text.replace(/,$/, "")));
     this.#varying = varying;
     this.#pieces = pieces;
   }
@@ -256,25 +284,17 @@ class PreparedFields implements PreparedHeader<unknown> {
     return encodeFields(this.#name, this.#fields, values);
   }
 
-  encodeAsJson(varying: unknown): string {
+  write(writer: FieldWriter, varying: unknown): void {
     const values = varying as Record<string, unknown>, fields = this.#varying;
-    let text = "";
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!, value = values[field.property];
       checkValue(this.#name, field, value);
-      text += this.#pieces[i]! + (field.kind === "string" ? escapeJson(value as string) : value);
+      writer.piece(this.#pieces[i]!);
+      if (typeof value === "string") writer.quoted(value);
+      else if (typeof value === "number") writer.integer(value);
+      else if (typeof value === "bigint") writer.long(value);
+      else writer.piece(value ? TRUE : FALSE);
     }
-    return text + this.#pieces[fields.length]!;
+    writer.piece(this.#pieces[fields.length]!);
   }
-}
-
-/** A text as it stands between the quotes of JSON. */
-function escapeJson(text: string): string {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x20 || unit === 0x22 || unit === 0x5c || unit > 0xd7ff) {
-      return JSON.stringify(text).slice(1, -1);
-    }
-  }
-  return text;
 }

@@ -1,4 +1,4 @@
-import type { RemotingRequest } from "../remoting/mod.ts";
+import type { FieldWriter, RemotingRequest } from "../remoting/mod.ts";
 import type { PreparedHeader } from "./header.ts";
 
 /**
@@ -30,8 +30,8 @@ export class PreparedRequest<V> implements RemotingRequest {
     return this.#header.encode(this.#varying);
   }
 
-  extFieldsAsJson(): string {
-    return this.#header.encodeAsJson(this.#varying);
+  writeExtFields(writer: FieldWriter): void {
+    this.#header.write(writer, this.#varying);
   }
 }
 

@@ -188,9 +188,7 @@ export function readSendMessageResponse(
     status,
     offsetMessageId,
     offsetMessageIds,
-    commitLogOffset: offsetMessageId === ""
-      ? 0n
-      : BigInt.asIntN(64, BigInt(`0x${offsetMessageId.slice(-16)}`)),
+    commitLogOffset: offsetMessageId === "" ? 0n : commitLogOffsetOf(offsetMessageId),
     queueId,
     queueOffset,
     transactionId,
@@ -215,6 +213,12 @@ export function readSendMessageRequest(
     ? sendMessageV1Header
     : sendMessageHeader;
   return header.decode(request.extFields, context);
+}
+
+/** The last eight bytes of an id. */
+function commitLogOffsetOf(offsetMessageId: string): bigint {
+  const hex = offsetMessageId.slice(-16), small = Number(`0x${hex}`);
+  return Number.isSafeInteger(small) ? BigInt(small) : BigInt.asIntN(64, BigInt(`0x${hex}`));
 }
 
 const OFFSET_MESSAGE_ID = /^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{56})$/;

@@ -25,14 +25,6 @@ export class InFlight {
     for (const wake of this.#wake.splice(0)) wake();
   }
 
-  /** Counts `work` until it is over. */
-  run<T>(work: Promise<T>): Promise<T> {
-    this.begin();
-    const end = () => this.end();
-    work.then(end, end);
-    return work;
-  }
-
   /** Waits until nothing is under way. */
   async idle(): Promise<void> {
     while (this.#count > 0) await new Promise<void>((resolve) => this.#wake.push(resolve));

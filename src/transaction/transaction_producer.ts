@@ -11,7 +11,7 @@ import {
 import type { CheckBack } from "./check_back.ts";
 import { pumpChecks } from "./check_pump.ts";
 import { TransactionCoordinator } from "./coordinator.ts";
-import { finish, InFlight } from "./in_flight.ts";
+import { finish } from "./in_flight.ts";
 import { inspectTransaction, type TransactionInspection } from "./inspection.ts";
 import { TransactionJournal } from "./journal.ts";
 import { Transaction } from "./explicit_transaction.ts";
@@ -68,7 +68,6 @@ export class TransactionProducer<Arg = unknown> extends Producer {
   readonly #journal: TransactionJournal;
   readonly #coordinator: TransactionCoordinator;
   readonly #runner: TransactionRunner;
-  readonly #inFlight = new InFlight();
   readonly #timeUp = new AbortController();
 
   /** Checks the options; nothing is connected yet. @throws {InvalidArgumentError} */
@@ -228,7 +227,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     return {
       ...super.stats(),
       ...this.#journal.counters,
-      transactionsInFlight: this.#inFlight.size,
+      transactionsInFlight: this.#runner.underWay.size,
       waitingChecks: this.#coordinator.checks.waiting,
       runningChecks: this.#coordinator.checks.running,
       droppedEvents: this.#journal.events.dropped,
@@ -263,22 +262,26 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     return [this.#core.client!, this.#core.bounds(options)];
   }
 
-  async #run(
+  #run(
     message: Message,
     options: SendOptions,
     local: LocalTransaction,
   ): Promise<TransactionSendResult> {
-    this.#core.delivery();
-    const bounds = this.#core.bounds(options, message);
-    const outgoing = this.#core.prepare(message, true);
-    this.#journal.counters.transactions++;
-    return await this.#inFlight.run(this.#runner.run(outgoing, bounds, local));
+    try {
+      this.#core.delivery();
+      const bounds = this.#core.bounds(options, message);
+      const outgoing = this.#core.prepare(message, true);
+      this.#journal.counters.transactions++;
+      return this.#runner.run(outgoing, bounds, local);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async #drain(deadline: Deadline): Promise<void> {
     const { checks } = this.#coordinator;
     checks.end();
-    const drained = Promise.all([this.#inFlight.idle(), checks.drained()])
+    const drained = Promise.all([this.#runner.underWay.idle(), checks.drained()])
       .then(() => this.#coordinator.idle());
     await finish(this.#core.settings.clock, drained, deadline, () => {
       const reason = new InvalidStateError("The producer was shut down before this had ended");

@@ -2,6 +2,8 @@ import type { TransactionSendError } from "../errors.ts";
 import type { OutgoingMessage, ProducerCore, SendBounds, SendReceipt } from "../producer/mod.ts";
 import { notAState } from "./check_pump.ts";
 import type { TransactionCoordinator } from "./coordinator.ts";
+import type { EndTransactionResult } from "./end_transaction.ts";
+import { InFlight } from "./in_flight.ts";
 import type { TransactionJournal } from "./journal.ts";
 import { isLocalTransactionState, type LocalTransactionState } from "./local_transaction_state.ts";
 import { givenUp, sendFailure } from "./send_failure.ts";
@@ -26,6 +28,8 @@ export type LocalTransaction = (context: LocalTransactionContext) => unknown;
 
 /** Takes one transaction from its half message through the local transaction to the verdict. */
 export class TransactionRunner {
+  /** The transactions that it has begun with. */
+  readonly underWay = new InFlight();
   readonly #options: TransactionRunnerOptions;
 
   constructor(options: TransactionRunnerOptions) {
@@ -41,62 +45,53 @@ export class TransactionRunner {
     const { coordinator, core, journal, timeUp } = this.#options;
     const record = coordinator.begin(outgoing.uniqueKey, outgoing.topic);
     record.observed = outgoing.observation;
-    let receipt: SendReceipt;
+    this.underWay.begin();
     try {
-      receipt = await core.delivery().half(outgoing, bounds);
-    } catch (error) {
-      throw this.#fail(record, error);
-    }
-    const { brokerName } = receipt.messageQueue;
-    coordinator.stored(record, receipt, outgoing.properties);
-    journal.halfStored(record, brokerName);
-    let state: LocalTransactionState = "ROLLBACK", cause: unknown;
-    if (receipt.sendStatus === "SEND_OK") {
-      if (bounds.signal?.aborted || bounds.deadline.passed || timeUp.aborted) {
-        throw this.#fail(record, givenUp(record, bounds, brokerName));
+      let receipt: SendReceipt;
+      try {
+        receipt = await core.delivery().half(outgoing, bounds);
+      } catch (error) {
+        throw this.#fail(record, error);
       }
-      [state, cause] = await this.#runLocalTransaction(record, local, receipt, bounds);
+      const { brokerName } = receipt.messageQueue;
+      coordinator.stored(record, receipt, outgoing.properties);
+      journal.halfStored(record, brokerName);
+      let state: LocalTransactionState = "ROLLBACK", cause: unknown;
+      if (receipt.sendStatus === "SEND_OK") {
+        if (bounds.signal?.aborted || bounds.deadline.passed || timeUp.aborted) {
+          throw this.#fail(record, givenUp(record, bounds, brokerName));
+        }
+        try {
+          const returned = this.#runLocalTransaction(record, local, receipt, bounds);
+          state = checkState(isLocalTransactionState(returned) ? returned : await returned);
+        } catch (error) {
+          state = "UNKNOWN";
+          cause = error ?? new Error("the listener threw nothing");
+        }
+        journal.localTransactionEnded(record, brokerName, state, cause);
+      }
+      const ended = await coordinator.conclude(record, state, cause);
+      return resultOf(record, receipt, state, cause, ended);
+    } finally {
+      this.underWay.end();
     }
-    const ended = await coordinator.conclude(record, state, cause);
-    const result: { -readonly [Name in keyof TransactionSendResult]: TransactionSendResult[Name] } =
-      {
-        sendStatus: receipt.sendStatus,
-        messageId: record.transactionId,
-        transactionId: record.transactionId,
-        offsetMessageId: receipt.offsetMessageId,
-        messageQueue: receipt.messageQueue,
-        queueOffset: receipt.queueOffset,
-        localTransactionState: state,
-        endTransaction: ended.outcome,
-      };
-    if (cause !== undefined) result.localTransactionError = cause;
-    if (ended.error) result.endTransactionError = ended.error;
-    return result;
   }
 
-  async #runLocalTransaction(
+  /** What it returns, or a promise of that. */
+  #runLocalTransaction(
     record: TransactionRecord,
     local: LocalTransaction,
     { messageQueue }: SendReceipt,
     { signal }: SendBounds,
-  ): Promise<[LocalTransactionState, unknown]> {
+  ): unknown {
     const { coordinator, journal, timeUp } = this.#options;
     coordinator.running(record);
-    let state: LocalTransactionState = "UNKNOWN", cause: unknown;
-    try {
-      const context = {
-        transactionId: record.transactionId,
-        messageQueue,
-        signal: signal ? AbortSignal.any([signal, timeUp]) : timeUp,
-      };
-      const returned = await journal.observation.local(record, () => local(context));
-      if (isLocalTransactionState(returned)) state = returned;
-      else cause = notAState("the local transaction", returned);
-    } catch (error) {
-      cause = error ?? new Error("the listener threw nothing");
-    }
-    journal.localTransactionEnded(record, messageQueue.brokerName, state, cause);
-    return [state, cause];
+    const context = {
+      transactionId: record.transactionId,
+      messageQueue,
+      signal: signal ? AbortSignal.any([signal, timeUp]) : timeUp,
+    };
+    return journal.observation.local(record, () => local(context));
   }
 
   #fail(record: TransactionRecord, cause: unknown): TransactionSendError {
@@ -106,4 +101,31 @@ export class TransactionRunner {
     journal.sendFailed(record, error.outcome, error);
     return error;
   }
+}
+
+function checkState(returned: unknown): LocalTransactionState {
+  if (isLocalTransactionState(returned)) return returned;
+  throw notAState("the local transaction", returned);
+}
+
+function resultOf(
+  { transactionId }: TransactionRecord,
+  { sendStatus, offsetMessageId, messageQueue, queueOffset }: SendReceipt,
+  localTransactionState: LocalTransactionState,
+  cause: unknown,
+  { outcome, error }: EndTransactionResult,
+): TransactionSendResult {
+  const result: { -readonly [Name in keyof TransactionSendResult]: TransactionSendResult[Name] } = {
+    sendStatus,
+    messageId: transactionId,
+    transactionId,
+    offsetMessageId,
+    messageQueue,
+    queueOffset,
+    localTransactionState,
+    endTransaction: outcome,
+  };
+  if (cause !== undefined) result.localTransactionError = cause;
+  if (error) result.endTransactionError = error;
+  return result;
 }

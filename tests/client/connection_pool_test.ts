@@ -6,6 +6,7 @@ import {
   assertStrictEquals,
 } from "@std/assert";
 import { ConnectionPool } from "../../src/client/connection_pool.ts";
+import { DialLedger } from "../../src/client/dial_ledger.ts";
 import { ConnectionError } from "../../src/errors.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
@@ -179,3 +180,26 @@ Deno.test("ConnectionPool - connections that are not wanted any more are closed 
 function mostPerMinute(dials: readonly number[]): number {
   return Math.max(...dials.map((at) => dials.filter((d) => d >= at && d < at + 60_000).length));
 }
+
+Deno.test("ConnectionPool - one after the other, as starts that fail make them, dial no more often than one", async () => {
+  const clock = new FakeClock(), logger = new RecordingLogger(), dials = new DialLedger();
+  const network = new ScriptedNetwork(clock);
+  network.fail(ADDRESS);
+  const start = clock.monotonic(), reasons = new Set<string>();
+  while (clock.monotonic() < start + 300_000) {
+    const { dialer } = network;
+    const pool = new ConnectionPool({ dialer, clock, logger, connectTimeout: 3_000, dials });
+    const failed = assertRejects(() => pool.get(ADDRESS, { timeout: 900 }), ConnectionError);
+    await clock.advance(1_000);
+    reasons.add((await failed).message);
+    pool.close("the start failed");
+  }
+
+  const dialled = network.dialsOf(ADDRESS);
+  for (const at of dialled) {
+    const minute = dialled.filter((other) => other >= at && other < at + 60_000);
+    assert(minute.length <= 30, `${minute.length} dials within a minute`);
+  }
+  assert(dialled.length >= 120, `only ${dialled.length} dials in five minutes`);
+  assert([...reasons].some((reason) => reason.includes("dialled too often")));
+});

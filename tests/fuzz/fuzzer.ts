@@ -1,5 +1,5 @@
 import { encodeBase64 } from "./base64.ts";
-import { largestAllocation } from "./allocation_meter.ts";
+import { AllocationMeter } from "./allocation_meter.ts";
 import { mutate } from "./mutations.ts";
 import { Random } from "./random.ts";
 import type { FuzzReport, Target } from "./target.ts";
@@ -29,14 +29,15 @@ export class FuzzFailure extends Error {
  */
 export function fuzz(target: Target, firstSeed: number, runs: number): FuzzReport {
   const report = { runs, accepted: 0, refused: 0, largestExcess: 0, seconds: 0 };
+  using meter = new AllocationMeter();
   const start = performance.now();
   for (let run = 0; run < runs; run++) {
     const seed = firstSeed + run, random = new Random(seed);
     const input = nextInput(target, random);
     try {
-      let accepted = false;
-      const largest = largestAllocation(() => accepted = isAccepted(target, input, random));
-      const excess = largest - input.length;
+      meter.reset();
+      const accepted = isAccepted(target, input, random);
+      const { largest } = meter, excess = largest - input.length;
       report.largestExcess = Math.max(report.largestExcess, excess);
       if (excess > ALLOWED_EXCESS) throw new Error(`it took ${largest} bytes in one buffer`);
       report[accepted ? "accepted" : "refused"]++;

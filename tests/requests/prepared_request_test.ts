@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InvalidArgumentError } from "../../src/errors.ts";
+import { FrameBuffer, type RemotingRequest } from "../../src/remoting/mod.ts";
 import {
   endTransactionHeader,
   PreparedHeaders,
@@ -21,6 +22,13 @@ const SEND = {
   bname: 'broker "a"',
 };
 
+/** The fields of a request as they leave. */
+function written(request: RemotingRequest): string {
+  const buffer = new FrameBuffer(), size = buffer.appendRequest(request, 1);
+  const { extFields } = JSON.parse(new TextDecoder().decode(buffer.view(8, size)));
+  return JSON.stringify(extFields);
+}
+
 Deno.test("prepared send - has the fields that a send made one by one has", () => {
   const prepared = prepareSendMessageHeaders(COMMON).get("Orders");
   const expected = sendMessageHeader.encode({
@@ -32,7 +40,7 @@ Deno.test("prepared send - has the fields that a send made one by one has", () =
   });
   const request = new PreparedRequest(310, prepared, SEND);
   assertEquals(request.extFields, expected);
-  const json = JSON.parse(`{${request.extFieldsAsJson()}}`);
+  const json = JSON.parse(written(request));
   assertEquals(json, expected);
   assertEquals(Object.keys(json), Object.keys(expected));
 });
@@ -54,13 +62,18 @@ Deno.test("prepared verdict - has the fields that a verdict made one by one has"
     ...verdict,
   });
   assertEquals(prepared.encode(verdict), expected);
-  assertEquals(JSON.parse(`{${prepared.encodeAsJson(verdict)}}`), expected);
+  assertEquals(JSON.parse(written(new PreparedRequest(37, prepared, verdict))), expected);
 });
 
 Deno.test("prepared header - a value outside of its range is refused in either form", () => {
   const prepared = prepareSendMessageHeaders(COMMON).get("Orders");
   const wrong = { ...SEND, queueId: 2 ** 31 };
-  for (const encode of [() => prepared.encode(wrong), () => prepared.encodeAsJson(wrong)]) {
+  for (
+    const encode of [
+      () => prepared.encode(wrong),
+      () => written(new PreparedRequest(310, prepared, wrong)),
+    ]
+  ) {
     assertThrows(encode, InvalidArgumentError, '"queueId" is 2147483648');
   }
 });

@@ -16,7 +16,7 @@ const PERIODIC_TIMERS = 2;
  *
  * Each request that waits for an answer has a timer, and each listener call, so beside those the two
  * timers of the periodic work are all that a client at rest may have, unless a heartbeat or a look at
- * the routes is under way. Of the promises of sends, those whose local transaction outlasts the
+ * the routes is under way. A connection to a master that moved stays until the next heartbeat. Of the promises of sends, those whose local transaction outlasts the
  * deadline can't settle. Leave is taken of each broker on the connection that the client is
  * registered on; a connection to one that no route names any more is only closed.
  */
@@ -78,7 +78,11 @@ function checkRest(run: Run, report: Report): void {
     if (inFlight > running) {
       report(at, `${member} is at rest with ${inFlight} sends under way`);
     }
-    if (links > plan.brokers + plan.nameServers) {
+    const moved = history.of("linked").filter((fact) =>
+      fact.member === member && fact.broker !== undefined &&
+      fact.at > at - plan.member.heartbeatInterval - SLACK
+    ).length;
+    if (links > plan.brokers + plan.nameServers + moved) {
       report(at, `${member} is at rest with ${links} connections`);
     }
   }

@@ -99,6 +99,7 @@ function checkInTime(
     ? at + VERDICT_TIMEOUT + SLACK
     : Infinity;
   if (given.some((answer) => answer.at <= until)) return;
+  if (at < openSince(run, member) && timeline.unlinkedAt(check.link) <= at) return;
   if (until > times.settled || timeline.leftAt(member) <= until) return;
   if (next && next.at <= until) return;
   if (isDropped(run, check) || isFrozen(run, member, check.at, until)) return;
@@ -147,6 +148,11 @@ function hasOtherPlace(
       other.address === timeline.addressOf(broker, due) &&
       timeline.unlinkedAt(other.link) > due + VERDICT_TIMEOUT + SLACK;
   });
+}
+
+/** When a client was open, in milliseconds: a start that failed leaves nobody to answer. */
+function openSince({ history }: Run, member: string): number {
+  return history.of("started").find((fact) => fact.member === member)?.at ?? Infinity;
 }
 
 /** Milliseconds between two tries of an answer that finds no connection, of the three seconds that it has. */

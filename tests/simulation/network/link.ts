@@ -127,6 +127,7 @@ export class Link {
 
   /** Breaks the connection, as a RST does. Must be called within an event that reaches a client. */
   reset(): void {
+    if (this.#isLingering) this.#leave();
     if (!this.#isOpen) return;
     this.#finish("fault");
     if (this.#isClientFrozen) this.#resetWhileFrozen = true;
@@ -190,10 +191,14 @@ export class Link {
     while (this.#isRead && this.#inbound.length > 0 && this.#inbound[0]!.end <= to) {
       this.server.receive(this, this.#inbound.shift()!.command);
     }
-    if (this.#isLingering && this.#toServer.isEmpty) {
-      this.#isLingering = false;
-      this.server.unlinked(this);
-    }
+    if (this.#isLingering && this.#toServer.isEmpty) this.#leave();
+  }
+
+  /** The server has all that it gets of a client that is no more. */
+  #leave(): void {
+    this.#isLingering = false;
+    this.#toServer.end();
+    this.server.unlinked(this);
   }
 
   #arriveAtClient(from: number, to: number): void {

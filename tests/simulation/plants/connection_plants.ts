@@ -59,8 +59,8 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "dials-without-a-pause",
     file: POOL,
-    old: "if (wait > 0) await sleep(this.#clock, wait, signal);",
-    new: "if (wait > 1e9) await sleep(this.#clock, wait, signal);",
+    old: "if (wait > 0) {\n      slot.lastError",
+    new: "if (wait > 1e9) {\n      slot.lastError",
     foundBy: ["L2"],
   },
   {
@@ -102,7 +102,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "shutdown-waits-for-nobody",
     file: PRODUCER,
-    old: "const drained = Promise.all([this.#inFlight.idle(), checks.drained()])",
+    old: "const drained = Promise.all([this.#runner.underWay.idle(), checks.drained()])",
     new: "const drained = Promise.all([checks.drained()])",
     foundBy: ["H1"],
   },

@@ -122,8 +122,8 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   {
     name: "shutdown-leaves-questions-open",
     file: "src/transaction/transaction_producer.ts",
-    old: "const drained = Promise.all([this.#inFlight.idle(), checks.drained()])",
-    new: "const drained = Promise.all([this.#inFlight.idle()])",
+    old: "const drained = Promise.all([this.#runner.underWay.idle(), checks.drained()])",
+    new: "const drained = Promise.all([this.#runner.underWay.idle()])",
     foundBy: ["H1"],
   },
   {

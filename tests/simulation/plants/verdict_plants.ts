@@ -94,15 +94,16 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "local-throw-rolls-back",
     file: RUNNER,
-    old: 'let state: LocalTransactionState = "UNKNOWN", cause: unknown;',
-    new: 'let state: LocalTransactionState = "ROLLBACK", cause: unknown;',
+    old: 'state = "UNKNOWN";\n          cause = error',
+    new: 'state = "ROLLBACK";\n          cause = error',
     foundBy: ["S3"],
   },
   {
     name: "local-garbage-commits",
     file: RUNNER,
-    old: "if (isLocalTransactionState(returned)) state = returned;",
-    new: 'if (returned) state = isLocalTransactionState(returned) ? returned : "COMMIT";',
+    old: "state = checkState(isLocalTransactionState(returned) ? returned : await returned);",
+    new: `const given = await returned;
+          state = isLocalTransactionState(given) || !given ? checkState(given) : "COMMIT";`,
     foundBy: ["S3", "S2"],
   },
   {
