@@ -1,41 +1,31 @@
 import type { ByteWriter } from "./byte_writer.ts";
 import { CLIENT_VERSION, type RemotingCommand, type RemotingRequest } from "./command.ts";
+import { setField } from "./header_json_reader.ts";
 import { LanguageCode } from "./language_code.ts";
 
 const encoder = new TextEncoder();
 const CODE = encoder.encode('{"code":');
-const EXT_FIELDS = encoder.encode(',"extFields":{');
-const END_OF_FIELDS = encoder.encode("}");
+const EXT_FIELDS = encoder.encode(',"extFields":');
+const OPEN = encoder.encode("{");
 const FLAG = encoder.encode(',"flag":');
 const LANGUAGE = encoder.encode(',"language":"');
 const OPAQUE = encoder.encode('","opaque":');
 const REMARK = encoder.encode(',"remark":');
 const VERSION = encoder.encode(',"serializeTypeCurrentRPC":"JSON","version":');
 const END = encoder.encode("}");
-const COMMA = encoder.encode(",");
-const COLON = encoder.encode(":");
 const LANGUAGES = Object.keys(LanguageCode).map((name) => encoder.encode(name));
 
-/** Quotes, colon and comma of a field. */
-const AROUND_FIELD = 6;
-
 /** Bytes of what stands around the fields and numbers. */
-const AROUND_FIELDS = CODE.length + EXT_FIELDS.length + END_OF_FIELDS.length + FLAG.length +
-  LANGUAGE.length + OPAQUE.length + VERSION.length + END.length;
+const AROUND_FIELDS = CODE.length + EXT_FIELDS.length + FLAG.length + LANGUAGE.length +
+  OPAQUE.length + VERSION.length + END.length;
 
-/** Bytes that a JSON header takes when none of its texts needs an escape. */
-export function estimateJsonHeader(command: RemotingCommand): number {
-  const { code, language, version, opaque, flag, extFields, remark } = command;
-  let size = AROUND_FIELDS + digitsOf(code) + digitsOf(flag) + digitsOf(opaque) +
-    digitsOf(version) + nameOf(language).length;
-  let isFirst = true;
-  for (const name in extFields) {
-    size += AROUND_FIELD + name.length + extFields[name]!.length;
-    isFirst = false;
-  }
-  size -= isFirst ? EXT_FIELDS.length + END_OF_FIELDS.length : 1;
-  if (remark !== undefined) size += REMARK.length + 2 + remark.length;
-  return size;
+/** Bytes that a JSON header takes when all of its text is ASCII, and the remark needs no escape. */
+export function estimateJsonHeader(command: RemotingCommand, fields: string | undefined): number {
+  const { code, language, version, opaque, flag, remark } = command;
+  const size = AROUND_FIELDS + digitsOf(code) + digitsOf(flag) + digitsOf(opaque) +
+    digitsOf(version) + nameOf(language).length +
+    (fields === undefined ? -EXT_FIELDS.length : fields.length);
+  return remark === undefined ? size : size + REMARK.length + 2 + remark.length;
 }
 
 /** Characters of an integer. */
@@ -49,11 +39,19 @@ function nameOf(language: number): Uint8Array {
   return LANGUAGES[language] ?? LANGUAGES[LanguageCode.OTHER]!;
 }
 
-/** Writes the JSON header of a command, its members in the order in which Java writes them. */
-export function writeJsonHeader(writer: ByteWriter, command: RemotingCommand): void {
+/**
+ * Writes the JSON header of a command, its members in the order in which Java writes them.
+ *
+ * @param fields What `joinFields` gives for it.
+ */
+export function writeJsonHeader(
+  writer: ByteWriter,
+  command: RemotingCommand,
+  fields: string | undefined,
+): void {
   writer.piece(CODE);
   writer.integer(command.code);
-  writeFields(writer, command.extFields);
+  writeFields(writer, fields);
   writeRest(writer, command.flag, command.language, command.opaque, command.remark);
   writer.integer(command.version);
   writer.piece(END);
@@ -70,25 +68,36 @@ export function writeJsonRequest(
   writer.integer(request.code);
   if (request.writeExtFields) {
     writer.piece(EXT_FIELDS);
+    writer.piece(OPEN);
     request.writeExtFields(writer);
-    writer.piece(END_OF_FIELDS);
-  } else if (request.extFields) writeFields(writer, request.extFields);
+    writer.piece(END);
+  } else if (request.extFields) writeFields(writer, joinFields(request.extFields));
   writeRest(writer, flag, LanguageCode.OTHER, opaque, request.remark);
   writer.integer(CLIENT_VERSION);
   writer.piece(END);
 }
 
-function writeFields(writer: ByteWriter, extFields: Readonly<Record<string, string>>): void {
-  let isFirst = true;
+function writeFields(writer: ByteWriter, fields: string | undefined): void {
+  if (fields === undefined) return;
+  writer.piece(EXT_FIELDS);
+  writer.text(fields);
+}
+
+/** The fields as a JSON object; undefined if there are none. */
+export function joinFields(extFields: Readonly<Record<string, string>>): string | undefined {
+  let isEmpty = true;
   for (const name in extFields) {
-    if (!Object.hasOwn(extFields, name)) continue;
-    writer.piece(isFirst ? EXT_FIELDS : COMMA);
-    isFirst = false;
-    writer.quoted(name);
-    writer.piece(COLON);
-    writer.quoted(extFields[name]!);
+    if (typeof extFields[name] !== "string") return JSON.stringify(copyAsText(extFields));
+    isEmpty = false;
   }
-  if (!isFirst) writer.piece(END_OF_FIELDS);
+  return isEmpty ? undefined : JSON.stringify(extFields);
+}
+
+/** What programs without types may have put there. */
+function copyAsText(extFields: Readonly<Record<string, unknown>>): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const name of Object.keys(extFields)) setField(fields, name, String(extFields[name]));
+  return fields;
 }
 
 function writeRest(

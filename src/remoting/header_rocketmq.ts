@@ -18,6 +18,13 @@ const NO_BODY = new Uint8Array(0);
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** Bytes that the compact binary header of a command takes when all of its text is ASCII. */
+export function estimateRocketmqHeader({ remark, extFields }: RemotingCommand): number {
+  let size = FIXED_SIZE + (remark?.length ?? 0);
+  for (const name in extFields) size += 6 + name.length + extFields[name]!.length;
+  return size;
+}
+
 /** Writes the compact binary header of a command. */
 export function writeRocketmqHeader(writer: ByteWriter, command: RemotingCommand): void {
   checkShort("code", command.code);

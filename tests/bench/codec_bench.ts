@@ -72,21 +72,21 @@ function benchEncode(name: string, sample: RemotingCommand, request?: () => Remo
   benchFloor(group, [frame]);
   if (command.serializeType === "JSON") {
     const header = JSON.parse(new TextDecoder().decode(headerOf(frame)));
-    Deno.bench({ group, name: "JSON.stringify of the header" }, () => {
+    Deno.bench({ group, name: `${group}: JSON.stringify of the header` }, () => {
       JSON.stringify(header);
     });
     if (request) {
-      Deno.bench({ group, name: "made and appended to a FrameBuffer" }, () => {
+      Deno.bench({ group, name: `${group}: made and appended to a FrameBuffer` }, () => {
         buffer.clear();
         buffer.appendRequest(request(), 12_345);
       });
     }
   }
-  Deno.bench({ group, name: "appended to a FrameBuffer" }, () => {
+  Deno.bench({ group, name: `${group}: appended to a FrameBuffer` }, () => {
     buffer.clear();
     buffer.append(command);
   });
-  Deno.bench({ group, name: "encodeCommand" }, () => {
+  Deno.bench({ group, name: `${group}: encodeCommand` }, () => {
     encodeCommand(command);
   });
 }
@@ -102,14 +102,14 @@ function benchDecode(
   benchFloor(group, [frame]);
   if (command.serializeType === "JSON") {
     const header = new TextDecoder().decode(headerOf(frame));
-    Deno.bench({ group, name: "JSON.parse of the header" }, () => {
+    Deno.bench({ group, name: `${group}: JSON.parse of the header` }, () => {
       JSON.parse(header);
     });
   }
-  Deno.bench({ group, name: "FrameDecoder" }, () => {
+  Deno.bench({ group, name: `${group}: FrameDecoder` }, () => {
     decoder.pushInto(frame, ignore);
   });
-  Deno.bench({ group, name: "FrameDecoder, fields and body read" }, () => {
+  Deno.bench({ group, name: `${group}: FrameDecoder, fields and body read` }, () => {
     decoder.pushInto(frame, read);
   });
 }
@@ -118,7 +118,7 @@ function benchStream(form: SerializeType, name: string, chunks: readonly Uint8Ar
   const group = `decode 256 KiB of frames, ${form}, chunks of ${name}`;
   const decoder = new FrameDecoder();
   benchFloor(group, chunks);
-  Deno.bench({ group, name: "FrameDecoder" }, () => {
+  Deno.bench({ group, name: `${group}: FrameDecoder` }, () => {
     for (const chunk of chunks) decoder.pushInto(chunk, ignore);
   });
 }
@@ -126,7 +126,7 @@ function benchStream(form: SerializeType, name: string, chunks: readonly Uint8Ar
 /** Copies the same bytes into memory that is there. */
 function benchFloor(group: string, chunks: readonly Uint8Array[]): void {
   const target = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  Deno.bench({ group, name: "memcpy", baseline: true }, () => {
+  Deno.bench({ group, name: `${group}: memcpy`, baseline: true }, () => {
     let at = 0;
     for (const chunk of chunks) {
       target.set(chunk, at);
