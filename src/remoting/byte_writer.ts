@@ -96,6 +96,14 @@ export class ByteWriter {
     this.#length = end;
   }
 
+  /** A text as UTF-8. */
+  text(text: string): void {
+    this.reserve(text.length);
+    const { read, written } = encoder.encodeInto(text, this.#bytes.subarray(this.#length));
+    if (read === text.length) this.#length += written;
+    else this.#encode(text);
+  }
+
   /** An integer in decimal digits. */
   integer(value: number): void {
     let rest = Math.abs(value), at = this.#length + (value < 0 ? 1 : 0);

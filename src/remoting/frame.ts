@@ -7,21 +7,23 @@ import {
   type SerializeType,
 } from "./command.ts";
 import {
-  decodeJsonHeader,
   estimateJsonHeader,
+  joinFields,
   writeJsonHeader,
   writeJsonRequest,
 } from "./header_json.ts";
-import { decodeRocketmqHeader, writeRocketmqHeader } from "./header_rocketmq.ts";
+import { decodeJsonHeader } from "./header_json_reader.ts";
+import {
+  decodeRocketmqHeader,
+  estimateRocketmqHeader,
+  writeRocketmqHeader,
+} from "./header_rocketmq.ts";
 import {
   DEFAULT_MAX_EXT_FIELDS,
   DEFAULT_MAX_FRAME_SIZE,
   FRAME_PREFIX_SIZE,
   type FrameLimits,
 } from "./limits.ts";
-
-/** Bytes to begin with for a binary header. */
-const BINARY_ESTIMATE = 256;
 
 const NO_BODY = new Uint8Array(0);
 
@@ -52,19 +54,32 @@ const NO_BODY = new Uint8Array(0);
 export function encodeCommand(command: RemotingCommand): Uint8Array {
   checkCommand(command);
   checkFrameSize(command.body.length);
-  const header = command.serializeType === "JSON" ? estimateJsonHeader(command) : BINARY_ESTIMATE;
+  const isBinary = command.serializeType === "ROCKETMQ";
+  const fields = isBinary ? undefined : joinFields(command.extFields);
+  const header = isBinary ? estimateRocketmqHeader(command) : estimateJsonHeader(command, fields);
   const size = FRAME_PREFIX_SIZE + header + command.body.length;
-  const writer = new ByteWriter(Math.min(size, DEFAULT_MAX_FRAME_SIZE));
-  appendCommand(writer, command);
+  checkFrameSize(size);
+  const writer = new ByteWriter(size);
+  append(writer, command, fields);
   const { memory, length } = writer;
   return length === memory.length ? memory : memory.slice(0, length);
 }
 
 /** Appends the frame of a command that was checked, and gives its size. @throws {InvalidArgumentError} */
 export function appendCommand(writer: ByteWriter, command: RemotingCommand): number {
+  const isBinary = command.serializeType === "ROCKETMQ";
+  return append(writer, command, isBinary ? undefined : joinFields(command.extFields));
+}
+
+/** @param fields The fields, where the header is JSON. */
+function append(
+  writer: ByteWriter,
+  command: RemotingCommand,
+  fields: string | undefined,
+): number {
   const { serializeType, body } = command, start = beginFrame(writer);
   if (serializeType === "ROCKETMQ") writeRocketmqHeader(writer, command);
-  else writeJsonHeader(writer, command);
+  else writeJsonHeader(writer, command, fields);
   return endFrame(writer, start, serializeType, body);
 }
 
@@ -203,11 +218,10 @@ export function decodeFrameAt(
   const headerEnd = start + FRAME_PREFIX_SIZE + (mark & 0xffffff);
   const header = bytes.subarray(start + FRAME_PREFIX_SIZE, headerEnd);
   const maxExtFields = limits.maxExtFields ?? DEFAULT_MAX_EXT_FIELDS;
-  const command =
-    (mark >>> 24 === 0
-      ? decodeJsonHeader(header, maxExtFields)
-      : decodeRocketmqHeader(header, maxExtFields)) as RemotingCommand;
-  command.body = headerEnd === start + size ? NO_BODY : bytes.subarray(headerEnd, start + size);
+  const command = mark >>> 24 === 0
+    ? decodeJsonHeader(header, maxExtFields)
+    : decodeRocketmqHeader(header, maxExtFields);
+  if (headerEnd < start + size) command.body = bytes.subarray(headerEnd, start + size);
   return command;
 }
 

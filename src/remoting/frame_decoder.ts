@@ -1,9 +1,12 @@
 import type { RemotingDecodeError } from "../errors.ts";
 import type { RemotingCommand } from "./command.ts";
 import { decodeFrameAt, readFrameSize } from "./frame.ts";
-import type { FrameLimits } from "./limits.ts";
+import { FRAME_PREFIX_SIZE, type FrameLimits } from "./limits.ts";
 
 const EMPTY = new Uint8Array(0);
+
+/** A piece up to this size is copied faster byte by byte. */
+const SHORT_PIECE = 16;
 
 /**
  * Takes the bytes of a connection as they come, cut anywhere, and gives the commands in them.
@@ -30,6 +33,8 @@ export class FrameDecoder {
   readonly #limits: FrameLimits;
   #gathered: Uint8Array = EMPTY;
   #size = 0;
+  /** Size of the frame that is being gathered; 0 until its first 8 bytes are there. */
+  #frameSize = 0;
   #failure: RemotingDecodeError | undefined;
 
   /** Makes a decoder for one connection. */
@@ -63,31 +68,38 @@ export class FrameDecoder {
       this.#decodeInPlace(chunk, start, take);
     } catch (error) {
       this.#failure = error as RemotingDecodeError;
-      this.#gathered = EMPTY;
-      this.#size = 0;
+      this.#forgetGathered();
       throw error;
     }
   }
 
   /** Adds to the begun frame what it lacks; gives the position in `chunk` where the next one begins. */
   #completeGathered(chunk: Uint8Array, take: (command: RemotingCommand) => void): number {
-    let at = 0;
-    while (at < chunk.length) {
-      const size = readFrameSize(this.#gathered, 0, this.#size, this.#limits);
-      const wanted = this.#size < 8 ? 8 : size!;
+    for (let at = 0; at < chunk.length;) {
+      const wanted = this.#frameSize || FRAME_PREFIX_SIZE;
       const end = Math.min(chunk.length, at + wanted - this.#size);
-      this.#gather(chunk.subarray(at, end), wanted);
+      this.#gather(chunk, at, end, wanted);
       at = end;
-      const known = readFrameSize(this.#gathered, 0, this.#size, this.#limits);
-      if (known !== undefined && this.#size === known) {
-        const frame = this.#gathered;
-        this.#gathered = EMPTY;
-        this.#size = 0;
-        take(decodeFrameAt(frame, 0, known, this.#limits));
+      if (this.#frameSize === 0) this.#readGatheredSize();
+      if (this.#size === this.#frameSize) {
+        const frame = this.#gathered, size = this.#size;
+        this.#forgetGathered();
+        take(decodeFrameAt(frame, 0, size, this.#limits));
         return at;
       }
     }
-    return at;
+    return chunk.length;
+  }
+
+  #readGatheredSize(): void {
+    const size = readFrameSize(this.#gathered, 0, this.#size, this.#limits);
+    if (size !== undefined && this.#size >= FRAME_PREFIX_SIZE) this.#frameSize = size;
+  }
+
+  #forgetGathered(): void {
+    this.#gathered = EMPTY;
+    this.#size = 0;
+    this.#frameSize = 0;
   }
 
   #decodeInPlace(
@@ -99,7 +111,8 @@ export class FrameDecoder {
     while (at < chunk.length) {
       const size = readFrameSize(chunk, at, chunk.length, this.#limits);
       if (size === undefined || size > chunk.length - at) {
-        this.#gather(chunk.subarray(at), size ?? 8);
+        this.#gather(chunk, at, chunk.length, size ?? FRAME_PREFIX_SIZE);
+        this.#readGatheredSize();
         return;
       }
       take(decodeFrameAt(chunk, at, size, this.#limits));
@@ -107,14 +120,15 @@ export class FrameDecoder {
     }
   }
 
-  #gather(bytes: Uint8Array, frameSize: number): void {
-    const needed = this.#size + bytes.length;
+  #gather(chunk: Uint8Array, start: number, end: number, frameSize: number): void {
+    const size = this.#size, needed = size + end - start;
     if (needed > this.#gathered.length) {
       const grown = new Uint8Array(Math.min(Math.max(frameSize, needed), 2 * needed + 64));
-      grown.set(this.#gathered.subarray(0, this.#size));
+      grown.set(this.#gathered.subarray(0, size));
       this.#gathered = grown;
     }
-    this.#gathered.set(bytes, this.#size);
+    if (end - start > SHORT_PIECE) this.#gathered.set(chunk.subarray(start, end), size);
+    else for (let i = start; i < end; i++) this.#gathered[size + i - start] = chunk[i]!;
     this.#size = needed;
   }
 }

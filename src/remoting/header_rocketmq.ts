@@ -1,7 +1,7 @@
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import type { RemotingCommand } from "./command.ts";
-import { setField } from "./header_json.ts";
+import { setField } from "./header_json_reader.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
 
 /** code 2, language 1, version 2, opaque 4, flag 4, remark length 4, extFields length 4. */
@@ -10,7 +10,20 @@ const FIXED_SIZE = 21;
 /** Bytes of a name, which a 16-bit number tells. */
 const MAX_NAME_SIZE = 0x7fff;
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** A header up to this size is decoded as one text, which its fields are cut out of. */
+const HARMLESS_SIZE = 65_536;
+
+const NO_BODY = new Uint8Array(0);
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Bytes that the compact binary header of a command takes when all of its text is ASCII. */
+export function estimateRocketmqHeader({ remark, extFields }: RemotingCommand): number {
+  let size = FIXED_SIZE + (remark?.length ?? 0);
+  for (const name in extFields) size += 6 + name.length + extFields[name]!.length;
+  return size;
+}
 
 /** Writes the compact binary header of a command. */
 export function writeRocketmqHeader(writer: ByteWriter, command: RemotingCommand): void {
@@ -50,37 +63,32 @@ function checkShort(name: string, value: number): void {
   );
 }
 
-/** Reads a compact binary header. A pair with an empty name is left out, as Java does. */
-export function decodeRocketmqHeader(
-  header: Uint8Array,
-  maxExtFields: number,
-): Omit<RemotingCommand, "body"> {
-  if (header.length < FIXED_SIZE) {
-    throw refuse(
-      `the ROCKETMQ header has ${header.length} bytes, at least ${FIXED_SIZE} are needed`,
-      0,
-    );
+/**
+ * Reads a compact binary header; the command has no body yet. A pair with an empty name is left
+ * out, as Java does.
+ */
+export function decodeRocketmqHeader(header: Uint8Array, maxExtFields: number): RemotingCommand {
+  const { length } = header;
+  if (length < FIXED_SIZE) {
+    throw refuse(`the ROCKETMQ header has ${length} bytes, at least ${FIXED_SIZE} are needed`, 0);
   }
-  const view = new DataView(header.buffer, header.byteOffset, header.length);
-  const remarkSize = view.getInt32(13);
-  if (remarkSize < 0 || remarkSize > header.length - FIXED_SIZE) {
+  const remarkSize = readInt32(header, 13);
+  if (remarkSize < 0 || remarkSize > length - FIXED_SIZE) {
     throw refuse(`a remark of ${remarkSize} bytes passes the end of the header`, 13);
   }
-  const pairsSize = view.getInt32(17 + remarkSize);
+  const pairsSize = readInt32(header, 17 + remarkSize);
   const pairsStart = FIXED_SIZE + remarkSize;
-  if (pairsSize < 0 || pairsSize > header.length - pairsStart) {
-    throw refuse(
-      `extFields of ${pairsSize} bytes pass the end of the header`,
-      17 + remarkSize,
-    );
+  if (pairsSize < 0 || pairsSize > length - pairsStart) {
+    throw refuse(`extFields of ${pairsSize} bytes pass the end of the header`, 17 + remarkSize);
   }
-  const command: Omit<RemotingCommand, "body"> = {
-    code: view.getInt16(0),
-    language: view.getUint8(2),
-    version: view.getInt16(3),
-    opaque: view.getInt32(5),
-    flag: view.getInt32(9),
-    extFields: readPairs(header, view, pairsStart, pairsStart + pairsSize, maxExtFields),
+  const command: RemotingCommand = {
+    code: readInt16(header, 0),
+    language: header[2]!,
+    version: readInt16(header, 3),
+    opaque: readInt32(header, 5),
+    flag: readInt32(header, 9),
+    extFields: readPairs(header, pairsStart, pairsStart + pairsSize, maxExtFields),
+    body: NO_BODY,
     serializeType: "ROCKETMQ",
   };
   if (remarkSize > 0) command.remark = decodeText(header, 17, 17 + remarkSize);
@@ -89,12 +97,13 @@ export function decodeRocketmqHeader(
 
 function readPairs(
   header: Uint8Array,
-  view: DataView,
   start: number,
   end: number,
   max: number,
 ): Record<string, string> {
   const fields: Record<string, string> = {};
+  if (start === end) return fields;
+  const texts = new TextsOf(header, start, end);
   let count = 0;
   for (let at = start; at < end;) {
     if (++count > max) {
@@ -103,32 +112,63 @@ function readPairs(
         { offset: FRAME_PREFIX_SIZE + at, limit: max },
       );
     }
-    const keySize = end - at < 2 ? -1 : view.getInt16(at);
+    const keySize = end - at < 2 ? -1 : readInt16(header, at);
     if (keySize < 0 || keySize > end - at - 2) throw refuse("the name of an extField is cut", at);
     const valueAt = at + 2 + keySize;
-    const valueSize = end - valueAt < 4 ? -1 : view.getInt32(valueAt);
+    const valueSize = end - valueAt < 4 ? -1 : readInt32(header, valueAt);
     if (valueSize < 0 || valueSize > end - valueAt - 4) {
       throw refuse("the value of an extField is cut", valueAt);
     }
     const next = valueAt + 4 + valueSize;
     if (keySize > 0) {
-      setField(
-        fields,
-        decodeText(header, at + 2, valueAt),
-        decodeText(header, valueAt + 4, next),
-      );
+      setField(fields, texts.read(at + 2, valueAt), texts.read(valueAt + 4, next));
     }
     at = next;
   }
   return fields;
 }
 
+/** The texts in a part of a header. Decoding the part once costs less than each text alone. */
+class TextsOf {
+  readonly #header: Uint8Array;
+  readonly #start: number;
+  /** The part as one text, if each byte of it became one unit: so positions are the same in both. */
+  readonly #whole: string | undefined;
+  /** Whether a unit of it stands for a byte that is no character of its own. */
+  readonly #isMixed: boolean = false;
+
+  constructor(header: Uint8Array, start: number, end: number) {
+    this.#header = header;
+    this.#start = start;
+    if (end - start > HARMLESS_SIZE) return;
+    const whole = lenient.decode(header.subarray(start, end));
+    if (whole.length !== end - start) return;
+    this.#whole = whole;
+    this.#isMixed = whole.indexOf("\ufffd") >= 0;
+  }
+
+  read(start: number, end: number): string {
+    const text = this.#whole?.slice(start - this.#start, end - this.#start);
+    return text === undefined || (this.#isMixed && text.indexOf("\ufffd") >= 0)
+      ? decodeText(this.#header, start, end)
+      : text;
+  }
+}
+
 function decodeText(header: Uint8Array, start: number, end: number): string {
   try {
-    return utf8.decode(header.subarray(start, end));
+    return strict.decode(header.subarray(start, end));
   } catch (cause) {
     throw refuse("text in the header is not UTF-8", start, cause);
   }
+}
+
+function readInt16(bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 24 >> 16 | bytes[at + 1]!;
+}
+
+function readInt32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
 }
 
 function refuse(reason: string, at: number, cause?: unknown): RemotingDecodeError {

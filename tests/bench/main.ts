@@ -9,7 +9,7 @@
  */
 import process from "node:process";
 import { HELP, readArguments, UsageError, type Wanted } from "./arguments.ts";
-import { quantile, timeCalls } from "./latencies.ts";
+import { timeCalls } from "./latencies.ts";
 import { readPeakMemory } from "./peak_memory.ts";
 import { startWorkload } from "./workload.ts";
 
@@ -39,9 +39,9 @@ async function measure(wanted: Wanted): Promise<boolean> {
     body,
     seconds: round(seconds, 4),
     perSecond: round((messages - errors) / seconds, 1),
-    p50ms: round(quantile(latencies, 0.5), 3),
-    p99ms: round(quantile(latencies, 0.99), 3),
-    p999ms: round(quantile(latencies, 0.999), 3),
+    p50ms: round(latencies.quantile(0.5), 3),
+    p99ms: round(latencies.quantile(0.99), 3),
+    p999ms: round(latencies.quantile(0.999), 3),
     cpuSeconds: round((cpu.user + cpu.system) / 1e6, 3),
     maxRssMiB: round(readPeakMemory() / 2 ** 20, 1),
     errors,

@@ -18,6 +18,10 @@ export function headersTarget(): Target {
       const frame = frameOf(input.subarray(1), { type: input[0] ?? 0, body: BODY });
       const command = decodeCommand(frame);
       assertEquals(command.body, BODY);
+      if (command.serializeType === "JSON") {
+        const spaced = frameOf(Uint8Array.of(0x20, ...input.subarray(1)), { body: BODY });
+        assertEquals(command, decodeCommand(spaced), "a space in front changed it");
+      }
       assertEquals(decodeCommand(encodeCommand(command)), command, "encoding changed it");
       return true;
     },
