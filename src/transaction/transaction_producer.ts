@@ -249,8 +249,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
 
   /** Drives the check-backs into the listener, from the first start on. */
   #pumpChecks(): void {
-    const { checks } = this.#coordinator;
-    const listener = this.#listener;
+    const { checks } = this.#coordinator, listener = this.#listener;
     if (!listener.checkLocalTransaction || checks.hasConsumer || !checks.isOpen) return;
     const listen = listener.checkLocalTransaction.bind(listener);
     const ask = this.#journal.observation.watchListener(listen);
