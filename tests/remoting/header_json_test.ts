@@ -41,6 +41,12 @@ Deno.test("JSON header - any text comes back as it was", () => {
   assertFalse(new TextDecoder().decode(frame.subarray(8)).includes("\u0001"));
 });
 
+Deno.test("JSON header - what programs without types give as fields becomes text", () => {
+  const untyped = { queueId: 3, topic: "T", batch: false } as unknown as Record<string, string>;
+  const frame = encodeCommand(command({ extFields: untyped }));
+  assertEquals(decodeCommand(frame).extFields, { queueId: "3", topic: "T", batch: "false" });
+});
+
 Deno.test("JSON header - absent members have defaults, unknown ones are ignored", () => {
   assertEquals(decode('{"code":34,"opaque":5}'), {
     code: 34,

@@ -52,6 +52,21 @@ Deno.test("ROCKETMQ header - any text comes back as it was", () => {
   assertEquals(decodeCommand(encodeCommand(sent)), sent);
 });
 
+Deno.test("ROCKETMQ header - texts of any length come back, whatever stands beside them", () => {
+  for (const size of [1, 12, 13, 48, 127, 128, 195, 233, 255, 256, 300, 513]) {
+    for (const character of ["a", "é", "世", "🚀", "\ufffd", "\ufeff"]) {
+      const extFields = {
+        plain: "x".repeat(size),
+        ["n".repeat(size)]: "",
+        other: character.repeat(size),
+        last: "7F0000010C2D5FFD2B276FE41B30001F",
+      };
+      const sent = command({ extFields, serializeType: "ROCKETMQ" });
+      assertEquals(decodeCommand(encodeCommand(sent)), sent, `${size} of ${character}`);
+    }
+  }
+});
+
 Deno.test("ROCKETMQ header - no remark and an empty one look the same, as in Java", () => {
   const decoded = decodeCommand(encodeCommand(command({ remark: "", serializeType: "ROCKETMQ" })));
   assertEquals(decoded.remark, undefined);
@@ -131,6 +146,9 @@ Deno.test("ROCKETMQ header - text that is not UTF-8 is refused (A14)", () => {
   assertRefused(`${FIXED} 00000001 e9 00000000`, "not UTF-8", 25);
   assertRefused(`${FIXED} 00000000 00000008 0001 61 00000001 e9`, "not UTF-8", 36);
   assertRefused(`${FIXED} 00000000 00000008 0001 e9 00000001 61`, "not UTF-8", 31);
+  const long = `0001 61 00000080 ${"78".repeat(128)}`;
+  assertRefused(`${FIXED} 00000000 0000008f ${long} 0001 62 00000001 e9`, "not UTF-8", 171);
+  assertRefused(`${FIXED} 00000000 0000008f ${long} 0001 e9 00000001 61`, "not UTF-8", 166);
 });
 
 Deno.test("ROCKETMQ header - more than 4096 extFields are refused, empty ones too (A25)", () => {
