@@ -137,8 +137,8 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "frames-must-come-in-one-piece",
     file: "src/remoting/frame_decoder.ts",
-    old: "        this.#gather(chunk.subarray(at), size ?? 8);\n        return;",
-    new: "        return;",
+    old: "        this.#readGatheredSize();\n        return;",
+    new: "        this.#forgetGathered();\n        return;",
     foundBy: ["L1", "S1", "S6", "S9"],
   },
 ];
