@@ -1,0 +1,29 @@
+// deno-lint-ignore-file no-console
+import type { Row } from "./flat_rows.ts";
+
+const MIB = 2 ** 20;
+
+/** Prints what was measured; gives whether no row costs more than `limit` times the first. */
+export function printTable(first: string, rows: readonly Row[], limit: number): boolean {
+  const base = rows[0]!.cpu;
+  console.log(
+    `| ${first} | CPU/transaction µs | of the first | start() CPU ms | RSS MiB | heap MiB |`,
+  );
+  console.log("| ---: | ---: | ---: | ---: | ---: | ---: |");
+  for (const { label, cpu, startCpu, rss, heap } of rows) {
+    const name = label.map((value) => value.toLocaleString("en")).join(" × ");
+    const memory = `${(rss / MIB).toFixed(0)} | ${(heap / MIB).toFixed(0)}`;
+    console.log(
+      `| ${name} | ${cpu.toFixed(1)} | ${(cpu / base).toFixed(2)} | ${
+        startCpu.toFixed(0)
+      } | ${memory} |`,
+    );
+  }
+  const over = rows.filter(({ cpu }) => cpu > limit * base);
+  for (const { label, cpu } of over) {
+    console.error(
+      `over the limit: ${label.join(" × ")} costs ${(cpu / base).toFixed(2)} of the first`,
+    );
+  }
+  return over.length === 0;
+}
