@@ -12,25 +12,21 @@ const STEPS = 10, IN_FLIGHT = 256, MIB = 2 ** 20;
 export async function measureLength({ messages, limit }: FlatWanted): Promise<boolean> {
   using status = statusLine();
   await using workload = await startFlatWorkload(1, 1);
-  await workload.run(50_000, IN_FLIGHT);
-  const size = Math.ceil(messages / STEPS);
-  console.log(
-    "| transactions | CPU/transaction µs | of the first | RSS MiB | heap MiB | outside MiB |",
-  );
-  console.log("| ---: | ---: | ---: | ---: | ---: | ---: |");
+  await workload.run({ transactions: 50_000, inFlight: IN_FLIGHT });
+  const order = { transactions: Math.ceil(messages / STEPS), inFlight: IN_FLIGHT };
+  console.log("| transactions | CPU µs | of the first | heap MiB | outside MiB | RSS MiB | peak |");
+  console.log("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
   let first = 0, last = 0;
   for (let step = 1; step <= STEPS; step++) {
     status.show(`${step} of ${STEPS}`);
-    last = await workload.run(size, IN_FLIGHT);
-    first ||= last;
+    const { cpu, heap, external, rss, peak } = await workload.run(order);
+    last = cpu;
+    first ||= cpu;
     status.show("");
-    const { rss, heapUsed, external } = Deno.memoryUsage();
-    const [used, heap, outside] = [rss, heapUsed, external].map((of) => (of / MIB).toFixed(0));
+    const memory = [heap, external, rss, peak].map((bytes) => (bytes / MIB).toFixed(0));
     console.log(
-      `| ${(step * size).toLocaleString("en")} | ${last.toFixed(1)} | ${
-        (last / first).toFixed(2)
-      } ` +
-        `| ${used} | ${heap} | ${outside} |`,
+      `| ${(step * order.transactions).toLocaleString("en")} | ${cpu.toFixed(1)} ` +
+        `| ${(cpu / first).toFixed(2)} | ${memory.join(" | ")} |`,
     );
   }
   return last <= limit * first;

@@ -7,23 +7,20 @@ const MIB = 2 ** 20;
 export function printTable(first: string, rows: readonly Row[], limit: number): boolean {
   const base = rows[0]!.cpu;
   console.log(
-    `| ${first} | CPU/transaction µs | of the first | start() CPU ms | RSS MiB | heap MiB |`,
+    `| ${first} | CPU µs | of the first | start() CPU ms | heap MiB | RSS MiB | peak RSS MiB |`,
   );
-  console.log("| ---: | ---: | ---: | ---: | ---: | ---: |");
-  for (const { label, cpu, startCpu, rss, heap } of rows) {
+  console.log("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+  for (const { label, cpu, startCpu, heap, rss, peak } of rows) {
     const name = label.map((value) => value.toLocaleString("en")).join(" × ");
-    const memory = `${(rss / MIB).toFixed(0)} | ${(heap / MIB).toFixed(0)}`;
+    const memory = [heap, rss, peak].map((bytes) => (bytes / MIB).toFixed(0)).join(" | ");
+    const ratio = (cpu / base).toFixed(2);
     console.log(
-      `| ${name} | ${cpu.toFixed(1)} | ${(cpu / base).toFixed(2)} | ${
-        startCpu.toFixed(0)
-      } | ${memory} |`,
+      `| ${name} | ${cpu.toFixed(1)} | ${ratio} | ${startCpu.toFixed(0)} | ${memory} |`,
     );
   }
   const over = rows.filter(({ cpu }) => cpu > limit * base);
   for (const { label, cpu } of over) {
-    console.error(
-      `over the limit: ${label.join(" × ")} costs ${(cpu / base).toFixed(2)} of the first`,
-    );
+    console.error(`over the limit: ${label.join(" × ")} costs ${(cpu / base).toFixed(2)} of it`);
   }
   return over.length === 0;
 }
