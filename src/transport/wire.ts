@@ -11,6 +11,8 @@ export interface Wire {
   readonly reusesMemory: boolean;
   /** Hands bytes over. */
   readonly write: WriteBytes;
+  /** Waits for the end of this turn of the event loop, where that gathers more for one write. */
+  readonly endOfTurn?: (() => Promise<void>) | undefined;
   /** Ends both directions. */
   close(): void;
 }
@@ -36,6 +38,7 @@ function rawWire(transport: Transport, raw: NonNullable<Transport["raw"]>): Wire
         at += await raw.write(at === 0 ? bytes : bytes.subarray(at));
       }
     },
+    endOfTurn: raw.endOfTurn && (() => raw.endOfTurn!()),
     close: () => transport.close(),
   };
 }
