@@ -27,10 +27,14 @@ export function openWire(transport: Transport): Wire {
 
 function rawWire(transport: Transport, raw: NonNullable<Transport["raw"]>): Wire {
   const memory = new Uint8Array(READ_SIZE);
+  let isMoreThere = false;
   return {
     reusesMemory: true,
     async read() {
+      // What is there is read at once: without a pause nothing else would come to its turn.
+      if (isMoreThere) await raw.endOfTurn?.();
       const size = await raw.read(memory);
+      isMoreThere = size === READ_SIZE;
       return size === null ? undefined : memory.subarray(0, size);
     },
     async write(bytes) {
