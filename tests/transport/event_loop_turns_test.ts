@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { FrameDecoder } from "../../src/remoting/mod.ts";
+import { createRequest, encodeCommand, FrameDecoder } from "../../src/remoting/mod.ts";
 import { Connection, type Transport } from "../../src/transport/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
@@ -72,4 +72,39 @@ Deno.test("writes - a connection that ends within a turn writes nothing after it
   connection.close();
   await endTurn();
   assertEquals([writes, failures.length], [[1, 1], 3]);
+});
+
+Deno.test("reads - where more is there than fits a read, other things come to their turn before the next", async () => {
+  const bytes = encodeCommand(createRequest(ask("0", new Uint8Array(2 * 65_536)), 1, true));
+  const steps: string[] = [];
+  let at = 0;
+  const transport: Transport = {
+    readable: new ReadableStream(),
+    writable: new WritableStream(),
+    raw: {
+      read(memory) {
+        const part = bytes.subarray(at, at + memory.length);
+        if (part.length === 0) return new Promise(() => {});
+        at += part.length;
+        memory.set(part);
+        steps.push(part.length === memory.length ? "full read" : "read");
+        return Promise.resolve(part.length);
+      },
+      write: ({ length }) => Promise.resolve(length),
+      endOfTurn() {
+        steps.push("turn");
+        return Promise.resolve();
+      },
+    },
+    close() {},
+  };
+  const connection = new Connection(transport, {
+    address: "10.0.1.1:10911",
+    clock: new FakeClock(),
+    logger: new RecordingLogger(),
+  });
+  await settle();
+  assertEquals(steps, ["full read", "turn", "full read", "turn", "read"]);
+  assertEquals(connection.stats().unknownRequests, 1);
+  connection.close();
 });
