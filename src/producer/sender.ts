@@ -10,6 +10,8 @@ import { mayRetry, type RetryPolicy } from "./retry_policy.ts";
 import type { SendBounds, SendReceipt } from "./send_receipt.ts";
 import { Transmitter } from "./transmitter.ts";
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** Milliseconds before a broker is tried again, when none could be reached. */
 const PAUSE = 50;
 
@@ -158,7 +160,7 @@ export class Sender {
     deliver: (queue: MessageQueue) => Promise<T>,
   ): Promise<T> {
     const { deadline, signal } = bounds;
-    const avoid = new Set<string>();
+    let avoid = NONE;
     const chosen = choiceOf(message, bounds) && await this.#queues.chosen(message, bounds);
     let lastError: ConnectionError | undefined;
     for (;;) {
@@ -177,7 +179,7 @@ export class Sender {
           throw error;
         }
         lastError = error;
-        avoid.add(queue.brokerName);
+        avoid = new Set([...avoid, queue.brokerName]);
       }
     }
   }

@@ -24,7 +24,7 @@ await using producer = new TransactionProducer({
   producerGroup: "bench_checks",
   topics: ["topic_0"],
   checkConcurrency: concurrency,
-  logger: { debug() {}, info() {}, warn: (m) => console.error(m), error: (m) => console.error(m) },
+  logger: { debug() {}, info() {}, warn() {}, error: (message) => console.error(message) },
   transactionListener: {
     executeLocalTransaction: () => LocalTransactionState.Unknown,
     checkLocalTransaction() {

@@ -21,31 +21,30 @@ const TOPICS = [1, 10, 100, 1_000];
 /** Transactions under way for each broker, where it is not that which grows. */
 const IN_FLIGHT_EACH = 16;
 
-const ROWS: Record<Exclude<FlatPart, "length">, { first: string; settings: readonly Setting[] }> = {
-  inflight: {
+interface Table {
+  /** What the first column tells. */
+  first: string;
+  settings: readonly Setting[];
+}
+
+function topicTable(brokers: number): Table {
+  const inFlight = IN_FLIGHT_EACH * brokers;
+  const settings = TOPICS.map((topics) => ({ label: topics, inFlight, brokers, topics }));
+  return { first: brokers === 1 ? "topics on 1 broker" : `topics on ${brokers} brokers`, settings };
+}
+
+const TABLES: Record<Exclude<FlatPart, "length">, readonly Table[]> = {
+  inflight: [{
     first: "in flight",
-    settings: IN_FLIGHT.map((inFlight) => ({ label: [inFlight], inFlight, brokers: 1, topics: 1 })),
-  },
-  brokers: {
-    first: "brokers",
-    settings: BROKERS.map((brokers) => ({
-      label: [brokers],
-      inFlight: IN_FLIGHT_EACH * brokers,
-      brokers,
-      topics: 1,
-    })),
-  },
-  topics: {
-    first: "topics × brokers",
-    settings: [1, 64].flatMap((brokers) =>
-      TOPICS.map((topics) => ({
-        label: [topics, brokers],
-        inFlight: IN_FLIGHT_EACH * brokers,
-        brokers,
-        topics,
-      }))
-    ),
-  },
+    settings: IN_FLIGHT.map((inFlight) => ({ label: inFlight, inFlight, brokers: 1, topics: 1 })),
+  }],
+  brokers: [{
+    first: `brokers, ${IN_FLIGHT_EACH} in flight on each`,
+    settings: BROKERS.map((brokers) => {
+      return { label: brokers, inFlight: IN_FLIGHT_EACH * brokers, brokers, topics: 1 };
+    }),
+  }],
+  topics: [topicTable(1), topicTable(64)],
 };
 
 /** Gives whether all parts stayed below the limit. */
@@ -54,10 +53,11 @@ async function showAll(wanted: FlatWanted): Promise<boolean> {
   for (const part of wanted.parts) {
     if (part === "length") flat = await measureLength(wanted) && flat;
     else {
-      const { first, settings } = ROWS[part];
-      flat = printTable(first, await measureRows(settings, wanted), wanted.limit) && flat;
+      for (const { first, settings } of TABLES[part]) {
+        flat = printTable(first, await measureRows(settings, wanted), wanted.limit) && flat;
+        console.log();
+      }
     }
-    console.log();
   }
   return flat;
 }

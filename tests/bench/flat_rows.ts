@@ -5,7 +5,7 @@ import { statusLine } from "./status_line.ts";
 /** What is measured in a row. */
 export interface Setting {
   /** What it is called. */
-  label: readonly number[];
+  label: number;
   /** Transactions under way at once. */
   inFlight: number;
   /** Brokers. */
@@ -17,7 +17,7 @@ export interface Setting {
 /** What was measured. */
 export interface Row extends FlatReport {
   /** What it is called. */
-  label: readonly number[];
+  label: number;
   /** CPU time of the start, in milliseconds. */
   startCpu: number;
 }
@@ -30,14 +30,14 @@ export async function measureRows(
   using status = statusLine();
   const rows: Row[] = [];
   for (const { label, inFlight, brokers, topics } of settings) {
-    status.show(label.join(" × "));
+    status.show(`${label}`);
     await using workload = await startFlatWorkload(brokers, topics);
     const order = { transactions: Math.max(transactions, 4 * inFlight), inFlight };
     await workload.run(order);
     const cpus: number[] = [];
     let report = workload.start;
     for (let round = 1; round <= rounds; round++) {
-      status.show(`${label.join(" × ")}, round ${round} of ${rounds}`);
+      status.show(`${label}, round ${round} of ${rounds}`);
       report = await workload.run(order);
       cpus.push(report.cpu);
     }

@@ -11,16 +11,17 @@ export function printTable(first: string, rows: readonly Row[], limit: number): 
   );
   console.log("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
   for (const { label, cpu, startCpu, heap, rss, peak } of rows) {
-    const name = label.map((value) => value.toLocaleString("en")).join(" × ");
     const memory = [heap, rss, peak].map((bytes) => (bytes / MIB).toFixed(0)).join(" | ");
     const ratio = (cpu / base).toFixed(2);
     console.log(
-      `| ${name} | ${cpu.toFixed(1)} | ${ratio} | ${startCpu.toFixed(0)} | ${memory} |`,
+      `| ${label.toLocaleString("en")} | ${cpu.toFixed(1)} | ${ratio} | ${
+        startCpu.toFixed(0)
+      } | ${memory} |`,
     );
   }
   const over = rows.filter(({ cpu }) => cpu > limit * base);
   for (const { label, cpu } of over) {
-    console.error(`over the limit: ${label.join(" × ")} costs ${(cpu / base).toFixed(2)} of it`);
+    console.error(`over the limit: ${label} costs ${(cpu / base).toFixed(2)} of it`);
   }
   return over.length === 0;
 }
