@@ -1,5 +1,5 @@
-import { createHmac } from "node:crypto";
 import { InvalidArgumentError } from "../errors.ts";
+import { loadNodeCrypto } from "./node_crypto.ts";
 
 /** Who a client is to servers that check it, as an application gives it. */
 export interface CredentialsOptions {
@@ -47,6 +47,7 @@ export class Credentials {
 
   /** HMAC-SHA1 of text, as UTF-8, and of the bytes after it: base64. */
   sign(text: string, body: Uint8Array): string {
+    const { createHmac } = loadNodeCrypto();
     return createHmac("sha1", this.#secretKey).update(text).update(body).digest("base64");
   }
 }

@@ -13,6 +13,7 @@ export {
   unwrapNamespace,
   wrapNamespace,
 } from "./namespace.ts";
+export { loadNodeCrypto } from "./node_crypto.ts";
 export { checkRequestHooks } from "./request_hook.ts";
 export type { RequestFacts, RequestHook, RequestOutcome } from "./request_hook.ts";
 export {

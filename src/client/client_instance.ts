@@ -1,5 +1,5 @@
 import type { ClientNamespace } from "../access/mod.ts";
-import { InvalidStateError, TopicRouteNotFoundError } from "../errors.ts";
+import { InvalidStateError } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
 import { type RemotingCommand, RequestCode } from "../remoting/mod.ts";
 import {
@@ -14,6 +14,7 @@ import { BrokerLinks } from "./broker_links.ts";
 import { type CheckRequest, receiveCheck } from "./check_request.ts";
 import { ConnectionPools } from "./connection_pools.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
+import { distinctBrokers } from "./distinct_brokers.ts";
 import { MasterSearch } from "./master_search.ts";
 import { NameServerList } from "./name_server_list.ts";
 import { NameServers } from "./name_servers.ts";
@@ -181,7 +182,7 @@ export class ClientInstance {
     const { heartbeatInterval, nameServersPollInterval, routePollInterval } = this.#settings;
     await this.#list?.begin(rest());
     const routes = await Promise.all(topics.map((topic) => this.route(topic, rest())));
-    await Promise.all(routes.map((route) => this.#reach(route, rest())));
+    await Promise.all(distinctBrokers(routes).map((names) => this.#reach(names, rest())));
     if (this.#list) {
       this.#work.every("name servers", nameServersPollInterval, () => this.#list!.poll());
     }
@@ -259,23 +260,14 @@ export class ClientInstance {
     this.#pools.close("the client is closed");
   }
 
-  /** Waits until one broker of a route accepted a heartbeat. */
-  async #reach(route: TopicRoute, options: WaitOptions): Promise<void> {
-    const names = route.brokerNames.filter((name) => route.masterAddress(name) !== undefined);
-    if (names.length === 0) {
-      throw new TopicRouteNotFoundError(
-        `Cannot use the route of topic "${route.topic}": ${
-          route.describeUnwritable() ?? "none of its brokers has a master"
-        }`,
-        { topic: route.topic, isRetriable: true },
-      );
-    }
+  /** Waits until one of the brokers accepted a heartbeat. */
+  async #reach(names: readonly string[], options: WaitOptions): Promise<void> {
     await this.#links.getAny(names, options, this.#settings.requestTimeout);
   }
 
   #takeRoute(route: TopicRoute): void {
-    const masters = this.#routes.masters();
-    for (const [brokerName, address] of masters) {
+    const masters = new Map<string, string>();
+    for (const [brokerName, address] of this.#routes.masters) {
       masters.set(brokerName, this.#settings.mapAddress(address, brokerName));
     }
     this.#search.learn(route);

@@ -8,6 +8,7 @@ import {
 } from "../requests/mod.ts";
 import { type AllowBroker, TopicRoute } from "../route/mod.ts";
 import { Deadline, type WaitOptions, within } from "./deadline.ts";
+import { MasterTable } from "./master_table.ts";
 import type { NameServers } from "./name_servers.ts";
 
 /** The topic whose route stands in for one that does not exist yet. */
@@ -53,8 +54,8 @@ interface LookUp {
 /** The routes of the topics that this client has to do with, kept fresh by {@linkcode RouteTable.refreshAll}. */
 export class RouteTable {
   readonly #options: RouteTableOptions;
-  /** In the order in which name servers told of them last. */
   readonly #routes = new Map<string, TopicRoute>();
+  readonly #masters = new MasterTable();
   readonly #usableAt = new Map<string, number>();
   readonly #lookUps = new Map<string, LookUp>();
 
@@ -63,15 +64,8 @@ export class RouteTable {
   }
 
   /** The address of every master that a route names; where they differ, the one told of last. */
-  masters(): Map<string, string> {
-    const masters = new Map<string, string>();
-    for (const route of this.#routes.values()) {
-      for (const brokerName of route.brokerNames) {
-        const address = route.masterAddress(brokerName);
-        if (address !== undefined) masters.set(brokerName, address);
-      }
-    }
-    return masters;
+  get masters(): ReadonlyMap<string, string> {
+    return this.#masters.masters;
   }
 
   /** The route of a topic as it was last seen, without asking anyone. */
@@ -145,11 +139,11 @@ export class RouteTable {
     if (route.writableQueues.length > 0) this.#usableAt.set(topic, now);
     else if (known && now - this.#usableAt.get(topic)! < KEEP_USABLE) return known;
     if (route === known) return known;
-    this.#routes.delete(topic);
     if (known?.equals(route)) {
-      this.#routes.set(topic, known);
+      this.#masters.tell(known, known);
       return known;
     }
+    this.#masters.tell(route, known);
     this.#routes.set(topic, route);
     for (const { brokerName, address, reason } of route.rejected) {
       this.#options.logger.warn(

@@ -107,20 +107,23 @@ export class TopicRoute {
 
   /** Whether `other` sends the same messages to the same places. */
   equals(other: TopicRoute): boolean {
-    return this === other || this.#fingerprint() === other.#fingerprint();
+    return this === other ||
+      this.topic === other.topic && this.borrowedFrom === other.borrowedFrom &&
+        areSameQueues(this.writableQueues, other.writableQueues) &&
+        this.brokers.length === other.brokers.length &&
+        this.brokers.every((broker) => isSameBroker(broker, other.#byName.get(broker.brokerName)));
   }
+}
 
-  #fingerprint(): string {
-    const byText = (a: unknown[], b: unknown[]) => String(a[0]) < String(b[0]) ? -1 : 1;
-    return JSON.stringify([
-      this.topic,
-      this.borrowedFrom,
-      this.writableQueues.map((queue) => [queue.brokerName, queue.queueId]),
-      this.brokers.map((broker) => [
-        broker.brokerName,
-        broker.cluster,
-        [...broker.addresses].sort(byText),
-      ]).sort(byText),
-    ]);
-  }
+function areSameQueues(some: readonly MessageQueue[], others: readonly MessageQueue[]): boolean {
+  return some.length === others.length &&
+    some.every(({ brokerName, queueId }, i) =>
+      brokerName === others[i]!.brokerName && queueId === others[i]!.queueId
+    );
+}
+
+function isSameBroker(one: RouteBroker, other: RouteBroker | undefined): boolean {
+  if (one.cluster !== other?.cluster || one.addresses.size !== other.addresses.size) return false;
+  for (const [id, address] of one.addresses) if (other.addresses.get(id) !== address) return false;
+  return true;
 }

@@ -1,22 +1,18 @@
 import { MessageDecodeError } from "../errors.ts";
-import type { Clock } from "../clock.ts";
 import { MessageProperty, openStoredMessage, type StoredMessage } from "../message/mod.ts";
 import type { CheckTransactionStateHeader } from "../requests/mod.ts";
 import { type AnswerCheck, CheckBack } from "./check_back.ts";
+import type { CheckDeadlines } from "./check_deadlines.ts";
 import type { PendingCheck } from "./check_queue.ts";
 import type { LocalTransactionState } from "./local_transaction_state.ts";
 import type { TransactionObservation } from "./transaction_observation.ts";
 
 /** What a check-back is opened with. */
 export interface OpenCheckOptions {
-  /** Time. */
-  clock: Clock;
-  /** Milliseconds within which it must be answered. */
-  timeout: number;
+  /** Within what time it must be answered. */
+  deadlines: CheckDeadlines;
   /** Largest body that it may decompress to, in bytes. */
   maxMessageSize: number;
-  /** Aborts when the producer waits no longer. */
-  timeUp: AbortSignal;
   /** Everyone who looks on. */
   observation: TransactionObservation;
   /** Sends the answer. */
@@ -30,14 +26,14 @@ export interface OpenCheckOptions {
  * answered with *unknown*, and nobody else can answer it.
  *
  * @throws {MessageDecodeError} when the message in it can't be read: nothing is to be decided on
- * damaged data. @throws The reason of `timeUp` when that has aborted.
+ * damaged data. @throws The reason why the producer waits no longer.
  */
 export async function openCheck(
   pending: PendingCheck,
   options: OpenCheckOptions,
 ): Promise<CheckBack> {
   const { record, handle } = pending;
-  const { clock, timeout, maxMessageSize, timeUp, observation } = options;
+  const { deadlines, maxMessageSize, observation } = options;
   const answer: AnswerCheck = (state, cause) => {
     observation.checkEnds(check, state, cause);
     return options.answer(state, cause);
@@ -46,25 +42,12 @@ export async function openCheck(
   if (!message.bodyCrcValid) {
     throw new MessageDecodeError("Cannot decode message: the checksum of its body is wrong");
   }
-  timeUp.throwIfAborted();
   message.brokerName = handle.brokerName;
   const time = new AbortController();
-  const timer = clock.setTimer(
-    () => expire(new Error(`the listener gave no answer within ${timeout} ms`)),
-    timeout,
-  );
-  const onTimeUp = () => expire(timeUp.reason as Error);
-  timeUp.addEventListener("abort", onTimeUp, { once: true });
-  const stop = () => {
-    clock.clearTimer(timer);
-    timeUp.removeEventListener("abort", onTimeUp);
-  };
-  const expire = (reason: Error) => {
-    stop();
-    if (check.isAnswered) return;
+  const stop = deadlines.begin((reason) => {
     time.abort(reason);
     answer("UNKNOWN", reason);
-  };
+  });
   const check = new CheckBack(message, {
     transactionId: record.transactionId,
     checkTimes: checkTimesOf(message),

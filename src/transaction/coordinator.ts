@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
 import type { SendReceipt } from "../producer/mod.ts";
 import type { CheckBack } from "./check_back.ts";
+import { CheckDeadlines } from "./check_deadlines.ts";
 import { checkTimesOf, openCheck, transactionIdOf } from "./check_opener.ts";
 import { CheckQueue, type IncomingCheck, type PendingCheck } from "./check_queue.ts";
 import { checkImmunityOf, CheckWarnings } from "./check_warnings.ts";
@@ -44,12 +45,14 @@ export class TransactionCoordinator {
   readonly #warnings: CheckWarnings;
   readonly #table = new TransactionTable();
   readonly #timeUp = new AbortController();
+  readonly #deadlines: CheckDeadlines;
   readonly #verdicts: Verdicts;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#journal = options.journal;
     const timeUp = this.#timeUp.signal;
+    this.#deadlines = new CheckDeadlines(options.clock, options.checkTimeout, timeUp);
     this.#verdicts = new Verdicts({ ...options, table: this.#table, timeUp });
     this.#warnings = new CheckWarnings(options);
     this.checks = new CheckQueue(
@@ -187,10 +190,8 @@ export class TransactionCoordinator {
     const { record, handle, handles } = pending;
     try {
       return await openCheck(pending, {
-        clock: this.#options.clock,
-        timeout: this.#options.checkTimeout,
+        deadlines: this.#deadlines,
         maxMessageSize: this.#options.maxMessageSize,
-        timeUp: this.#timeUp.signal,
         observation: this.#journal.observation,
         answer: (state, cause) => this.#answer(pending, state, cause),
         onLate: (state) => this.#takeLateAnswer(pending, state),

@@ -82,8 +82,11 @@ export class Connection {
     const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
     this.closed = promise;
     this.#resolveClosed = resolve;
-    this.#writes = new WriteQueue(this.#wire.write, (cause) => {
-      this.#finish({ by: "fault", reason: `writing failed: ${describe(cause)}`, cause });
+    this.#writes = new WriteQueue({
+      wire: this.#wire,
+      isBusy: () => this.#pending.size > 1,
+      onError: (cause) =>
+        this.#finish({ by: "fault", reason: `writing failed: ${describe(cause)}`, cause }),
     });
     this.#watch = new PeerWatch({
       clock: options.clock,
@@ -227,11 +230,8 @@ export class Connection {
         });
         this.#watch.hear(decoded, this.#decoder.buffered > 0);
       }
-      const cut = this.#decoder.buffered;
-      this.#finish({
-        by: "peer",
-        reason: `the peer closed the connection${cut ? ` ${cut} bytes into a frame` : ""}`,
-      });
+      const cut = this.#decoder.buffered, where = cut ? ` ${cut} bytes into a frame` : "";
+      this.#finish({ by: "peer", reason: `the peer closed the connection${where}` });
     } catch (cause) {
       this.#finish({ by: "fault", reason: `reading failed: ${describe(cause)}`, cause });
     }

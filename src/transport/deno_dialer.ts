@@ -10,7 +10,15 @@ export async function dialTcp(
   options: DialOptions,
 ): Promise<Transport> {
   const conn = await connectTcp(host, port, options.signal);
-  return transportOf(conn, () => conn.readable, false, conn);
+  return transportOf(conn, () => conn.readable, false, rawOf(conn));
+}
+
+function rawOf(conn: Deno.TcpConn): RawTransport {
+  return {
+    read: (memory) => conn.read(memory),
+    write: (bytes) => conn.write(bytes),
+    endOfTurn: () => new Promise<void>((resolve) => void setImmediate(resolve)),
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import type { KeyObject, X509Certificate } from "node:crypto";
+import { loadNodeCrypto } from "../access/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
 
 /** How connections over TLS are made. Servers are always verified, there is no way around it. */
@@ -75,6 +76,7 @@ function checkClient(cert: unknown, key: unknown): TlsSettings["client"] {
 function readCertificates(name: string, text: unknown): X509Certificate[] {
   const blocks = typeof text === "string" ? text.match(CERTIFICATE) ?? [] : [];
   if (blocks.length === 0) throw refuse(name, notPem("certificate"));
+  const { X509Certificate } = loadNodeCrypto();
   try {
     return blocks.map((block) => new X509Certificate(block));
   } catch (cause) {
@@ -88,7 +90,7 @@ function readKey(text: unknown): KeyObject {
   }
   if (ENCRYPTED_KEY.test(text)) throw refuse("key", "it has a password, take that off");
   try {
-    return createPrivateKey(text);
+    return loadNodeCrypto().createPrivateKey(text);
   } catch (cause) {
     throw refuse("key", "it is damaged, or of a kind that the runtime does not know", cause);
   }

@@ -27,6 +27,11 @@ export interface RawTransport {
   read(memory: Uint8Array): Promise<number | null>;
   /** Hands bytes over and gives how many were taken; the memory may be used again then. */
   write(bytes: Uint8Array): Promise<number>;
+  /**
+   * Waits for the end of this turn of the event loop. Where many requests are under way, what comes
+   * up until then leaves in one write; without it a write follows as soon as the one before is done.
+   */
+  endOfTurn?(): Promise<void>;
 }
 
 /** The settings of one dial. */

@@ -11,6 +11,8 @@ export interface Wire {
   readonly reusesMemory: boolean;
   /** Hands bytes over. */
   readonly write: WriteBytes;
+  /** Waits for the end of this turn of the event loop, where that gathers more for one write. */
+  readonly endOfTurn?: (() => Promise<void>) | undefined;
   /** Ends both directions. */
   close(): void;
 }
@@ -25,10 +27,14 @@ export function openWire(transport: Transport): Wire {
 
 function rawWire(transport: Transport, raw: NonNullable<Transport["raw"]>): Wire {
   const memory = new Uint8Array(READ_SIZE);
+  let isMoreThere = false;
   return {
     reusesMemory: true,
     async read() {
+      // What is there is read at once: without a pause nothing else would come to its turn.
+      if (isMoreThere) await raw.endOfTurn?.();
       const size = await raw.read(memory);
+      isMoreThere = size === READ_SIZE;
       return size === null ? undefined : memory.subarray(0, size);
     },
     async write(bytes) {
@@ -36,6 +42,7 @@ function rawWire(transport: Transport, raw: NonNullable<Transport["raw"]>): Wire
         at += await raw.write(at === 0 ? bytes : bytes.subarray(at));
       }
     },
+    endOfTurn: raw.endOfTurn && (() => raw.endOfTurn!()),
     close: () => transport.close(),
   };
 }

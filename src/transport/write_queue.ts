@@ -5,7 +5,7 @@ import {
   type RemotingCommand,
   type RemotingRequest,
 } from "../remoting/mod.ts";
-import type { WriteBytes } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 /** Most bytes that leave in one write. */
 const WRITE_LIMIT = 64 * 1024;
@@ -65,22 +65,31 @@ class Batch {
   }
 }
 
+/** What a queue asks of its connection. */
+export interface WriteQueueOptions {
+  /** Where bytes go. */
+  wire: Pick<Wire, "write" | "endOfTurn">;
+  /** Called when a write failed. */
+  onError: (error: unknown) => void;
+  /** Whether so much is under way that more frames are to be expected in this turn. */
+  isBusy?: () => boolean;
+}
+
 /**
- * The one writer of a connection. Frames queued in the same turn of the event loop, or while a
- * write is under way, leave in one write.
+ * The one writer of a connection. Frames queued together, or while a write is under way, leave in
+ * one write. A write often ends before the turn of the event loop does, so where much is under way
+ * the next one waits for that end: one for each answer of a turn would cost more than all the rest.
  */
 export class WriteQueue {
-  readonly #write: WriteBytes;
-  readonly #onError: (error: unknown) => void;
+  readonly #options: WriteQueueOptions;
   #queued = new Batch();
   #spare = new Batch();
   #bytes = 0;
   #flushing = false;
   #stopped = false;
 
-  constructor(write: WriteBytes, onError: (error: unknown) => void) {
-    this.#write = write;
-    this.#onError = onError;
+  constructor(options: WriteQueueOptions) {
+    this.#options = options;
   }
 
   /** Bytes that were not taken yet. */
@@ -121,6 +130,7 @@ export class WriteQueue {
   }
 
   async #flush(): Promise<void> {
+    const { wire, isBusy, onError } = this.#options;
     try {
       while (this.#queued.frames.length > 0 && !this.#stopped) {
         const batch = this.#queued;
@@ -128,9 +138,10 @@ export class WriteQueue {
         await this.#writeBatch(batch);
         batch.clear();
         this.#spare = batch;
+        if (wire.endOfTurn && isBusy?.()) await wire.endOfTurn();
       }
     } catch (error) {
-      if (!this.#stopped) this.#onError(error);
+      if (!this.#stopped) onError(error);
     } finally {
       this.#flushing = false;
     }
@@ -158,7 +169,7 @@ export class WriteQueue {
       }
       for (let n = from; n < i; n++) frames[n]!.written = true;
       const bytes = own ?? buffer.view(start, at);
-      await this.#write(bytes);
+      await this.#options.wire.write(bytes);
       if (this.#stopped) return;
       this.#bytes -= bytes.length;
       for (let n = from; n < i; n++) frames[n]!.onWritten?.();

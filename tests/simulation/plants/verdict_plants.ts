@@ -6,6 +6,7 @@ const END_TRANSACTION = "src/transaction/end_transaction.ts";
 const VERDICTS = "src/transaction/verdicts.ts";
 const RUNNER = "src/transaction/transaction_runner.ts";
 const CHECK_PUMP = "src/transaction/check_pump.ts";
+const CHECK_DEADLINES = "src/transaction/check_deadlines.ts";
 const CHECK_OPENER = "src/transaction/check_opener.ts";
 const SEND_FAILURE = "src/transaction/send_failure.ts";
 
@@ -138,9 +139,9 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   },
   {
     name: "listener-without-deadline",
-    file: CHECK_OPENER,
-    old: "    timeout,\n  );\n  const onTimeUp",
-    new: "    timeout * 1000,\n  );\n  const onTimeUp",
+    file: CHECK_DEADLINES,
+    old: "    this.#timeout = timeout;",
+    new: "    this.#timeout = timeout * 1000;",
     foundBy: ["S6"],
   },
   {

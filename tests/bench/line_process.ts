@@ -1,0 +1,47 @@
+/** A program of this folder in a process of its own, which writes lines and is told lines. */
+export class LineProcess implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  #rest = "";
+
+  /** Starts it. */
+  constructor(module: string, args: readonly string[]) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "--no-check", new URL(module, import.meta.url).href, ...args],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#lines = this.#process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#input = this.#process.stdin.getWriter();
+  }
+
+  /** The next line that it writes. */
+  async readLine(): Promise<string> {
+    for (;;) {
+      const end = this.#rest.indexOf("\n");
+      if (end >= 0) {
+        const line = this.#rest.slice(0, end);
+        this.#rest = this.#rest.slice(end + 1);
+        return line;
+      }
+      const { value, done } = await this.#lines.read();
+      if (done) throw new Error("The process ended before it wrote its line");
+      this.#rest += value;
+    }
+  }
+
+  /** Tells it a line. */
+  async writeLine(line: string): Promise<void> {
+    await this.#input.write(new TextEncoder().encode(`${line}\n`));
+  }
+
+  /** Ends it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#input.close().catch(() => {});
+    this.#process.kill("SIGKILL");
+    await this.#lines.cancel();
+    await this.#process.status;
+  }
+}

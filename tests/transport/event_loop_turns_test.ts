@@ -1,0 +1,110 @@
+import { assertEquals } from "@std/assert";
+import { createRequest, encodeCommand, FrameDecoder } from "../../src/remoting/mod.ts";
+import { Connection, type Transport } from "../../src/transport/mod.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { RecordingLogger } from "../support/recording_logger.ts";
+import { ask } from "./harness.ts";
+
+/** A connection whose writes are counted and done at once, and whose turns end when a test says so. */
+function countingConnection(): {
+  connection: Connection;
+  writes: number[];
+  endTurn: () => Promise<void>;
+} {
+  const writes: number[] = [];
+  let turn = Promise.withResolvers<void>();
+  const never = new Promise<null>(() => {});
+  const transport: Transport = {
+    readable: new ReadableStream(),
+    writable: new WritableStream(),
+    raw: {
+      read: () => never,
+      write(bytes) {
+        let frames = 0;
+        new FrameDecoder().pushInto(bytes.slice(), () => void frames++);
+        writes.push(frames);
+        return Promise.resolve(bytes.length);
+      },
+      endOfTurn: () => turn.promise,
+    },
+    close() {},
+  };
+  const connection = new Connection(transport, {
+    address: "10.0.1.1:10911",
+    clock: new FakeClock(),
+    logger: new RecordingLogger(),
+  });
+  const endTurn = async () => {
+    turn.resolve();
+    turn = Promise.withResolvers<void>();
+    await settle();
+  };
+  return { connection, writes, endTurn };
+}
+
+Deno.test("writes - what comes up one by one in a turn of the event loop leaves in one write", async () => {
+  const { connection, writes, endTurn } = countingConnection();
+  const send = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      connection.request(ask(`${i}`), { timeout: 1_000 }).catch(() => {});
+      await settle();
+    }
+  };
+  await send(2);
+  assertEquals(writes, [1, 1], "a single request does not wait for others");
+  await send(100);
+  assertEquals(writes, [1, 1]);
+  await endTurn();
+  assertEquals(writes, [1, 1, 100]);
+  await send(50);
+  await endTurn();
+  assertEquals(writes, [1, 1, 100, 50]);
+  connection.close();
+});
+
+Deno.test("writes - a connection that ends within a turn writes nothing after it", async () => {
+  const { connection, writes, endTurn } = countingConnection();
+  const failures: unknown[] = [];
+  for (let i = 0; i < 3; i++) {
+    connection.request(ask(`${i}`), { timeout: 1_000 }).catch((error) => failures.push(error));
+    if (i < 2) await settle();
+  }
+  connection.close();
+  await endTurn();
+  assertEquals([writes, failures.length], [[1, 1], 3]);
+});
+
+Deno.test("reads - where more is there than fits a read, other things come to their turn before the next", async () => {
+  const bytes = encodeCommand(createRequest(ask("0", new Uint8Array(2 * 65_536)), 1, true));
+  const steps: string[] = [];
+  let at = 0;
+  const transport: Transport = {
+    readable: new ReadableStream(),
+    writable: new WritableStream(),
+    raw: {
+      read(memory) {
+        const part = bytes.subarray(at, at + memory.length);
+        if (part.length === 0) return new Promise(() => {});
+        at += part.length;
+        memory.set(part);
+        steps.push(part.length === memory.length ? "full read" : "read");
+        return Promise.resolve(part.length);
+      },
+      write: ({ length }) => Promise.resolve(length),
+      endOfTurn() {
+        steps.push("turn");
+        return Promise.resolve();
+      },
+    },
+    close() {},
+  };
+  const connection = new Connection(transport, {
+    address: "10.0.1.1:10911",
+    clock: new FakeClock(),
+    logger: new RecordingLogger(),
+  });
+  await settle();
+  assertEquals(steps, ["full read", "turn", "full read", "turn", "read"]);
+  assertEquals(connection.stats().unknownRequests, 1);
+  connection.close();
+});
