@@ -15,14 +15,15 @@ export function checkRest(
   { deadline }: SendBounds,
   remaining: number,
   { brokerName, topic }: MessageQueue,
+  address: string,
 ): void {
   const least = Math.min(LEAST_REST, deadline.timeout / 10);
   if (remaining >= least) return;
   throw new ConnectionError(
     "TIMEOUT",
-    `Cannot send to broker "${brokerName}": of ${deadline.timeout} ms for the send only ` +
+    `Cannot send to broker "${brokerName}" at ${address}: of ${deadline.timeout} ms for the send only ` +
       `${Math.floor(remaining)} were left when it could be reached, too few for an answer`,
-    { brokerName, topic, isRetriable: true },
+    { address, brokerName, topic, isRetriable: true },
   );
 }
 

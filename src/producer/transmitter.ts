@@ -51,7 +51,7 @@ export class Transmitter {
       await this.#connect(queue, message, bounds);
     const { address } = connection, { deadline, signal } = bounds;
     const now = this.#clock.monotonic(), timeout = deadline.remainingAt(now);
-    if (needsRest) checkRest(bounds, timeout, queue);
+    if (needsRest) checkRest(bounds, timeout, queue, address);
     let response: RemotingCommand;
     try {
       const request = this.#request(queue, message, connection);
