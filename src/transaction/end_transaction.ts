@@ -12,7 +12,7 @@ import {
   readEndTransactionResponse,
 } from "../requests/mod.ts";
 import type { Connection, RequestOptions } from "../transport/mod.ts";
-import type { HalfMessageHandle } from "./half_message.ts";
+import type { HalfMessage, HalfMessageHandle } from "./half_message.ts";
 import type { LocalTransactionState } from "./local_transaction_state.ts";
 import { refuseStaleHandle } from "./stale_handle.ts";
 import type { TransactionObservation } from "./transaction_observation.ts";
@@ -48,8 +48,8 @@ export interface EndTransactionFacts {
   topic: string;
   /** What went wrong in the listener, for the broker's log. */
   remark?: string | undefined;
-  /** Whether a newer handle came: then what has not left under the old one does not leave at all. */
-  isSuperseded?: () => boolean;
+  /** Its half message: where a newer handle came, what has not left yet does not leave at all. */
+  halfMessage?: HalfMessage;
   /** What those who look on remember of the message. */
   observed?: ObservedMessage | undefined;
 }
@@ -134,7 +134,7 @@ export class VerdictSender {
           now = undefined;
           await refuseStaleHandle(connection, handle, facts, deadline);
         }
-        if (facts.isSuperseded?.()) throw superseded(handle);
+        if (isSuperseded(facts.halfMessage, handle, state)) throw superseded(handle);
         if (oneway) {
           await connection.oneway(request, boundsOf(deadline, now));
           return { outcome: "sent", address: connection.address };
@@ -187,6 +187,19 @@ export class VerdictSender {
     const header = this.#headers.get(facts.topic);
     return new PreparedRequest(RequestCode.END_TRANSACTION, header, varying, undefined, remark);
   }
+}
+
+/** Whether a newer question came than the one that a state was to answer. */
+function isSuperseded(
+  halfMessage: HalfMessage | undefined,
+  handle: HalfMessageHandle,
+  state: LocalTransactionState,
+): boolean {
+  if (!halfMessage) return false;
+  const { lastAsked, heldBack } = halfMessage;
+  return state === "UNKNOWN"
+    ? lastAsked !== undefined && lastAsked !== handle
+    : heldBack !== undefined;
 }
 
 /** What is left of the time for a verdict, `now` where that is known. */

@@ -91,7 +91,8 @@ export class TransactionJournal {
     state: LocalTransactionState,
     { outcome, error }: EndTransactionResult,
   ): void {
-    this.counters[`${outcome}Verdicts`]++;
+    if (outcome === "confirmed") this.counters.confirmedVerdicts++;
+    else this.counters[`${outcome}Verdicts`]++;
     if (error) {
       this.#logger.warn(
         `The verdict ${state} of transaction ${record.transactionId} failed, a check-back has to ` +

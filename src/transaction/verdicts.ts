@@ -4,7 +4,11 @@ import { ConnectionError, describe, ProtocolError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Connection } from "../transport/mod.ts";
 import { CommitLookUp } from "./commit_look_up.ts";
-import { type EndTransactionResult, VerdictSender } from "./end_transaction.ts";
+import {
+  type EndTransactionFacts,
+  type EndTransactionResult,
+  VerdictSender,
+} from "./end_transaction.ts";
 import {
   type HalfMessage,
   type HalfMessageHandle,
@@ -130,17 +134,10 @@ export class Verdicts {
     state: LocalTransactionState,
     cause?: unknown,
   ): Promise<EndTransactionResult> {
-    const { transaction } = halfMessage, { transactionId, topic, observed } = transaction;
-    const remark = cause === undefined ? undefined : describe(cause);
-    const isSuperseded = () =>
-      state === "UNKNOWN"
-        ? halfMessage.lastAsked !== undefined && halfMessage.lastAsked !== handle
-        : halfMessage.heldBack !== undefined;
-    const facts = { transactionId, topic, remark, isSuperseded, observed };
     this.#underWay.begin();
-    const result = await this.#sender!.send(handle, state, facts);
+    const result = await this.#sender!.send(handle, state, factsOf(halfMessage, cause));
     this.#underWay.end();
-    this.#options.journal.verdictSent(transaction, handle, state, result);
+    this.#options.journal.verdictSent(halfMessage.transaction, handle, state, result);
     return result;
   }
 
@@ -162,7 +159,10 @@ export class Verdicts {
           ? await this.#findCommitted(halfMessage)
           : undefined;
         if (confirmedOn) result = { outcome: "confirmed", confirmedOn };
-        else result = await this.send(halfMessage, handle, verdict, cause);
+        else {
+          result = await this.#sender!.send(handle, verdict, factsOf(halfMessage, cause));
+          this.#options.journal.verdictSent(halfMessage.transaction, handle, verdict, result);
+        }
         if (verdict === "COMMIT") rememberCommit(halfMessage, result);
         const heldBack = halfMessage.heldBack;
         halfMessage.heldBack = undefined;
@@ -210,6 +210,13 @@ export class Verdicts {
     await this.send(halfMessage, handle, "UNKNOWN");
     return confirmedOn;
   }
+}
+
+/** What a verdict is about; `cause` is what went wrong in the listener. */
+function factsOf(halfMessage: HalfMessage, cause: unknown): EndTransactionFacts {
+  const { transactionId, topic, observed } = halfMessage.transaction;
+  const remark = cause === undefined ? undefined : describe(cause);
+  return { transactionId, topic, remark, observed, halfMessage };
 }
 
 /** Remembers what became of a commit: where it was confirmed, or that its answer got lost. */

@@ -63,8 +63,8 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   },
   {
     name: "unknown-under-old-offsets",
-    file: VERDICTS,
-    old: "? halfMessage.lastAsked !== undefined && halfMessage.lastAsked !== handle",
+    file: "src/transaction/end_transaction.ts",
+    old: "? lastAsked !== undefined && lastAsked !== handle",
     new: "? false",
     foundBy: ["S7"],
   },

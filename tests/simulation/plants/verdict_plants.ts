@@ -88,7 +88,7 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "refused-verdict-repeated-under-old-offsets",
     file: END_TRANSACTION,
-    old: "if (facts.isSuperseded?.()) throw superseded(handle);",
+    old: "if (isSuperseded(facts.halfMessage, handle, state)) throw superseded(handle);",
     new: "void superseded;",
     foundBy: ["S7"],
   },
