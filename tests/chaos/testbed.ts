@@ -9,6 +9,8 @@ export const CHECK_INTERVAL = 3_000;
 
 /** How the brokers of a chaos run are set up. */
 export const BROKER_CONFIG: ServerConfig = {
+  // As brokers have it by default.
+  brokerFastFailureEnable: "true",
   transactionTimeOut: "3000",
   transactionCheckInterval: String(CHECK_INTERVAL),
   transactionCheckMax: "15",

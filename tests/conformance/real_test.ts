@@ -12,8 +12,6 @@ const brokerConfig = {
   transactionCheckInterval: String(INTERVAL),
   transactionCheckMax: String(MAX),
   recallMessageEnable: "true",
-  // A loaded machine is no difference in behaviour.
-  brokerFastFailureEnable: "false",
 };
 
 /** How many cases run at the same time: most of them wait for the broker's timers. */

@@ -18,8 +18,6 @@ const brokerConfig = {
   transactionTimeOut: String(OWN_TIMES.timeout),
   transactionCheckInterval: String(OWN_TIMES.interval),
   transactionCheckMax: String(OWN_TIMES.checkMax),
-  // A loaded machine is no difference between versions.
-  brokerFastFailureEnable: "false",
 };
 
 brokerTest("Server versions - 5.5.0 with JSON headers", async ({ test, ...cluster }) => {

@@ -58,7 +58,11 @@ class Run {
     const { seed, rate, minutes, brokers } = this.#wanted;
     await using cluster = await RocketMQCluster.start({
       brokers,
-      brokerConfig: { maxTransferCountOnMessageInMemory: "256" },
+      brokerConfig: {
+        maxTransferCountOnMessageInMemory: "256",
+        // A broker may refuse what waited for too long: the tests have that switched off.
+        brokerFastFailureEnable: "true",
+      },
     });
     const { nameServers } = cluster;
     await createTopic(TOPIC, cluster.brokers);

@@ -53,6 +53,8 @@ export function brokerConfig(options: {
     transactionTimeOut: "2500",
     transactionCheckInterval: "2000",
     transactionCheckMax: "15",
+    // That the machine is loaded is no reason to refuse a send.
+    brokerFastFailureEnable: "false",
     // At its default of 3 s the broker asks again about what it has just settled.
     transactionOpBatchInterval: "200",
 

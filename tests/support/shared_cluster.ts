@@ -17,9 +17,6 @@ export const ENV = {
   announced: "ROCKETMQ_TEST_ANNOUNCED",
 } as const;
 
-/** What brokers that tests share have set: that the machine is loaded is no reason to refuse a send. */
-export const SHARED_BROKER_CONFIG = { brokerFastFailureEnable: "false" } as const;
-
 /** Whether something can be had on this machine and, if not, why. */
 export type Availability = { available: true } | { available: false; reason: string };
 
@@ -84,7 +81,7 @@ async function startOnce(): Promise<string> {
     const failure = Deno.env.get(ENV.failed);
     if (failure) throw new Error(failure);
     try {
-      const { nameServers } = await RocketMQCluster.start({ brokerConfig: SHARED_BROKER_CONFIG });
+      const { nameServers } = await RocketMQCluster.start();
       Deno.env.set(ENV.nameServers, nameServers);
       return nameServers;
     } catch (error) {

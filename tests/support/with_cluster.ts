@@ -6,7 +6,6 @@ import {
   clusterAvailability,
   ENV,
   isClusterRequired,
-  SHARED_BROKER_CONFIG,
 } from "./shared_cluster.ts";
 
 const HELP = `Runs a command while a real RocketMQ cluster is up.
@@ -45,9 +44,6 @@ async function main(words: readonly string[]): Promise<number> {
     return await runChild({ command, args, env: { [ENV.unavailable]: availability.reason } });
   }
 
-  await using cluster = await RocketMQCluster.start({
-    brokers,
-    brokerConfig: SHARED_BROKER_CONFIG,
-  });
+  await using cluster = await RocketMQCluster.start({ brokers });
   return await runChild({ command, args, env: { [ENV.nameServers]: cluster.nameServers } });
 }
