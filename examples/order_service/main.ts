@@ -18,7 +18,7 @@ import { ShopDatabase } from "./shop_database.ts";
 import { Warehouse } from "./warehouse.ts";
 
 /** Milliseconds that a message whose commit was confirmed may take to be seen by consumers. */
-const VISIBLE_WITHIN = 10_000;
+const VISIBLE_WITHIN = 5_000;
 
 const EMBEDDED_IDLE_TIMEOUT = 3_000, CLUSTER_IDLE_TIMEOUT = 90_000;
 
@@ -65,6 +65,7 @@ async function run(options: Options, signal: AbortSignal): Promise<boolean> {
   using warehouse = new Warehouse(`${data}/warehouse.db`, database.shopId);
   const crash = new Crash(options.crashAfter);
   const service: OrderServiceOptions = { nameServers, topic, database, crash };
+  let open = 0;
   const recover = async (reason: string) => {
     const idleTimeout = options.idleTimeout ??
       (broker ? EMBEDDED_IDLE_TIMEOUT : CLUSTER_IDLE_TIMEOUT);
@@ -75,9 +76,10 @@ async function run(options: Options, signal: AbortSignal): Promise<boolean> {
       signal,
     });
     signal.throwIfAborted();
+    open = openTransactions.length;
     console.log(
       `settled by check-backs: ${committed} committed, ${rolledBack} rolled back, ` +
-        `${openTransactions.length} still open`,
+        `${open} still open`,
     );
   };
 
@@ -90,6 +92,10 @@ async function run(options: Options, signal: AbortSignal): Promise<boolean> {
   console.log(`\n${comparison.table}\n`);
   if (disagreements.length > 0) {
     console.error(`Orders and messages do not agree on ${disagreements.join(", ")}`);
+    return false;
+  }
+  if (open > 0) {
+    console.error(`${open} transactions are still open: run it again, or raise --idle-timeout`);
     return false;
   }
   database.markClean();
