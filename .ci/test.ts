@@ -21,9 +21,6 @@ interface Step {
   args: string[];
 }
 
-/** Where documentation examples run as tests; elsewhere they need a cluster and are only checked. */
-const RUNNABLE_EXAMPLES = ["src/remoting", "src/message", "src/requests"];
-
 /**
  * The tests that start servers of their own, in processes. They wait more than they work, so they
  * run beside the others, which leave them the time that they need: their clocks are real.
@@ -40,6 +37,7 @@ const ROOT = new URL("../", import.meta.url);
 async function listChecks(): Promise<Step[]> {
   const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const entryPoints: string[] = Object.values(config.exports);
+  const documents = [...await listDocuments(""), ...await listDocuments(".github/")];
   return [
     { title: "format", args: ["fmt", "--check"] },
     { title: "lint", args: ["lint"] },
@@ -54,12 +52,18 @@ async function listChecks(): Promise<Step[]> {
         "tests",
         "examples",
         ".ci",
-        "README.md",
+        ...documents,
       ],
     },
     { title: "documentation of all that is public", args: ["doc", "--lint", ...entryPoints] },
     { title: "package", args: ["publish", "--dry-run", "--allow-dirty"] },
   ];
+}
+
+/** The Markdown files in a folder of the package. */
+async function listDocuments(folder: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(new URL(folder || ".", ROOT)));
+  return entries.filter(({ name }) => name.endsWith(".md")).map(({ name }) => folder + name).sort();
 }
 
 function announce({ title, args }: Step): void {
@@ -111,8 +115,8 @@ async function runAllTests(): Promise<Counts> {
       env: { ...options.env, DENO_JOBS: "2" },
       isHeld: true,
     });
-    const rest = [...args, "--doc", ...others, ...RUNNABLE_EXAMPLES];
-    announce({ title: "the other tests, and the examples in the documentation", args: rest });
+    const rest = [...args, ...others];
+    announce({ title: "the other tests", args: rest });
     const first = await runDenoTest(rest, { ...options, isModest: true });
     console.log("\n== tests on brokers, which ran beside these");
     const second = await background;
