@@ -23,6 +23,7 @@ export interface RequestFacts {
  */
 export type RequestOutcome =
   | {
+    /** The server answered. */
     readonly type: "answered";
     /** Response code; 0 is success. */
     readonly code: number;
@@ -33,8 +34,12 @@ export type RequestOutcome =
     /** Size of the answer's body in bytes. */
     readonly bodySize: number;
   }
-  | { readonly type: "sent" }
   | {
+    /** It was written, and no answer is waited for. */
+    readonly type: "sent";
+  }
+  | {
+    /** No answer came. */
     readonly type: "failed";
     /** Why. */
     readonly error: Error;

@@ -25,7 +25,11 @@ export interface AccessOptions {
   namespaceV2?: string;
   /** Unit that this client belongs to; part of its client id: `ip@instanceName@unitName`. */
   unitName?: string;
-  /** Says in the client id and on every request that this is a stream client. @default {false} */
+  /**
+   * Says in the client id and on every request that this is a stream client.
+   *
+   * @default {false}
+   */
   enableStreamRequestType?: boolean;
   /** Look on at every request, in this order, and may add header fields before it is signed. */
   requestHooks?: readonly RequestHook[];

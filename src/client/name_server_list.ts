@@ -11,7 +11,14 @@ import { Deadline, type WaitOptions, within } from "./deadline.ts";
  */
 export type Fetch = (
   url: string,
-  init: { signal: AbortSignal; redirect: "manual"; headers: Record<string, string> },
+  init: {
+    /** Aborts when the time is up, or nobody needs the answer. */
+    signal: AbortSignal;
+    /** Redirects are not followed. */
+    redirect: "manual";
+    /** Headers of the request, by name. */
+    headers: Record<string, string>;
+  },
 ) => Promise<Response>;
 
 /** The settings of a list from a URL. */

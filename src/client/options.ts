@@ -28,9 +28,17 @@ export interface ClientOptions extends AccessOptions {
    * and again and again for changes. Redirects are not followed. Needs `--allow-net` for its host.
    */
   nameServersUrl?: string;
-  /** Between two looks at {@linkcode ClientOptions.nameServersUrl}. @default {120000} */
+  /**
+   * Milliseconds between two looks at {@linkcode ClientOptions.nameServersUrl}.
+   *
+   * @default {120000}
+   */
   nameServersPollInterval?: number;
-  /** Gets {@linkcode ClientOptions.nameServersUrl}. @default `fetch` of the runtime */
+  /**
+   * Gets {@linkcode ClientOptions.nameServersUrl}.
+   *
+   * @default {fetch of the runtime}
+   */
   fetch?: Fetch;
   /**
    * Whether sends, and requests about topics and messages, go to port − 2 of a broker, so that
@@ -54,23 +62,59 @@ export interface ClientOptions extends AccessOptions {
    * addresses are refused, since bodies would go wherever a route says.
    */
   allowBroker?: AllowBroker;
-  /** For one dial. @default {3000} */
+  /**
+   * Milliseconds for one dial.
+   *
+   * @default {3000}
+   */
   connectTimeout?: number;
-  /** For one answer of a name server, and for a heartbeat. @default {3000} */
+  /**
+   * Milliseconds for one answer of a name server, and for a heartbeat.
+   *
+   * @default {3000}
+   */
   requestTimeout?: number;
-  /** For `start()`: routes, connections and first heartbeats. @default {10000} */
+  /**
+   * Milliseconds for `start()`: routes, connections and first heartbeats.
+   *
+   * @default {10000}
+   */
   startTimeout?: number;
-  /** For `shutdown()`: running local transactions, check-backs, unregistering. @default {10000} */
+  /**
+   * Milliseconds for `shutdown()`: running local transactions, check-backs, unregistering.
+   *
+   * @default {10000}
+   */
   shutdownTimeout?: number;
-  /** Between two looks at the routes. @default {30000} */
+  /**
+   * Milliseconds between two looks at the routes.
+   *
+   * @default {30000}
+   */
   routePollInterval?: number;
-  /** Between two heartbeats. The broker forgets a client after 120 s without one. @default {30000} */
+  /**
+   * Milliseconds between two heartbeats. The broker forgets a client after 120 s without one.
+   *
+   * @default {30000}
+   */
   heartbeatInterval?: number;
-  /** Most requests in flight on one connection. @default {65535} */
+  /**
+   * Most requests in flight on one connection.
+   *
+   * @default {65535}
+   */
   maxRequestsInFlight?: number;
-  /** Most bytes that wait to be written on one connection. @default {67108864} */
+  /**
+   * Most bytes that wait to be written on one connection.
+   *
+   * @default {67108864}
+   */
   maxPendingBytes?: number;
-  /** Log. @default the `@std/log` logger named `rocketmq`, silent until it is set up */
+  /**
+   * Log.
+   *
+   * @default {the @std/log logger named rocketmq, silent until it is set up}
+   */
   logger?: Logger;
   /**
    * Connects over TLS: `true`, or with certificates of one's own. Servers are always verified. It
@@ -79,9 +123,17 @@ export interface ClientOptions extends AccessOptions {
    * @default {false}
    */
   tls?: boolean | TlsOptions;
-  /** Opens connections; another one makes the client run over anything. @default TCP, or `tls` */
+  /**
+   * Opens connections; another one makes the client run over anything.
+   *
+   * @default {TCP, or tls}
+   */
   dialer?: Dialer;
-  /** Time and chance. @default those of the runtime */
+  /**
+   * Time and chance.
+   *
+   * @default {those of the runtime}
+   */
   clock?: Clock;
 }
 

@@ -11,7 +11,11 @@ export interface BatchMessage {
   body: Uint8Array;
   /** All properties, those of the system too. */
   properties: Record<string, string>;
-  /** The application's own number, int32. @default {0} */
+  /**
+   * The application's own number, int32.
+   *
+   * @default {0}
+   */
   flag?: number;
 }
 

@@ -17,9 +17,17 @@ export interface StoredMessageFields extends Partial<StoredMessage> {
   body: Uint8Array;
   /** Form of the record. By default 2 where the topic has more than 127 bytes, else 1. */
   version?: 1 | 2;
-  /** Address of the producer. @default {"127.0.0.1:0"} */
+  /**
+   * Address of the producer.
+   *
+   * @default {"127.0.0.1:0"}
+   */
   bornHost?: string;
-  /** Address of the broker. @default {"127.0.0.1:0"} */
+  /**
+   * Address of the broker.
+   *
+   * @default {"127.0.0.1:0"}
+   */
   storeHost?: string;
 }
 

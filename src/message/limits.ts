@@ -2,11 +2,23 @@ import { InvalidArgumentError } from "../errors.ts";
 
 /** Bounds of what reading stored messages may take. They are checked before memory is taken. */
 export interface DecodeLimits {
-  /** Largest decompressed body of one message, in bytes. @default {4194304} */
+  /**
+   * Largest decompressed body of one message, in bytes.
+   *
+   * @default {4194304}
+   */
   maxBodySize?: number;
-  /** Largest sum of the decompressed bodies of one call, in bytes. @default {134217728} */
+  /**
+   * Largest sum of the decompressed bodies of one call, in bytes.
+   *
+   * @default {134217728}
+   */
   maxTotalBodySize?: number;
-  /** Most messages in one input. @default {16384} */
+  /**
+   * Most messages in one input.
+   *
+   * @default {16384}
+   */
   maxMessages?: number;
 }
 

@@ -49,9 +49,15 @@ export interface DeliveryDelay {
   /**
    * Delivers the message later, by one of the broker's levels 1 to 18: 1 s, 5 s, 10 s, 30 s, 1 min to
    * 10 min, 20 min, 30 min, 1 h, 2 h by default.
+   *
+   * @default {none, it is delivered at once}
    */
   delayLevel?: number;
-  /** Delivers the message this many milliseconds later, at most 3 days. The broker rounds to seconds. */
+  /**
+   * Delivers the message this many milliseconds later, at most 3 days. The broker rounds to seconds.
+   *
+   * @default {none, it is delivered at once}
+   */
   delay?: number;
   /** Delivers the message at this time, a `Date` or milliseconds since 1970, at most 3 days ahead. */
   deliverAt?: Date | number;
@@ -63,6 +69,8 @@ export interface SingleMessageFields extends DeliveryDelay {
    * Consumers of a topic with the attribute `message.type=PRIORITY` get higher ones first: an integer
    * from 0. The broker puts the message into the queue of this number, or the last one. Not together
    * with a delay or a sharding key, which make the broker drop it. Brokers up to 5.3 ignore it.
+   *
+   * @default {none}
    */
   priority?: number;
   /**

@@ -47,9 +47,17 @@ export interface UniqueKeyGeneratorOptions {
    * every machine believes to be 127.0.0.1.
    */
   address?: string;
-  /** Number of this process. Without one, a random number. */
+  /**
+   * Number of this process.
+   *
+   * @default {a random number}
+   */
   processId?: number;
-  /** Random number of this generator, 32 bits. Drawn if left out; no two generators should share it. */
+  /**
+   * Random number of this generator, 32 bits; no two generators should share it.
+   *
+   * @default {a random number}
+   */
   instance?: number;
 }
 

@@ -10,17 +10,23 @@ import { resultOf } from "./send_result.ts";
 export interface AutoBatchOptions {
   /**
    * Milliseconds for which a message waits for others; at most half of the producer's `sendTimeout`,
-   * and of the `timeout` of a send: with less it is sent at once. @default {10}
+   * and of the `timeout` of a send: with less it is sent at once.
+   *
+   * @default {10}
    */
   holdTime?: number;
   /**
    * Bytes of a batch that leaves without waiting on, bodies, properties and lengths together. What is
-   * larger by itself is sent by itself. @default {32768}
+   * larger by itself is sent by itself.
+   *
+   * @default {32768}
    */
   maxBatchSize?: number;
   /**
    * Most bytes that wait or are on their way in batches. What comes beyond it is sent by itself, at
-   * once. @default {33554432}
+   * once.
+   *
+   * @default {33554432}
    */
   maxTotalSize?: number;
 }

@@ -17,9 +17,17 @@ export interface CompressionOptions {
    * @default {"ZLIB"}
    */
   compression?: CompressionName;
-  /** Bodies of at least so many bytes are compressed, if that makes them smaller. @default {4096} */
+  /**
+   * Bodies of at least so many bytes are compressed, if that makes them smaller.
+   *
+   * @default {4096}
+   */
   compressBodyOver?: number;
-  /** From 1, the fastest, to 9 for `ZLIB` and 22 for `ZSTD`, the smallest. @default {5} */
+  /**
+   * From 1, the fastest, to 9 for `ZLIB` and 22 for `ZSTD`, the smallest.
+   *
+   * @default {5}
+   */
   compressionLevel?: number;
 }
 

@@ -23,11 +23,23 @@ export interface MessageQuery {
   key?: string;
   /** The `messageId` that their producer gave. */
   uniqueKey?: string;
-  /** Earliest store time, a `Date` or milliseconds since 1970. @default {0} */
+  /**
+   * Earliest store time, a `Date` or milliseconds since 1970.
+   *
+   * @default {0}
+   */
   from?: Date | number;
-  /** Latest store time, a `Date` or milliseconds since 1970. @default a day from now on */
+  /**
+   * Latest store time, a `Date` or milliseconds since 1970.
+   *
+   * @default {a day from now on}
+   */
   to?: Date | number;
-  /** Most messages, the newest; a broker finds at most 64. @default {64} */
+  /**
+   * Most messages, the newest; a broker finds at most 64.
+   *
+   * @default {64}
+   */
   limit?: number;
 }
 

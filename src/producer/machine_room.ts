@@ -7,11 +7,14 @@ export interface MachineRoomOptions {
   /**
    * The room of a broker, by its name.
    *
-   * @default what stands before the `@` in names of the form `room@broker`, as the Java consumers'
-   * `AllocateMessageQueueByMachineRoom` takes it
+   * @default {what stands before the at sign in names of the form room@broker, as Java consumers read them}
    */
   roomOf?: (brokerName: string) => string | undefined;
-  /** Chooses among the queues that are left. @default {selectRandom} */
+  /**
+   * Chooses among the queues that are left.
+   *
+   * @default {selectRandom}
+   */
   select?: SelectQueue;
 }
 

@@ -10,7 +10,11 @@ import { checkTopic } from "./validation.ts";
 
 /** Whether and where messages are traced. */
 export type MessageTraceOption = boolean | {
-  /** The topic that traces go to. @default {"RMQ_SYS_TRACE_TOPIC"} */
+  /**
+   * The topic that traces go to.
+   *
+   * @default {"RMQ_SYS_TRACE_TOPIC"}
+   */
   topic?: string;
 };
 

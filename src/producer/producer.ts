@@ -74,7 +74,11 @@ export class Producer implements AsyncDisposable {
   readonly #autoBatch: AutoBatchSettings | undefined;
   #batcher: AutoBatcher | undefined;
 
-  /** Checks the options; nothing is connected yet. @throws {InvalidArgumentError} */
+  /**
+   * Checks the options; nothing is connected yet.
+   *
+   * @throws {InvalidArgumentError} when an option is wrong.
+   */
   constructor(options: ProducerOptions) {
     this.#core = new ProducerCore(options, options?.topics ?? []);
     this.#retry = resolveRetryPolicy(options);

@@ -51,7 +51,11 @@ export interface ProducerBaseOptions extends ClientOptions, SendingOptions, Comp
    * @default {3000}
    */
   sendTimeout?: number;
-  /** Largest body in bytes, before compression. @default {4194304} */
+  /**
+   * Largest body in bytes, before compression.
+   *
+   * @default {4194304}
+   */
   maxMessageSize?: number;
   /** What the application wants to do around every send. Several are called in their order. */
   sendHooks?: SendHooks | readonly SendHooks[];

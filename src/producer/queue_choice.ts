@@ -22,6 +22,8 @@ export type QueueChoice = (route: TopicRoute) => MessageQueue;
  * Chooses the same queue for the same key, as long as the queues stay the same. Java's
  * `SelectMessageQueueByHash` chooses the same one for a `String`.
  *
+ * @throws {InvalidArgumentError} when the key is not a string.
+ *
  * @example
  * ```ts
  * import { Producer, selectByHash } from "@rocketmq-deno/client";

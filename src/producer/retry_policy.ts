@@ -31,7 +31,7 @@ export interface RetryOptions {
    * Milliseconds for each try but the last one, which may take what is left of `sendTimeout`. It
    * counts for a chosen queue, too, which otherwise has the whole time for its first try.
    *
-   * @default tries of several brokers share what is left of `sendTimeout`
+   * @default {tries of several brokers share what is left of sendTimeout}
    */
   sendTimeoutPerTry?: number;
 }

@@ -25,7 +25,11 @@ export interface SendResult {
 
 /** The settings of one call that asks brokers for something. */
 export interface CallOptions {
-  /** Milliseconds for the whole call. @default the producer's `sendTimeout` */
+  /**
+   * Milliseconds for the whole call.
+   *
+   * @default {the producer's sendTimeout}
+   */
   timeout?: number;
   /** Ends the wait early. What a broker was asked to do can't be taken back. */
   signal?: AbortSignal;
@@ -39,10 +43,14 @@ export interface SendOptions {
    * Chooses the queue that the message goes to, once for each send. A try that failed is repeated
    * there, never elsewhere.
    *
-   * @default one with `shardingKey` goes by {@linkcode selectByHash}, any other goes round
+   * @default {one with shardingKey goes by selectByHash, any other goes round}
    */
   selector?: SelectQueue;
-  /** Milliseconds for the whole send, all tries together. @default the producer's `sendTimeout` */
+  /**
+   * Milliseconds for the whole send, all tries together.
+   *
+   * @default {the producer's sendTimeout}
+   */
   timeout?: number;
   /** Ends the send early. A message that has left can't be taken back. */
   signal?: AbortSignal;

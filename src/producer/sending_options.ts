@@ -27,9 +27,17 @@ export interface LatencyFaultToleranceOptions {
    * @default {true}
    */
   detector?: boolean;
-  /** Between two rounds of probes. @default {3000} */
+  /**
+   * Milliseconds between two rounds of probes.
+   *
+   * @default {3000}
+   */
   detectInterval?: number;
-  /** For the answer to a probe. @default {200} */
+  /**
+   * Milliseconds for the answer to a probe.
+   *
+   * @default {200}
+   */
   detectTimeout?: number;
 }
 
@@ -56,9 +64,17 @@ export interface SendingOptions {
    * @default {33554432}
    */
   maxSendBytesInFlight?: number;
-  /** Most sends that wait for their turn; over it one fails at once as `OVERLOADED`. @default {65536} */
+  /**
+   * Most sends that wait for their turn; over it one fails at once as `OVERLOADED`.
+   *
+   * @default {65536}
+   */
   maxSendsWaiting?: number;
-  /** Most bytes of bodies and properties that wait for their turn. @default {268435456} */
+  /**
+   * Most bytes of bodies and properties that wait for their turn.
+   *
+   * @default {268435456}
+   */
   maxSendBytesWaiting?: number;
 }
 

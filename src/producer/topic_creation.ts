@@ -14,15 +14,31 @@ import { checkTopic } from "./validation.ts";
 export interface TopicFields {
   /** Its name: 1 to 127 of `A-Z a-z 0-9 _ - % |`. */
   topic: string;
-  /** Number of its queues on each broker, 1 to 65536. @default {4} */
+  /**
+   * Number of its queues on each broker, 1 to 65536.
+   *
+   * @default {4}
+   */
   queues?: number;
-  /** Permission bits: 2 write, 4 read. @default {6} */
+  /**
+   * Permission bits: 2 write, 4 read.
+   *
+   * @default {6}
+   */
   perm?: number;
-  /** Whether it is an ordered topic. @default {false} */
+  /**
+   * Whether it is an ordered topic.
+   *
+   * @default {false}
+   */
   order?: boolean;
   /** For brokers from version 5.0 on, older ones ignore them, for example `{ "message.type": "TRANSACTION" }`. */
   attributes?: Readonly<Record<string, string>>;
-  /** The cluster whose brokers get it. @default all brokers that the name server knows */
+  /**
+   * The cluster whose brokers get it.
+   *
+   * @default {all brokers that the name server knows}
+   */
   clusterName?: string;
 }
 

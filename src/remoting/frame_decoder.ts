@@ -60,7 +60,11 @@ export class FrameDecoder {
     return commands;
   }
 
-  /** Like {@linkcode FrameDecoder.push}, but hands out each command as soon as it is decoded. */
+  /**
+   * Like {@linkcode FrameDecoder.push}, but hands out each command as soon as it is decoded.
+   *
+   * @throws {RemotingDecodeError} when the bytes can't be frames, and at every later call.
+   */
   pushInto(chunk: Uint8Array, take: (command: RemotingCommand) => void): void {
     if (this.#failure) throw this.#failure;
     try {

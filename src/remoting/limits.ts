@@ -1,8 +1,16 @@
 /** Bounds of what a decoder accepts. They are checked before memory is taken. */
 export interface FrameLimits {
-  /** Largest frame in bytes, its 4-byte length field included. @default {16777216} */
+  /**
+   * Largest frame in bytes, its 4-byte length field included.
+   *
+   * @default {16777216}
+   */
   maxFrameSize?: number;
-  /** Most entries in a header's `extFields`. @default {4096} */
+  /**
+   * Most entries in a header's `extFields`.
+   *
+   * @default {4096}
+   */
   maxExtFields?: number;
 }
 

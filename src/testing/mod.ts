@@ -1,6 +1,25 @@
 /**
  * An embedded name server and broker for tests: transactions run with nothing installed.
  *
+ * @example See what became of a transaction
+ * ```ts
+ * import { LocalTransactionState, TransactionProducer } from "@rocketmq-deno/client";
+ * import { EmbeddedBroker } from "@rocketmq-deno/client/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using broker = await EmbeddedBroker.start();
+ * await using producer = new TransactionProducer({
+ *   nameServers: broker.nameServer,
+ *   producerGroup: "orders",
+ *   topics: ["orders"],
+ *   transactionListener: { executeLocalTransaction: () => LocalTransactionState.Rollback },
+ * });
+ * await producer.start();
+ * await producer.sendMessageInTransaction({ topic: "orders", body: "not paid" });
+ * await broker.settled();
+ * assertEquals(await broker.messages("orders"), []);
+ * ```
+ *
  * @module
  */
 export { EmbeddedBroker } from "./embedded_broker.ts";

@@ -8,17 +8,33 @@ import { describeBadTopic } from "./broker/system_topics.ts";
 export interface EmbeddedTopic {
   /** Its name. */
   topic: string;
-  /** Number of its queues on each broker. @default {4} */
+  /**
+   * Number of its queues on each broker.
+   *
+   * @default {4}
+   */
   queues?: number;
-  /** Permission bits: 2 write, 4 read. A broker takes messages also without the first. @default {6} */
+  /**
+   * Permission bits: 2 write, 4 read. A broker takes messages also without the first.
+   *
+   * @default {6}
+   */
   perm?: number;
 }
 
 /** The settings of an embedded broker. */
 export interface EmbeddedBrokerOptions {
-  /** Port of the name server; 0 takes a free one. Brokers always take free ones. @default {0} */
+  /**
+   * Port of the name server; 0 takes a free one. Brokers always take free ones.
+   *
+   * @default {0}
+   */
   port?: number;
-  /** IP address that it listens on, a loopback one in all but unusual cases. @default {"127.0.0.1"} */
+  /**
+   * IP address that it listens on, a loopback one in all but unusual cases.
+   *
+   * @default {"127.0.0.1"}
+   */
   hostname?: string;
   /**
    * Whether it listens on TCP, which needs `--allow-net`. Without, it can be reached through its
@@ -27,13 +43,29 @@ export interface EmbeddedBrokerOptions {
    * @default {true}
    */
   listen?: boolean;
-  /** Number of brokers: `broker-a`, `broker-b` and so on, all of them masters. @default {1} */
+  /**
+   * Number of brokers: `broker-a`, `broker-b` and so on, all of them masters.
+   *
+   * @default {1}
+   */
   brokers?: number;
-  /** Name of the cluster. @default {"DefaultCluster"} */
+  /**
+   * Name of the cluster.
+   *
+   * @default {"DefaultCluster"}
+   */
   clusterName?: string;
-  /** Topics that every broker has from the beginning. @default {none} */
+  /**
+   * Topics that every broker has from the beginning.
+   *
+   * @default {none}
+   */
   topics?: readonly (string | EmbeddedTopic)[];
-  /** Whether a message to an unknown topic makes the topic. @default {true} */
+  /**
+   * Whether a message to an unknown topic makes the topic.
+   *
+   * @default {true}
+   */
   autoCreateTopics?: boolean;
   /**
    * Age in milliseconds from which on a half message is asked about; 6000 on a real broker.
@@ -48,7 +80,11 @@ export interface EmbeddedBrokerOptions {
    * @default {1000}
    */
   transactionCheckInterval?: number;
-  /** How often a half message is asked about before it is given up. @default {15} */
+  /**
+   * How often a half message is asked about before it is given up.
+   *
+   * @default {15}
+   */
   transactionCheckMax?: number;
   /**
    * Milliseconds for which a broker gathers the marks of decided half messages before it stores
@@ -67,17 +103,41 @@ export interface EmbeddedBrokerOptions {
    * @default {none, everything is gone with the process}
    */
   folder?: string;
-  /** Most bytes that one broker stores; over it sends are refused like with a full disk. @default {536870912} */
+  /**
+   * Most bytes that one broker stores; over it sends are refused like with a full disk.
+   *
+   * @default {536870912}
+   */
   maxStoreSize?: number;
-  /** Most bytes of the body of one message. @default {4194304} */
+  /**
+   * Most bytes of the body of one message.
+   *
+   * @default {4194304}
+   */
   maxMessageSize?: number;
-  /** Whether what a timer would deliver can be taken back, as `recallMessageEnable`. @default {false} */
+  /**
+   * Whether what a timer would deliver can be taken back, as `recallMessageEnable`.
+   *
+   * @default {false}
+   */
   recallMessages?: boolean;
-  /** Whether replies to request messages are stored too, as `storeReplyMessageEnable`. @default {true} */
+  /**
+   * Whether replies to request messages are stored too, as `storeReplyMessageEnable`.
+   *
+   * @default {true}
+   */
   storeReplies?: boolean;
-  /** Form of the headers that it writes; it reads both. @default {"JSON"} */
+  /**
+   * Form of the headers that it writes; it reads both.
+   *
+   * @default {"JSON"}
+   */
   serializeType?: SerializeType;
-  /** Time and chance. @default {systemClock} */
+  /**
+   * Time and chance.
+   *
+   * @default {systemClock}
+   */
   clock?: Clock;
 }
 

@@ -19,7 +19,11 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
   topics: readonly string[];
   /** Runs local transactions and says what became of them. */
   transactionListener: TransactionListener<Arg>;
-  /** For one END_TRANSACTION, in milliseconds. @default {3000} */
+  /**
+   * Milliseconds for one END_TRANSACTION.
+   *
+   * @default {3000}
+   */
   endTransactionTimeout?: number;
   /**
    * `confirm` asks the broker to answer commit and rollback, `oneway` does not, as other clients:
@@ -38,9 +42,17 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
    * @default {15}
    */
   transactionCheckMax?: number;
-  /** Most check-backs that wait for the listener; over it they are dropped, and come again. @default {2000} */
+  /**
+   * Most check-backs that wait for the listener; over it they are dropped, and come again.
+   *
+   * @default {2000}
+   */
   checkRequestHoldMax?: number;
-  /** Most check-backs that the listener works on at once. @default {64} */
+  /**
+   * Most check-backs that the listener works on at once.
+   *
+   * @default {64}
+   */
   checkConcurrency?: number;
   /**
    * Milliseconds within which a check-back must be answered; then it is answered with *unknown*, and

@@ -70,7 +70,10 @@ export class TransactionProducer<Arg = unknown> extends Producer {
   readonly #runner: TransactionRunner;
   readonly #timeUp = new AbortController();
 
-  /** Checks the options; nothing is connected yet. @throws {InvalidArgumentError} */
+  /**
+   * Checks the options; nothing is connected yet.
+   * @throws {InvalidArgumentError} when an option is wrong.
+   */
   constructor(options: TransactionProducerOptions<Arg>) {
     super(options);
     this.#settings = resolveTransactionOptions(options);
@@ -194,10 +197,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    *
    * @throws {RocketMQError} when a broker can't be asked.
    */
-  async inspect(
-    transactionId: string,
-    options: InspectOptions,
-  ): Promise<TransactionInspection> {
+  async inspect(transactionId: string, options: InspectOptions): Promise<TransactionInspection> {
     const [client, bounds] = this.#contact(options);
     const { clock } = this.#core.settings;
     return await inspectTransaction(client, clock, options.topic, transactionId, bounds);

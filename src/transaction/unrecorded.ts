@@ -13,7 +13,11 @@ export interface WithoutRecordOptions {
    * how far the clocks of two members may be apart.
    */
   deadline: number;
-  /** Time. @default {the system's} */
+  /**
+   * Time.
+   *
+   * @default {the system's}
+   */
   clock?: Clock;
 }
 

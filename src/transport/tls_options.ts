@@ -6,13 +6,17 @@ import { InvalidArgumentError } from "../errors.ts";
 export interface TlsOptions {
   /**
    * Certificates of authorities, as the text of PEM files, that servers' certificates may be issued
-   * by. @default those that the runtime trusts; these are added to them
+   * by.
+   *
+   * @default {those that the runtime trusts; these are added to them}
    */
   caCerts?: readonly string[];
   /**
    * The name, or IP address, that every server's certificate has to be valid for. Use it where servers
    * are dialled by addresses that are not in their certificates. It can't be used together with
-   * `cert`. @default the host that is dialled
+   * `cert`.
+   *
+   * @default {the host that is dialled}
    */
   serverName?: string;
   /** Certificate of this client and its chain, as the text of a PEM file, for servers that want one. */

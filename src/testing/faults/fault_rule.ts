@@ -13,11 +13,23 @@ export interface FaultCondition {
    * `"PUSH_REPLY_MESSAGE_TO_CLIENT"`, can be delayed, dropped, cut or closed on.
    */
   on: RequestName | "*" | number | readonly (RequestName | number)[];
-  /** Where it happens: the name of a broker, or `"nameServer"`. @default {any of them} */
+  /**
+   * Where it happens: the name of a broker, or `"nameServer"`.
+   *
+   * @default {any of them}
+   */
   at?: string;
-  /** How many requests pass before it begins to happen. @default {0} */
+  /**
+   * How many requests pass before it begins to happen.
+   *
+   * @default {0}
+   */
   after?: number;
-  /** How often it happens. @default {Infinity} */
+  /**
+   * How often it happens.
+   *
+   * @default {Infinity}
+   */
   times?: number;
   /** Further limits it to requests with these header fields, as they are on the wire. */
   fields?: Readonly<Record<string, string>>;
@@ -43,7 +55,11 @@ export type FaultAction =
   | {
     /** The connection ends in the middle of the answer. */
     action: "cut";
-    /** How many bytes of the answer's frame come before. @default {half of them} */
+    /**
+     * How many bytes of the answer's frame come before.
+     *
+     * @default {half of them}
+     */
     bytes?: number;
   }
   | {
