@@ -1,0 +1,64 @@
+const ROOT = new URL("../../", import.meta.url);
+
+/** What a program has said, and how it ended. */
+export interface Result {
+  /** Its exit code. */
+  code: number;
+  /** What it wrote to stdout. */
+  stdout: string;
+  /** What it wrote to stderr. */
+  stderr: string;
+}
+
+/** A project with this package installed as `deno pack` makes it, gone with this object. */
+export class PackedPackage implements AsyncDisposable {
+  /** The folder of the project. */
+  readonly folder: string;
+  /** The folder that the package is installed in. */
+  readonly installed: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.installed = `${folder}/node_modules/@rocketmq-deno/client`;
+  }
+
+  /** Packs the package and installs it. */
+  static async install(): Promise<PackedPackage> {
+    const project = new PackedPackage(await Deno.makeTempDir({ prefix: "rocketmq-package-" }));
+    const tarball = `${project.folder}/package.tgz`;
+    await Deno.mkdir(project.installed, { recursive: true });
+    await project.write("package.json", `{ "type": "module" }`);
+    await project.#succeed(
+      [Deno.execPath(), "pack", "--quiet", "--allow-dirty", "-o", tarball],
+      ROOT.pathname,
+    );
+    await project.#succeed(["tar", "-xzf", tarball, "--strip-components=1"], project.installed);
+    return project;
+  }
+
+  /** Writes a file of the project. */
+  async write(name: string, text: string): Promise<void> {
+    await Deno.writeTextFile(`${this.folder}/${name}`, text);
+  }
+
+  /** Runs a program in the project. */
+  async run([program, ...args]: [string, ...string[]], cwd: string = this.folder): Promise<Result> {
+    const { code, stdout, stderr } = await new Deno.Command(program, {
+      args,
+      cwd,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    const decoder = new TextDecoder();
+    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  }
+
+  async #succeed(command: [string, ...string[]], cwd: string): Promise<void> {
+    const { code, stderr } = await this.run(command, cwd);
+    if (code !== 0) throw new Error(`${command.join(" ")} failed: ${stderr}`);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Deno.remove(this.folder, { recursive: true });
+  }
+}
