@@ -6,7 +6,7 @@
  */
 
 /** A package as the registry describes it. */
-interface Package {
+export interface Package {
   /** The version that it stands in for: the lowest one that `deno.json` accepts. */
   version: string;
   /** Entry points: the real package has them all, and more. */
@@ -14,7 +14,7 @@ interface Package {
 }
 
 /** The packages of scope `@std` that have a stand-in. */
-const PACKAGES: Record<string, Package> = {
+export const PACKAGES: Record<string, Package> = {
   assert: { version: "1.0.19", exports: { ".": "./mod.ts" } },
   bytes: {
     version: "1.0.6",
