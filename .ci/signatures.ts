@@ -16,7 +16,9 @@ export function describeExports(symbols: Node[]): Signatures {
   const signatures: Signatures = {};
   for (const { name, declarations } of symbols) {
     const all = withoutImplementation(declarations, (it: Node) => it.def?.hasBody);
-    const described = all.map((it: Node) => describe(it, name, signatures).trim());
+    const described = all.map((it: Node) =>
+      describe(it, name, signatures).replace("  ", " ").trim()
+    );
     const own = described.filter((it: string) => it !== "reference");
     if (own.length > 0) signatures[name] = own.join("; ");
   }
