@@ -12,6 +12,7 @@ import type { AskOrder, AskReport } from "./check_orders.ts";
 import { Responder, type ResponderConnection } from "./responder.ts";
 import type { SeenRequest } from "./responder_frames.ts";
 import { createBody } from "./workload.ts";
+import { endWithInput } from "./end_with_input.ts";
 
 const COMMIT = "8";
 
@@ -158,6 +159,7 @@ const responder = new Responder({
   },
 });
 console.log(responder.nameServer);
+void endWithInput();
 const connection = await registered.promise;
 await new Promise((resolve) => setTimeout(resolve, 500));
 console.log(JSON.stringify(await asker.askAll(connection, order.window)));

@@ -1,3 +1,5 @@
+import { ENDS_WITH_INPUT } from "./end_with_input.ts";
+
 /** A program of this folder in a process of its own, which writes lines and is told lines. */
 export class LineProcess implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
@@ -9,6 +11,7 @@ export class LineProcess implements AsyncDisposable {
   constructor(module: string, args: readonly string[]) {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--quiet", "--no-check", new URL(module, import.meta.url).href, ...args],
+      env: { [ENDS_WITH_INPUT]: "1" },
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",

@@ -11,6 +11,7 @@ import process from "node:process";
 import { HELP, readArguments, UsageError, type Wanted } from "./arguments.ts";
 import { timeCalls } from "./latencies.ts";
 import { readPeakMemory } from "./peak_memory.ts";
+import { statusLine } from "./status_line.ts";
 import { startWorkload } from "./workload.ts";
 
 async function measure(wanted: Wanted): Promise<boolean> {
@@ -19,11 +20,14 @@ async function measure(wanted: Wanted): Promise<boolean> {
   const onError = (error: unknown) => {
     if (errors++ === 0) console.error(`first error: ${error}`);
   };
+  using status = statusLine();
   await using workload = await startWorkload(wanted);
   const warmUp = Math.max(2000, Math.floor(messages / 10));
+  status.show(`Warming up with ${warmUp} messages, then measuring ${messages} …`);
   await timeCalls(warmUp, concurrency, workload.send, onError);
   const warmupErrors = errors, checksBefore = workload.checks();
   errors = 0;
+  status.show("");
   console.error("@start");
   const cpuBefore = process.cpuUsage(), start = performance.now();
   const latencies = await timeCalls(messages, concurrency, workload.send, onError);

@@ -9,6 +9,7 @@
  */
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { PreparedAnswer, RequestReader, type SeenRequest } from "./responder_frames.ts";
+import { endWithInput } from "./end_with_input.ts";
 
 /** How a responder is started. */
 export interface ResponderOptions {
@@ -176,4 +177,5 @@ if (import.meta.main) {
   const at = Deno.args.indexOf("--brokers");
   const brokers = at < 0 ? 1 : Number(Deno.args[at + 1]);
   console.log(new Responder({ brokers, queues: 8 }).nameServer);
+  await endWithInput();
 }

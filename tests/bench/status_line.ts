@@ -1,3 +1,5 @@
+import { isWatched } from "../support/progress.ts";
+
 /** A line on a terminal that tells how far a program has come; nothing anywhere else. */
 export interface StatusLine extends Disposable {
   /** Replaces what it says. */
@@ -6,9 +8,9 @@ export interface StatusLine extends Disposable {
 
 /** Begins a status line. It is gone when it is disposed of. */
 export function statusLine(): StatusLine {
-  const isWatched = Deno.stderr.isTerminal() && !Deno.env.get("CI");
+  const isShown = isWatched();
   const write = (text: string) => {
-    if (isWatched) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
+    if (isShown) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
   };
   return { show: write, [Symbol.dispose]: () => write("") };
 }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { print, progress, withProgress } from "../support/progress.ts";
+import { print, progress, tell, withProgress } from "../support/progress.ts";
 import { HELP, readArguments, UsageError, type Wanted } from "./arguments.ts";
 import { runChaos } from "./chaos.ts";
 import { createReport, formatReport, type Report } from "./report.ts";
@@ -20,14 +20,14 @@ async function run(wanted: Wanted): Promise<Report> {
   const seconds = Math.ceil(wanted.messages / wanted.rate);
   const what =
     `Sending ${wanted.messages} transactions for ${seconds} s, then waiting for the rest`;
-  const evidence = await withProgress(what, () => runChaos(testbed, wanted, tell));
+  const evidence = await withProgress(what, () => runChaos(testbed, wanted, tellFault));
   if (wanted.evidence) await Deno.writeTextFile(wanted.evidence, JSON.stringify(evidence));
   return createReport(evidence);
 }
 
-function tell({ kind, at, duration, trouble }: PlannedFault, target: string): void {
+function tellFault({ kind, at, duration, trouble }: PlannedFault, target: string): void {
   const name = trouble ? `${kind} ${trouble.name}` : kind;
-  progress(`  ${(at / 1000).toFixed(1)} s: ${name}, ${target}, ${(duration / 1000).toFixed(1)} s`);
+  tell(`  ${(at / 1000).toFixed(1)} s: ${name}, ${target}, ${(duration / 1000).toFixed(1)} s`);
 }
 
 async function main(args: readonly string[]): Promise<number> {

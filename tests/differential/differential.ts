@@ -19,8 +19,9 @@ export interface Difference {
 export async function findDifferences(
   shares: readonly Share[],
   seed: number,
+  signal?: AbortSignal,
 ): Promise<Difference[]> {
-  const answers = await askJava(linesOf(shares, seed));
+  const answers = await askJava(linesOf(shares, seed), signal);
   const differences: Difference[] = [];
   let at = 0;
   for (const [subject, count] of shares) {
@@ -49,13 +50,13 @@ function drawCase<Case>(subject: Subject<Case>, seed: number): Case {
 }
 
 /** Gives the answer to each line. */
-async function askJava(lines: Iterable<string>): Promise<string[]> {
+async function askJava(lines: Iterable<string>, signal?: AbortSignal): Promise<string[]> {
   const folder = await Deno.makeTempDir({ prefix: "differential-" });
   try {
     const cases = `${folder}/cases`, answers = `${folder}/answers`;
     const asked = [...lines];
     await Deno.writeTextFile(cases, asked.map((line) => `${line}\n`).join(""));
-    await runJava(SOURCE, [cases, answers]);
+    await runJava(SOURCE, [cases, answers], signal);
     const answered = (await Deno.readTextFile(answers)).split("\n").slice(0, -1);
     assertEquals(answered.length, asked.length, "answers");
     return answered;

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { print, progress } from "../support/progress.ts";
+import { untilInterrupted } from "../support/interruption.ts";
+import { print, progress, tell } from "../support/progress.ts";
 import { HELP, readArguments, UsageError } from "./arguments.ts";
 import { findDifferences } from "./differential.ts";
 import { commands } from "./subjects/commands.ts";
@@ -21,7 +22,7 @@ const AT_ONCE = 20_000;
 /** Differences that are shown. */
 const MOST_SHOWN = 10;
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(args: readonly string[], interrupted: AbortSignal): Promise<number> {
   const wanted = readArguments(args);
   if (wanted.help) {
     print(HELP);
@@ -37,11 +38,18 @@ async function main(args: readonly string[]): Promise<number> {
   ];
   let found = 0;
   for (let done = 0; shares.some(([, count]) => count > done); done += AT_ONCE) {
+    tell(`The official library works on the cases from seed ${wanted.seed + done} on …`);
     const round = shares.map(([subject, count]): Share => [
       subject,
       Math.max(0, Math.min(AT_ONCE, count - done)),
     ]);
-    for (const { subject, seed, reason } of await findDifferences(round, wanted.seed + done)) {
+    for (
+      const { subject, seed, reason } of await findDifferences(
+        round,
+        wanted.seed + done,
+        interrupted,
+      )
+    ) {
       if (found++ < MOST_SHOWN) print(`${subject}, seed ${seed}: ${reason}`);
     }
   }
@@ -61,7 +69,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 if (import.meta.main) {
   try {
-    Deno.exit(await main(Deno.args));
+    Deno.exit(await untilInterrupted((interrupted) => main(Deno.args, interrupted)));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     progress(`${error.message}\n\n${HELP}`);

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { untilInterrupted } from "../support/interruption.ts";
 import { HELP, readArguments, UsageError, type Wanted } from "./arguments.ts";
 import { describePlan, describeViolation } from "./describe_plan.ts";
 import { drawPlan } from "./draw_plan.ts";
@@ -53,6 +54,15 @@ async function runMany({ from, seeds: count, until }: Wanted): Promise<boolean> 
   return broken === 0;
 }
 
+/** Plants faults; gives whether all were found. Ctrl+C takes the copy of the sources away. */
+async function findAll(plant: string, { from, seeds }: Wanted): Promise<boolean> {
+  const code = await untilInterrupted(async (interrupted) =>
+    await findPlants(plant, from, seeds, interrupted) ? 0 : 1
+  );
+  if (code > 1) Deno.exit(code);
+  return code === 0;
+}
+
 /** Runs one seed; gives whether all invariants held. */
 async function runOne(seed: number, shrinks: boolean): Promise<boolean> {
   const plan = drawPlan(seed);
@@ -79,7 +89,7 @@ if (import.meta.main) {
     const isFine = wanted.help
       ? (console.log(HELP), true)
       : wanted.plant !== undefined
-      ? await findPlants(wanted.plant, wanted.from, wanted.seeds)
+      ? await findAll(wanted.plant, wanted)
       : wanted.seed !== undefined
       ? await runOne(wanted.seed, wanted.shrink)
       : await runMany(wanted);

@@ -1,6 +1,9 @@
+import { isWatched } from "../support/progress.ts";
+
 /** A line that tells how far something has come. Only on a terminal; elsewhere nothing is written. */
 export class Progress {
   readonly #total: number;
+  readonly #isShown = isWatched();
   readonly #encoder = new TextEncoder();
   #done = 0;
 
@@ -20,6 +23,6 @@ export class Progress {
   }
 
   #write(text: string): void {
-    if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(this.#encoder.encode(text));
+    if (this.#isShown) Deno.stderr.writeSync(this.#encoder.encode(text));
   }
 }

@@ -34,7 +34,8 @@ counted; "lost" are commits of more than a minute ago that are not visible yet.
 Ctrl+C stops sending, settles what is open and reports; a second time it ends at once.
 
 Exit code 0: nothing lost, no phantom, nothing corrupt, no local transaction twice, no unhandled
-rejection, and the heap grew by less than 1 MiB in 10 minutes. 1: not so. 2: wrong arguments.`;
+rejection, and the heap grew by less than 1 MiB in 10 minutes. 1: not so. 2: wrong arguments. 130: as 0,
+but ended early by Ctrl+C.`;
 
 const BOUNDS = {
   "--minutes": ["minutes", 0.1, 100_000],

@@ -10,7 +10,7 @@
 import { createTopic } from "../support/create_topic.ts";
 import { RocketMQCluster } from "../support/cluster.ts";
 import { delay } from "../support/delay.ts";
-import { eventually, print, progress } from "../support/progress.ts";
+import { eventually, print, progress, tell } from "../support/progress.ts";
 import { HELP, readArguments, UsageError, type Wanted } from "./arguments.ts";
 import { describeMinute, type HeapSample, judge } from "./bars.ts";
 import { Kills } from "./kills.ts";
@@ -80,11 +80,11 @@ class Run {
       onBody: (body) => this.#ledger.seen(indexOf(seed, body)),
     });
     const kills = new Kills(cluster, this.#wanted.killEvery * 1_000);
-    progress(`${rate} transactions a second for ${minutes} minutes, seed ${seed} …`);
+    tell(`${rate} transactions a second for ${minutes} minutes, seed ${seed} …`);
     let stoppedAt;
     try {
       await this.#watch(producer, kills);
-      progress("Waiting until all that is open is settled …");
+      tell("Waiting until all that is open is settled …");
       stoppedAt = performance.now();
       await producer.stop();
     } finally {
@@ -176,7 +176,8 @@ if (import.meta.main) {
       print(HELP);
       Deno.exit(0);
     }
-    Deno.exit(await new Run(wanted, stopSignal()).run() ? 0 : 1);
+    const stop = stopSignal(), isReached = await new Run(wanted, stop).run();
+    Deno.exit(!isReached ? 1 : stop.aborted ? 130 : 0);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     progress(`${error.message}\n\n${HELP}`);

@@ -1,6 +1,6 @@
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { tellStories } from "./demo_account.ts";
-import { print, progress } from "./progress.ts";
+import { print, progress, tell } from "./progress.ts";
 import { runChild } from "./run_child.ts";
 import { describeVisibleMessages } from "./visible_messages.ts";
 
@@ -18,7 +18,8 @@ Options:
                           which needs nothing installed.
   --help                  This text.
 
-The example runs with the permission --allow-net alone. The exit code is that of the example.`;
+The example runs with the permission --allow-net alone. The exit code is that of the example: 2 for
+wrong arguments, 130 after Ctrl+C.`;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -46,7 +47,7 @@ async function demonstrateEmbedded(args: readonly string[]): Promise<number> {
     transactionCheckInterval: 500,
     transactionCheckMax: 3,
   });
-  progress(`An embedded name server and broker listen on ${broker.nameServer}`);
+  tell(`An embedded name server and broker listen on ${broker.nameServer}`);
   const stories = tellStories(broker.events());
   const code = await runExample(broker.nameServer, args);
   if (code !== 0) return code;
@@ -73,7 +74,7 @@ function takeNameServer(
 }
 
 async function runExample(nameServer: string, args: readonly string[]): Promise<number> {
-  progress(`Running examples/transaction_producer.ts on ${nameServer} …`);
+  tell(`Running examples/transaction_producer.ts on ${nameServer} …`);
   return await runChild({
     command: Deno.execPath(),
     args: [

@@ -8,19 +8,33 @@ export function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
+/** Whether a person looks on at stderr: it is a terminal, and not that of a CI job. */
+export function isWatched(): boolean {
+  return Deno.stderr.isTerminal() && !Deno.env.get("CI");
+}
+
+/** Writes a line about what is going on, where a person looks on. */
+export function tell(line: string): void {
+  if (isWatched()) progress(line);
+}
+
 /**
- * Says what is being waited for: once at the start and, where a person is watching, every five
- * seconds until `work` is settled.
+ * Says what is being waited for, where a person looks on: at the start, and every five seconds until
+ * `work` is settled.
+ *
+ * @param detail What is added from the second line on.
  */
-export async function withProgress<T>(what: string, work: () => Promise<T>): Promise<T> {
+export async function withProgress<T>(
+  what: string,
+  work: () => Promise<T>,
+  detail: () => string = () => "",
+): Promise<T> {
+  if (!isWatched()) return await work();
   progress(`${what} …`);
   const start = performance.now();
-  const isWatched = Deno.stderr.isTerminal() && !Deno.env.get("CI");
-  const timer = isWatched
-    ? setInterval(() => {
-      progress(`${what} … ${Math.round((performance.now() - start) / 1000)} s`);
-    }, 5000)
-    : undefined;
+  const timer = setInterval(() => {
+    progress(`${what} … ${Math.round((performance.now() - start) / 1000)} s${detail()}`);
+  }, 5000);
   try {
     return await work();
   } finally {

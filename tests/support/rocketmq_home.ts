@@ -1,4 +1,5 @@
-import { progress, withProgress } from "./progress.ts";
+import { MavenDownload } from "./maven_download.ts";
+import { isWatched, tell, withProgress } from "./progress.ts";
 
 /** The release that the tests run against unless `ROCKETMQ_TEST_VERSION` names another. */
 export const DEFAULT_VERSION = "5.5.0";
@@ -94,25 +95,23 @@ async function runMaven(version: string, file: string): Promise<void> {
   if (maven === undefined) {
     throw new Error("Cannot fetch RocketMQ: no `mvn` in MAVEN_HOME or on the PATH");
   }
-  const { success, stdout } = await withProgress(
+  const download = new MavenDownload();
+  const success = await withProgress(
     `RocketMQ ${version}: Maven looks for the jars (94 MB when none is here yet)`,
     () =>
-      new Deno.Command(maven, {
-        args: [
-          "--batch-mode",
-          "--no-transfer-progress",
-          "--file",
-          `${import.meta.dirname}/pom.xml`,
-          `-Drocketmq.version=${version}`,
-          `-Dmdep.outputFile=${file}.new`,
-          CLASSPATH_GOAL,
-        ],
-        stdin: "null",
-      }).output(),
+      download.run(maven, [
+        "--batch-mode",
+        ...(isWatched() ? [] : ["--no-transfer-progress"]),
+        "--file",
+        `${import.meta.dirname}/pom.xml`,
+        `-Drocketmq.version=${version}`,
+        `-Dmdep.outputFile=${file}.new`,
+        CLASSPATH_GOAL,
+      ]),
+    () => download.describe(),
   );
   if (!success) {
-    const errors = new TextDecoder().decode(stdout).split("\n")
-      .filter((line) => line.includes("ERROR")).slice(0, 2).join(" ").slice(0, 500);
+    const errors = download.errors.slice(0, 2).join(" ").slice(0, 500);
     throw new Error(`Cannot fetch RocketMQ ${version}: ${errors || "Maven failed without a word"}`);
   }
   await Deno.rename(`${file}.new`, file);
@@ -134,7 +133,7 @@ export async function cacheFolder(): Promise<string> {
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   using file = await Deno.open(path, { create: true, write: true });
   if (!file.tryLockSync(true)) {
-    progress("Waiting for another process that does the same …");
+    tell("Waiting for another process that does the same …");
     await file.lock(true);
   }
   return await work();

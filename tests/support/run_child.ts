@@ -10,18 +10,17 @@ export interface ChildOptions {
 
 /**
  * Runs a command with the terminal of this process and gives its exit code. The command ends first:
- * a SIGTERM is passed on, and Ctrl+C, which a terminal sends to both, is left to it.
+ * signals are passed on, but for Ctrl+C on a terminal, which sends it to both.
  */
 export async function runChild({ command, args, env = {} }: ChildOptions): Promise<number> {
   const child = new Deno.Command(command, { args: [...args], env }).spawn();
-  const ignore = () => {};
-  const passOn = () => child.kill("SIGTERM");
-  Deno.addSignalListener("SIGINT", ignore);
-  Deno.addSignalListener("SIGTERM", passOn);
-  try {
-    return (await child.status).code;
-  } finally {
-    Deno.removeSignalListener("SIGINT", ignore);
-    Deno.removeSignalListener("SIGTERM", passOn);
+  using listeners = new DisposableStack();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const passOn = () => {
+      if (signal === "SIGTERM" || !Deno.stdin.isTerminal()) child.kill(signal);
+    };
+    Deno.addSignalListener(signal, passOn);
+    listeners.defer(() => Deno.removeSignalListener(signal, passOn));
   }
+  return (await child.status).code;
 }

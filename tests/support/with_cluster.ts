@@ -16,7 +16,7 @@ The command finds the name servers in ${ENV.nameServers}. If that is set already
 started. There is one broker unless --brokers says otherwise.
 Where no cluster can be started, one line says why and the command runs without one; with
 ${ENV.required}=1 it does not run and the exit code is 1. Otherwise the exit code is
-that of the command.`;
+that of the command, 2 for wrong arguments.`;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -24,13 +24,15 @@ async function main(words: readonly string[]): Promise<number> {
   const [brokers, [command, ...args]] = words[0] === "--brokers"
     ? [Number(words[1]), words.slice(2)]
     : [1, words];
-  if (command === undefined || !Number.isInteger(brokers)) {
-    progress(HELP);
-    return 2;
-  }
   if (command === "--help" || command === "-h") {
     print(HELP);
     return 0;
+  }
+  if (
+    command === undefined || command.startsWith("-") || !(Number.isInteger(brokers) && brokers > 0)
+  ) {
+    progress(`Cannot use ${words.join(" ") || "nothing"}: a command is needed\n\n${HELP}`);
+    return 2;
   }
   if (Deno.env.get(ENV.nameServers)) return await runChild({ command, args });
 

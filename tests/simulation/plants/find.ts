@@ -10,6 +10,7 @@ const NEEDED = [
   "src",
   "tests/simulation",
   "tests/fuzz",
+  "tests/support/progress.ts",
   "tests/support/secrets.ts",
 ];
 
@@ -17,7 +18,12 @@ const NEEDED = [
  * Plants a fault, or all one after the other, into a copy of the sources, and runs the simulation
  * on it until it is found. Gives whether every one was, by an invariant that should find it.
  */
-export async function findPlants(name: string, from: number, seeds: number): Promise<boolean> {
+export async function findPlants(
+  name: string,
+  from: number,
+  seeds: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const plants = PLANTS.filter((plant) => name === "all" || plant.name === name);
   const folder = await Deno.makeTempDir({ prefix: "planted_" });
   let missed = 0;
@@ -26,7 +32,7 @@ export async function findPlants(name: string, from: number, seeds: number): Pro
     for (const path of NEEDED) await copyAll(new URL(path, ROOT), new URL(path, copy));
     for (const plant of plants) {
       const start = performance.now();
-      const found = await findPlant(plant, copy, from, seeds);
+      const found = await findPlant(plant, copy, from, seeds, signal);
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       if (!found) missed++;
       console.log(
@@ -47,6 +53,7 @@ export async function findPlant(
   copy: URL,
   from: number,
   seeds: number,
+  signal?: AbortSignal,
 ): Promise<string | undefined> {
   const file = new URL(plant.file, copy),
     sound = await Deno.readTextFile(new URL(plant.file, ROOT));
@@ -59,6 +66,7 @@ export async function findPlant(
         ...["--seeds", String(seeds), "--from", String(from)],
         ...["--until", plant.foundBy.join(",")],
       ],
+      ...(signal ? { signal } : {}),
     }).output();
     const output = new TextDecoder().decode(stdout);
     if (code > 1 || !output.includes(" with violations")) {
