@@ -16,6 +16,8 @@ export interface DenoTestOptions {
   env?: Record<string, string>;
   /** Whether its output waits for `show()`, so that two runs don't mix. */
   isHeld?: boolean;
+  /** Ends it, and what it has started. */
+  signal?: AbortSignal;
   /** Whether it works in the time that others leave. */
   isModest?: boolean;
 }
@@ -58,7 +60,7 @@ export function readSummary(output: string): Counts | undefined {
 /** Runs `deno` with these arguments; a run that fails without a failed test counts as one. */
 export async function runDenoTest(
   args: string[],
-  { env = {}, isHeld = false, isModest = false }: DenoTestOptions = {},
+  { env = {}, isHeld = false, isModest = false, signal }: DenoTestOptions = {},
 ): Promise<DenoTestRun> {
   const child = new Deno.Command(Deno.execPath(), {
     args,
@@ -66,6 +68,7 @@ export async function runDenoTest(
     cwd: ROOT,
     stdout: "piped",
     stderr: "piped",
+    ...(signal ? { signal } : {}),
   }).spawn();
   if (isModest) setPriority(child.pid, MODEST);
   const output: Uint8Array[] = [], decoder = new TextDecoder();
@@ -75,6 +78,7 @@ export async function runDenoTest(
     read(child.stderr, Deno.stderr),
   ]);
   const { success } = await child.status;
+  signal?.throwIfAborted();
   await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, OUTPUT_GRACE))]);
   const counts = readSummary(written) ?? { ...NOTHING };
   if (!success && counts.failed === 0) counts.failed = 1;

@@ -15,6 +15,14 @@ import {
   writeRegistry,
 } from "./registry.ts";
 
+const HELP = `Runs deno, also where JSR can't be reached: @std packages come from .ci/std there.
+
+Usage: deno run -A .ci/launch.ts COMMAND [ARGUMENT...]
+
+  COMMAND  of deno, as run or test, with its arguments
+
+The exit code is that of deno; 2 for wrong arguments.`;
+
 /** How long JSR may take to answer, in milliseconds. */
 const JSR_DEADLINE = 3000;
 
@@ -112,5 +120,10 @@ function forwardSignal(signal: Deno.Signal, child: Deno.ChildProcess, isShared: 
 }
 
 if (import.meta.main) {
-  Deno.exit(await runDeno(Deno.args, await chooseRegistry()));
+  const [command] = Deno.args;
+  if (command === "--help" || command === "-h") console.log(HELP);
+  else if (command === undefined || command.startsWith("-")) {
+    console.error(`Cannot use ${command ?? "nothing"}: a command of deno is needed\n\n${HELP}`);
+    Deno.exitCode = 2;
+  } else Deno.exit(await runDeno(Deno.args, await chooseRegistry()));
 }

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { untilInterrupted } from "../tests/support/interruption.ts";
 import { addCounts, type Counts, NOTHING, runDenoTest } from "./deno_test.ts";
 import { searchForSecrets } from "./secrets.ts";
 
@@ -31,6 +32,27 @@ const ON_BROKERS = [
   "tests/integration",
   "tests/support_test",
 ];
+
+const HELP = `Runs the checks and tests of this package.
+
+Usage: deno task test [PATH...] [OPTION...]
+       deno task check
+
+Without a path: format, lint, types, documentation, package and all tests. With one: the tests there.
+The last line is \`N passed, N failed\`.
+
+  --filter TEXT  only tests with this in their name; a pattern between slashes
+  --fail-fast    ends at the first failure
+  --parallel     test modules at once
+  --shuffle      in another order
+  --trace-leaks  tells where what a test left behind was made
+  --checks-only  everything but the tests, as \`deno task check\`
+  --help         this text
+
+Exit code 0: all passed. 1: something failed. 2: wrong arguments. 130: ended by Ctrl+C.`;
+
+/** The options that `deno test` gets. */
+const OPTIONS = ["--filter", "--fail-fast", "--parallel", "--shuffle", "--trace-leaks"];
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -71,24 +93,25 @@ function announce({ title, args }: Step): void {
 }
 
 /** Runs everything but the tests; a check counts like a test. */
-async function runChecks(): Promise<Counts> {
+async function runChecks(signal: AbortSignal): Promise<Counts> {
   const counts = { passed: 0, failed: 0, ignored: 0 };
   for (const step of await listChecks()) {
     announce(step);
-    const { success } = await new Deno.Command(Deno.execPath(), { args: step.args, cwd: ROOT })
-      .spawn().status;
+    const command = new Deno.Command(Deno.execPath(), { args: step.args, cwd: ROOT, signal });
+    const { success } = await command.spawn().status;
+    signal.throwIfAborted();
     counts[success ? "passed" : "failed"]++;
     if (!success) console.log(`FAILED: ${step.title}`);
   }
   return counts;
 }
 
-async function runSelected(selection: string[]): Promise<Counts> {
+async function runSelected(selection: string[], signal: AbortSignal): Promise<Counts> {
   const titles = (await listChecks()).map((check) => check.title);
   console.log(`Only what was named. Not run: other tests; ${titles.join("; ")}`);
   const args = ["test", "-A", ...selection];
   announce({ title: "tests", args });
-  return (await runDenoTest(args)).counts;
+  return (await runDenoTest(args, { signal })).counts;
 }
 
 /** Test modules and folders of them, the ones on brokers apart. */
@@ -103,18 +126,20 @@ async function listTests(): Promise<{ onBrokers: string[]; others: string[] }> {
 }
 
 /** Runs all tests, then looks for secrets in everything that they showed. */
-async function runAllTests(): Promise<Counts> {
+async function runAllTests(signal: AbortSignal): Promise<Counts> {
   const { onBrokers, others } = await listTests();
   const record = await Deno.makeTempDir({ prefix: "rocketmq-deno-tests-" });
   try {
     const args = ["test", "-A", "--no-check", "--preload", "tests/support/record_output.ts"];
-    const options = { env: { ROCKETMQ_TESTS_RECORD: record } };
+    const options = { env: { ROCKETMQ_TESTS_RECORD: record }, signal };
     const onBrokersArgs = [...args, "--parallel", ...onBrokers];
     announce({ title: "tests on brokers, two at once, in the background", args: onBrokersArgs });
     const background = runDenoTest(onBrokersArgs, {
+      signal,
       env: { ...options.env, DENO_JOBS: "2" },
       isHeld: true,
     });
+    background.catch(() => {}); // when it is ended, so is what is waited for first
     const rest = [...args, ...others];
     announce({ title: "the other tests", args: rest });
     const first = await runDenoTest(rest, { ...options, isModest: true });
@@ -131,22 +156,38 @@ async function runAllTests(): Promise<Counts> {
   }
 }
 
-async function runAll(): Promise<Counts> {
-  const checks = await runChecks();
-  const tests = await runAllTests();
+async function runAll(signal: AbortSignal): Promise<Counts> {
+  const checks = await runChecks(signal);
+  const tests = await runAllTests(signal);
   const steps = `${checks.passed} steps passed, ${checks.failed} failed`;
   console.log(`Before the tests ${steps}; a failed one counts below like a failed test.`);
   return { ...tests, failed: tests.failed + checks.failed };
 }
 
-function run(args: string[]): Promise<Counts> {
-  if (args[0] === "--checks-only") return runChecks();
-  return args.length > 0 ? runSelected(args) : runAll();
+function run(args: string[], signal: AbortSignal): Promise<Counts> {
+  if (args[0] === "--checks-only") return runChecks(signal);
+  return args.length > 0 ? runSelected(args, signal) : runAll(signal);
 }
 
-if (import.meta.main) {
-  const { passed, failed, ignored } = await run(Deno.args);
-  if (ignored > 0) console.log(`Left out: ${ignored}`);
-  console.log(`\n${passed} passed, ${failed} failed`);
-  Deno.exit(failed === 0 ? 0 : 1);
+async function main(args: string[]): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(HELP);
+    return 0;
+  }
+  const strange = args.find((arg, i) =>
+    arg.startsWith("-") && !OPTIONS.includes(arg.split("=", 1)[0]!) &&
+    !(arg === "--checks-only" && i === 0 && args.length === 1)
+  );
+  if (strange !== undefined) {
+    console.error(`Cannot use ${strange}: it is no option\n\n${HELP}`);
+    return 2;
+  }
+  return await untilInterrupted(async (interrupted) => {
+    const { passed, failed, ignored } = await run(args, interrupted);
+    if (ignored > 0) console.log(`Left out: ${ignored}`);
+    console.log(`\n${passed} passed, ${failed} failed`);
+    return failed === 0 ? 0 : 1;
+  });
 }
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -5,6 +5,11 @@ export class LineProcess implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  /** At Ctrl+C: all are ended at once, as each would tell of the end of another one. */
+  readonly #interrupt = (): void => {
+    this.#process.kill("SIGKILL");
+    setTimeout(() => Deno.exit(130));
+  };
   #rest = "";
 
   /** Starts it. */
@@ -18,6 +23,7 @@ export class LineProcess implements AsyncDisposable {
     }).spawn();
     this.#lines = this.#process.stdout.pipeThrough(new TextDecoderStream()).getReader();
     this.#input = this.#process.stdin.getWriter();
+    Deno.addSignalListener("SIGINT", this.#interrupt);
   }
 
   /** The next line that it writes. */
@@ -42,6 +48,7 @@ export class LineProcess implements AsyncDisposable {
 
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    Deno.removeSignalListener("SIGINT", this.#interrupt);
     await this.#input.close().catch(() => {});
     this.#process.kill("SIGKILL");
     await this.#lines.cancel();

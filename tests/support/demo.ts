@@ -1,5 +1,6 @@
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { tellStories } from "./demo_account.ts";
+import { untilInterrupted } from "./interruption.ts";
 import { print, progress, tell } from "./progress.ts";
 import { runChild } from "./run_child.ts";
 import { describeVisibleMessages } from "./visible_messages.ts";
@@ -21,9 +22,11 @@ Options:
 The example runs with the permission --allow-net alone. The exit code is that of the example: 2 for
 wrong arguments, 130 after Ctrl+C.`;
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  Deno.exit(await untilInterrupted((interrupted) => main(Deno.args, interrupted)));
+}
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(args: readonly string[], interrupted: AbortSignal): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
     print(HELP);
     return 0;
@@ -33,14 +36,19 @@ async function main(args: readonly string[]): Promise<number> {
     progress("Cannot run the demo: --nameserver takes HOST:PORT");
     return 2;
   }
-  if (nameServer === undefined) return await demonstrateEmbedded(rest);
+  if (nameServer === undefined) return await demonstrateEmbedded(rest, interrupted);
   const code = await runExample(nameServer, rest);
-  if (code === 0) print(`\n${(await describeVisibleMessages(nameServer, TOPIC)).join("\n")}`);
+  if (code === 0 && !interrupted.aborted) {
+    print(`\n${(await describeVisibleMessages(nameServer, TOPIC)).join("\n")}`);
+  }
   return code;
 }
 
 /** On an embedded broker that asks after half a second, and gives up after three questions. */
-async function demonstrateEmbedded(args: readonly string[]): Promise<number> {
+async function demonstrateEmbedded(
+  args: readonly string[],
+  interrupted: AbortSignal,
+): Promise<number> {
   await using broker = await EmbeddedBroker.start({
     topics: [TOPIC],
     transactionTimeout: 500,
@@ -50,8 +58,9 @@ async function demonstrateEmbedded(args: readonly string[]): Promise<number> {
   tell(`An embedded name server and broker listen on ${broker.nameServer}`);
   const stories = tellStories(broker.events());
   const code = await runExample(broker.nameServer, args);
-  if (code !== 0) return code;
+  if (code !== 0 || interrupted.aborted) return code;
   await broker.settled();
+  if (interrupted.aborted) return code;
   const visible = await describeVisibleMessages(broker.nameServer, TOPIC);
   await broker[Symbol.asyncDispose]();
   print(`\nWhat the broker saw of each transaction:\n  ${(await stories).join("\n  ")}`);
