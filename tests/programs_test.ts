@@ -137,3 +137,25 @@ Deno.test("programs - Ctrl+C ends those that go on for long, without a trace", a
     assertEquals(/ {4}at |Uncaught|\bTypeError\b/.exec(program.output), null, path);
   });
 });
+
+Deno.test("programs - Ctrl+C ends a run of the tests, and what it has started", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const test = `${folder}/wait_test.ts`;
+    await Deno.writeTextFile(
+      test,
+      `Deno.test("waits", () => new Promise((resolve) => setTimeout(resolve, 600_000)));`,
+    );
+    const processes = new StartedProcesses();
+    await using program = start(".ci/test.ts", [test], processes.env);
+    await program.until("the test", () => program.stdout.includes("waits"), 30_000);
+    program.signal("SIGINT");
+    assertEquals(await program.exit(10_000), 130, program.output);
+    let left: string[] = [];
+    await eventually(async () => (left = await processes.list()).length === 0, 5_000);
+    assertEquals(left, []);
+    assertEquals(/ {4}at |Uncaught/.exec(program.stderr), null, program.stderr);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

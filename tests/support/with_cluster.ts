@@ -29,7 +29,7 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   if (
-    command === undefined || command.startsWith("-") || !(Number.isInteger(brokers) && brokers > 0)
+    command === undefined || command.startsWith("-") || !(Number.isInteger(brokers) && brokers >= 0)
   ) {
     progress(`Cannot use ${words.join(" ") || "nothing"}: a command is needed\n\n${HELP}`);
     return 2;
