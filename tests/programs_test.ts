@@ -104,6 +104,25 @@ Deno.test("programs - each task runs one of them", async () => {
   }
 });
 
+Deno.test("programs - the script of the whole run demands a broker, and passes its arguments on", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const npx = `#!/bin/sh\necho "$ROCKETMQ_TESTS_REQUIRE_BROKER $PWD $*"\nexit 7\n`;
+    await Deno.writeTextFile(`${folder}/npx`, npx, { mode: 0o700 });
+    const { code, stdout } = await new Deno.Command(new URL(".ci/run", ROOT).pathname, {
+      args: ["--filter", "two words"],
+      env: { PATH: `${folder}:${Deno.env.get("PATH")}` },
+    }).output();
+    const root = ROOT.pathname.slice(0, -1);
+    assertEquals(
+      [code, new TextDecoder().decode(stdout)],
+      [7, `1 ${root} -y deno@2.9.6 task test --filter two words\n`],
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("programs - help tells the usage on stdout", async () => {
   await forEach(PROGRAMS, async (path) => {
     await using program = start(path, ["--help"]);

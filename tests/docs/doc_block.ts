@@ -43,7 +43,8 @@ export async function listBlocks(): Promise<DocBlock[]> {
   return blocks;
 }
 
-async function listFiles(folder: string, name: RegExp): Promise<string[]> {
+/** The files of a folder whose names are like this, with its path. */
+export async function listFiles(folder: string, name: RegExp): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(new URL(folder || ".", ROOT)));
   return entries.filter((entry) => entry.isFile && name.test(entry.name))
     .map((entry) => folder + entry.name).sort();
