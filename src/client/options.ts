@@ -58,7 +58,10 @@ export interface ClientOptions extends AccessOptions {
   connectTimeout?: number;
   /** For one answer of a name server, and for a heartbeat. @default {3000} */
   requestTimeout?: number;
-  /** For `start()`: routes, connections and first heartbeats. @default {10000} */
+  /**
+   * For `start()`: routes, connections and first heartbeats. Where name servers and brokers may
+   * restart together give it 40 s: brokers register again every 30 s. @default {10000}
+   */
   startTimeout?: number;
   /** For `shutdown()`: running local transactions, check-backs, unregistering. @default {10000} */
   shutdownTimeout?: number;
