@@ -118,7 +118,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await using broker = await startBroker();
     await using example = await onBroker(broker, "graceful_shutdown.ts");
     await example.until("some orders", () => example.stdout.includes("order-2: confirmed"));
-    await example.until("one in the middle", () => broker.stats().undecided === 1);
+    await example.until("some in the middle", () => broker.stats().undecided > 1);
     example.signal(signal);
     assertEquals(await example.exit(), 0, example.output);
     const { halves, commits, undecided, connections } = broker.stats();
