@@ -37,6 +37,7 @@ export {
   CheckBack,
   LocalTransactionState,
   recoverTransactions,
+  stateWithoutRecord,
   Transaction,
   TransactionProducer,
 } from "./src/transaction/mod.ts";
@@ -107,6 +108,7 @@ export type {
   TransactionSendResult,
   TransactionWarningEvent,
   Verdict,
+  WithoutRecordOptions,
 } from "./src/transaction/mod.ts";
 export type {
   AutoBatchOptions,

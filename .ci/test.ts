@@ -28,7 +28,12 @@ const RUNNABLE_EXAMPLES = ["src/remoting", "src/message", "src/requests"];
  * The tests that start servers of their own, in processes. They wait more than they work, so they
  * run beside the others, which leave them the time that they need: their clocks are real.
  */
-const ON_BROKERS = ["tests/conformance", "tests/integration", "tests/support_test"];
+const ON_BROKERS = [
+  "tests/conformance",
+  "tests/examples",
+  "tests/integration",
+  "tests/support_test",
+];
 
 const ROOT = new URL("../", import.meta.url);
 

@@ -5,8 +5,6 @@
  * needed, as the producer reaches it in memory.
  *
  *     deno test examples/testing_a_listener.ts
- *
- * In your project the imports are `@rocketmq-deno/client` and `@rocketmq-deno/client/testing`.
  */
 import { assertEquals } from "@std/assert";
 import {
@@ -14,8 +12,8 @@ import {
   type TransactionListener,
   TransactionProducer,
   type TransactionProducerOptions,
-} from "../mod.ts";
-import { EmbeddedBroker } from "../src/testing/mod.ts";
+} from "@rocketmq-deno/client";
+import { EmbeddedBroker } from "@rocketmq-deno/client/testing";
 
 /** An order, and the transaction that placed it. A real application keeps it in its database. */
 interface Order {

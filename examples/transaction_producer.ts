@@ -13,7 +13,7 @@ import {
   RocketMQError,
   type TransactionListener,
   TransactionProducer,
-} from "../mod.ts";
+} from "@rocketmq-deno/client";
 
 const USAGE = `Sends ten transactional messages and answers the check-backs for them.
 

@@ -1,4 +1,4 @@
-import { concat } from "@std/bytes/concat";
+import { concat } from "./concat.ts";
 import { compressLz4Block } from "./lz4_block_encoder.ts";
 import { xxHash32 } from "./xxhash32.ts";
 

@@ -1,4 +1,4 @@
-import { concat } from "@std/bytes/concat";
+import { concat } from "./concat.ts";
 import { badBody, bodyTooLarge } from "./decompress_error.ts";
 import { splitZstdFrames } from "./zstd_frame.ts";
 

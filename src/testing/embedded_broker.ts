@@ -17,8 +17,8 @@ import type { EmbeddedBrokerStats } from "./stats.ts";
  * protocol over loopback TCP and over streams in memory, keep half messages, ask back about them
  * and deliver what was committed, as RocketMQ 5.5.0 does.
  *
- * What is different from a real cluster: everything is in memory and gone with the process; there
- * are no slaves, no access control and no TLS; the name server knows at once what a broker knows;
+ * What is different from a real cluster: everything is in memory, and gone with the process unless
+ * there is a `folder`; there are no slaves, no access control and no TLS; the name server knows at once what a broker knows;
  * consumers that pop, filter with SQL or give messages back find no such requests; queues are never
  * trimmed, they begin at 0; pulls that wait
  * are answered when their time is up, not up to five seconds later; a scan for half messages
@@ -79,7 +79,12 @@ export class EmbeddedBroker implements AsyncDisposable {
     for (let index = 0; index < settings.brokers; index++) {
       const name = `broker-${String.fromCharCode("a".charCodeAt(0) + index)}`;
       const onDecided = () => this.#settling.update();
-      this.#brokers.push(new BrokerNode({ ...common, name, onDecided }));
+      try {
+        this.#brokers.push(new BrokerNode({ ...common, name, onDecided }));
+      } catch (error) {
+        void this[Symbol.asyncDispose]();
+        throw error;
+      }
     }
   }
 
@@ -204,11 +209,12 @@ export class EmbeddedBroker implements AsyncDisposable {
     await Promise.all(this.#nodes(at).map((node) => node.start()));
   }
 
-  /** Stops everything and drops what was stored. */
+  /** Stops everything and drops what was stored; with the option `folder` it stays there. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     await this.stop();
+    for (const broker of this.#brokers) broker.close();
     this.#settling.end();
     this.#activity.end();
   }

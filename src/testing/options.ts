@@ -58,6 +58,15 @@ export interface EmbeddedBrokerOptions {
    * @default {100}
    */
   opBatchInterval?: number;
+  /**
+   * Folder to keep messages in, so that a later process goes on with them, also after a crash of this
+   * one: needs `--allow-read` and `--allow-write` for it. It is made where it is missing. Not kept are
+   * the settings of topics, how far consumers have read, and messages that wait for their time. As on
+   * a real broker, verdicts of the last `opBatchInterval` are forgotten by a crash and asked for again.
+   *
+   * @default {none, everything is gone with the process}
+   */
+  folder?: string;
   /** Most bytes that one broker stores; over it sends are refused like with a full disk. @default {536870912} */
   maxStoreSize?: number;
   /** Most bytes of the body of one message. @default {4194304} */
@@ -85,6 +94,7 @@ export interface EmbeddedBrokerSettings {
   readonly transactionCheckInterval: number;
   readonly transactionCheckMax: number;
   readonly opBatchInterval: number;
+  readonly folder: string | undefined;
   readonly maxStoreSize: number;
   readonly maxMessageSize: number;
   readonly recallMessages: boolean;
@@ -123,6 +133,7 @@ export function resolveOptions(options: EmbeddedBrokerOptions): EmbeddedBrokerSe
       1_000_000,
     ),
     opBatchInterval: checkTime("opBatchInterval", options.opBatchInterval, 100),
+    folder: options.folder,
     maxStoreSize: checkCount(
       "maxStoreSize",
       options.maxStoreSize,

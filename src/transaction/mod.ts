@@ -51,4 +51,6 @@ export type {
 } from "./transaction_options.ts";
 export { TransactionProducer } from "./transaction_producer.ts";
 export type { TransactionSendResult } from "./transaction_result.ts";
+export { stateWithoutRecord } from "./unrecorded.ts";
+export type { WithoutRecordOptions } from "./unrecorded.ts";
 export type { TransactionCounters, TransactionProducerStats } from "./transaction_stats.ts";

@@ -6,6 +6,7 @@ import { RocketMQCluster } from "../support/cluster.ts";
 import { eventually } from "../support/progress.ts";
 import { launcherTest } from "../support/real_broker.ts";
 import { TestClient } from "../support/test_client.ts";
+import { makeTlsServerFiles } from "../support/tls_server_files.ts";
 
 const { Commit, Rollback, Unknown } = LocalTransactionState;
 
@@ -15,7 +16,7 @@ launcherTest(
     const authority = await CertificateAuthority.create();
     const stranger = await CertificateAuthority.create("Another authority");
     const caCerts = [authority.cert];
-    await using files = await serverFiles(authority);
+    await using files = await makeTlsServerFiles(authority);
     await using cluster = await RocketMQCluster.start({ caCerts, javaOptions: files.javaOptions });
 
     await test.step("commit, rollback and check-back arrive", async () => {
@@ -123,33 +124,4 @@ function newProducer(cluster: RocketMQCluster, tls: boolean | TlsOptions): Trans
 
 async function startFailure(producer: TransactionProducer): Promise<string> {
   return (await assertRejects(() => producer.start(), Error)).message;
-}
-
-/** Files for servers that show a certificate, and the options that name them. */
-async function serverFiles(authority: CertificateAuthority) {
-  const folder = await Deno.makeTempDir({ prefix: "rocketmq-tls-" });
-  const server = await authority.issue("broker", { names: ["mq.example.com", "127.0.0.1"] });
-  const settings = {
-    "tls.server.mode": "enforcing",
-    "tls.test.mode.enable": "false",
-    "tls.server.certPath": await write("server.pem", server.cert),
-    "tls.server.keyPath": await write("server.key", server.key),
-    "tls.server.need.client.auth": "optional",
-    "tls.server.authClient": "true",
-    "tls.server.trustCertPath": await write("ca.pem", authority.cert),
-    // Brokers are clients of the name servers.
-    "tls.enable": "true",
-    "tls.client.authServer": "true",
-    "tls.client.trustCertPath": `${folder}/ca.pem`,
-  };
-
-  async function write(name: string, text: string): Promise<string> {
-    await Deno.writeTextFile(`${folder}/${name}`, text);
-    return `${folder}/${name}`;
-  }
-
-  return {
-    javaOptions: Object.entries(settings).map(([name, value]) => `-D${name}=${value}`),
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
-  };
 }

@@ -6,6 +6,10 @@ export interface ProgramOptions {
   permissions: readonly string[];
   /** Its arguments. */
   args?: readonly string[];
+  /** Variables of its environment beside those of this process. */
+  env?: Readonly<Record<string, string>>;
+  /** The folder that it runs in. @default {that of this process} */
+  cwd?: string;
 }
 
 /**
@@ -20,10 +24,11 @@ export class Program implements AsyncDisposable {
   #status: Deno.CommandStatus | undefined;
 
   /** Starts `deno run` on a module. */
-  constructor(module: URL, { permissions, args = [] }: ProgramOptions) {
+  constructor(module: URL, { permissions, args = [], env = {}, cwd }: ProgramOptions) {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "--quiet", "--no-check", ...permissions, module.href, ...args],
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...env },
+      ...(cwd === undefined ? {} : { cwd }),
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -73,11 +73,16 @@ export class BrokerNode implements Node, RegisteredBroker {
       accept: (transport, remote) => this.#server.accept(transport, remote),
     });
     this.#endpoint.open();
-    this.#parts = createParts({
-      ...{ name, settings, activity, onDecided, address: this.address },
-      callClient: (request, connection) => this.#server.ask(request, connection, CLIENT_TIMEOUT),
-      onConsumersChanged: (group, connections) => this.#notifyConsumers(group, connections),
-    });
+    try {
+      this.#parts = createParts({
+        ...{ name, settings, activity, onDecided, address: this.address },
+        callClient: (request, connection) => this.#server.ask(request, connection, CLIENT_TIMEOUT),
+        onConsumersChanged: (group, connections) => this.#notifyConsumers(group, connections),
+      });
+    } catch (error) {
+      void this.#endpoint.close();
+      throw error;
+    }
     this.#server = new Server({
       ...{ name, clock, faults, serializeType, counters: activity.counters },
       handlers: brokerHandlers(this.#parts),
@@ -169,6 +174,11 @@ export class BrokerNode implements Node, RegisteredBroker {
     const { marks, halves } = this.#parts;
     for (const offset of marks.forget()) halves.reopen(offset);
     await this.#halt();
+  }
+
+  /** Lets go of the file that it is kept in. */
+  close(): void {
+    this.#parts.store.close();
   }
 
   acceptConnections(): void {

@@ -2,6 +2,7 @@ import { UniqueKeyGenerator } from "../../message/mod.ts";
 import type { Activity } from "../activity.ts";
 import type { ServerConnection } from "../net/server_connection.ts";
 import type { EmbeddedBrokerSettings } from "../options.ts";
+import { LogFile } from "../store/log_file.ts";
 import { MessageStore } from "../store/message_store.ts";
 import { DoneMarks } from "../transactions/done_marks.ts";
 import { HalfQueue } from "../transactions/half_queue.ts";
@@ -12,6 +13,7 @@ import { DelayedMessages } from "./delayed_messages.ts";
 import { ProducerTable } from "./producer_table.ts";
 import { PullHolds } from "./pull_holds.ts";
 import { QueueLocks } from "./queue_locks.ts";
+import { restore } from "./restore.ts";
 import { topicConfig, TopicTable } from "./topics.ts";
 
 /** What the parts of a broker are made of. */
@@ -45,12 +47,14 @@ export function createParts(options: PartsOptions): BrokerParts {
     topics.set(topicConfig(topic, queues, perm));
   }
   const holds = new PullHolds(clock);
+  const file = settings.folder === undefined ? undefined : LogFile.open(settings.folder, name);
   const store = new MessageStore({
+    ...(file ? { file } : {}),
     ...{ clock, maxMessageSize, storeHost: address, maxSize: settings.maxStoreSize },
     onArrival: (topic, queueId, tagCode) => holds.notify(topic, queueId, tagCode),
   });
   const interval = settings.opBatchInterval;
-  return {
+  const parts: BrokerParts = {
     ...{ name, address, clusterName, clock, store, topics, holds, activity, maxMessageSize },
     host: hostname,
     transactionTimeout: settings.transactionTimeout,
@@ -66,4 +70,6 @@ export function createParts(options: PartsOptions): BrokerParts {
     locks: new QueueLocks(),
     uniqueKeys: new UniqueKeyGenerator({ clock, address: hostname }),
   };
+  if (file) restore(parts, file);
+  return parts;
 }

@@ -10,6 +10,7 @@ import {
 } from "../../message/mod.ts";
 import { CommitLog } from "./commit_log.ts";
 import { ConsumeQueue } from "./consume_queue.ts";
+import type { LogFile } from "./log_file.ts";
 import { MessageIndex } from "./message_index.ts";
 import { tagCodeOf } from "./tag_code.ts";
 
@@ -61,6 +62,8 @@ export interface MessageStoreOptions {
   maxSize: number;
   /** Most bytes of one body. */
   maxMessageSize: number;
+  /** Where records are kept beside the memory, if they are. */
+  file?: LogFile;
   /** Is told of every message that came into a queue. */
   onArrival(topic: string, queueId: number, tagCode: number): void;
 }
@@ -162,7 +165,22 @@ export class MessageStore {
     }
   }
 
+  /** Takes over the next record of an earlier process. */
+  restore(message: StoredMessage, record: Uint8Array): void {
+    this.#enter({ ...message, preparedTransactionOffset: 0 }, record, message.storeTimestamp);
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#options.file?.close();
+  }
+
   #append(input: MessageInput, record: Uint8Array, storeTimestamp: number): Placement {
+    this.#options.file?.append(record);
+    return this.#enter(input, record, storeTimestamp);
+  }
+
+  #enter(input: MessageInput, record: Uint8Array, storeTimestamp: number): Placement {
     const position = this.#log.append(record);
     this.index.add(input, position, storeTimestamp);
     const queue = this.#queueFor(input);

@@ -90,6 +90,21 @@ export class HalfQueue {
     });
   }
 
+  /**
+   * Takes over the records of an earlier process.
+   *
+   * @param undecided Offsets of those that are undecided.
+   * @returns The offsets of the others.
+   */
+  restore(undecided: ReadonlySet<number>): number[] {
+    const queue = this.#store.queue(SystemTopic.Half, QUEUE_ID), decided: number[] = [];
+    for (let offset = 0; offset < this.length; offset++) {
+      if (undecided.has(offset)) this.#undecided.set(offset, queue!.positionAt(offset)!);
+      else decided.push(offset);
+    }
+    return decided;
+  }
+
   /** Takes note that the record at an offset was decided or given up. */
   decide(offset: number): void {
     if (this.#undecided.delete(offset)) this.#onDecided();

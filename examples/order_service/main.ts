@@ -1,0 +1,143 @@
+#!/usr/bin/env -S deno run --allow-net --allow-read=order_service_data --allow-write=order_service_data
+// deno-lint-ignore-file no-console
+/**
+ * An order service with a real database, which survives a crash at the worst moments.
+ *
+ *     examples/order_service/main.ts --crash-after local
+ *     examples/order_service/main.ts
+ *
+ * @module
+ */
+import { InvalidArgumentError, RocketMQError } from "@rocketmq-deno/client";
+import { EmbeddedBroker } from "@rocketmq-deno/client/testing";
+import { compare } from "./comparison.ts";
+import { Crash } from "./crash.ts";
+import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
+import { OrderService, type OrderServiceOptions, settle } from "./order_service.ts";
+import { ShopDatabase } from "./shop_database.ts";
+import { Warehouse } from "./warehouse.ts";
+
+/** Milliseconds that a message whose commit was confirmed may take to be seen by consumers. */
+const VISIBLE_WITHIN = 5_000;
+
+const EMBEDDED_IDLE_TIMEOUT = 3_000, CLUSTER_IDLE_TIMEOUT = 90_000;
+
+async function main(args: string[]): Promise<number> {
+  let options: Options | undefined;
+  try {
+    options = parseOptions(args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (!options) {
+    console.log(USAGE);
+    return 0;
+  }
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort();
+  Deno.addSignalListener("SIGINT", onInterrupt);
+  try {
+    return await run(options, interrupt.signal) ? 0 : 1;
+  } catch (error) {
+    if (interrupt.signal.aborted) {
+      console.error("Interrupted: the next run settles what is open");
+      return 130;
+    }
+    if (!(error instanceof RocketMQError)) throw error;
+    console.error(error.message);
+    return error instanceof InvalidArgumentError ? 2 : 1;
+  } finally {
+    Deno.removeSignalListener("SIGINT", onInterrupt);
+  }
+}
+
+/** Takes orders and compares; true when both sides agree. */
+async function run(options: Options, signal: AbortSignal): Promise<boolean> {
+  const { data, topic } = options;
+  Deno.mkdirSync(data, { recursive: true });
+  await using broker = options.nameServers === undefined
+    ? await EmbeddedBroker.start({ folder: `${data}/broker`, topics: [topic] })
+    : undefined;
+  const nameServers = options.nameServers ?? broker!.nameServer;
+  using database = new ShopDatabase(`${data}/shop.db`);
+  using warehouse = new Warehouse(`${data}/warehouse.db`, database.shopId);
+  const crash = new Crash(options.crashAfter);
+  const service: OrderServiceOptions = { nameServers, topic, database, crash };
+  let open = 0;
+  const recover = async (reason: string) => {
+    const idleTimeout = options.idleTimeout ??
+      (broker ? EMBEDDED_IDLE_TIMEOUT : CLUSTER_IDLE_TIMEOUT);
+    const seconds = idleTimeout / 1_000;
+    console.log(`${reason}: settling, until no check-back has come for ${seconds} s`);
+    const { committed, rolledBack, openTransactions } = await settle(service, {
+      idleTimeout,
+      signal,
+    });
+    signal.throwIfAborted();
+    open = openTransactions.length;
+    console.log(
+      `settled by check-backs: ${committed} committed, ${rolledBack} rolled back, ` +
+        `${open} still open`,
+    );
+  };
+
+  if (database.hasCrashed) await recover("The last run crashed");
+  const unconfirmed = await takeOrders(options.orders, service, signal);
+  if (unconfirmed > 0) await recover(`${unconfirmed} verdicts were not confirmed`);
+
+  const comparison = await readUntilAgreed(database, warehouse, service, signal);
+  const { orders, shipments, disagreements } = comparison;
+  console.log(`\n${comparison.table}\n`);
+  if (disagreements.length > 0) {
+    console.error(`Orders and messages do not agree on ${disagreements.join(", ")}`);
+    return false;
+  }
+  if (open > 0) {
+    console.error(`${open} transactions are still open: run it again, or raise --idle-timeout`);
+    return false;
+  }
+  database.markClean();
+  console.log(`${orders} orders, ${shipments} shipments: they agree`);
+  return true;
+}
+
+/** Takes orders, one of them too large, and gives the number of verdicts that were not confirmed. */
+async function takeOrders(
+  count: number,
+  options: OrderServiceOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  await using service = new OrderService(options);
+  await service.start(signal);
+  let unconfirmed = 0;
+  for (let index = 0; index < count; index++) {
+    signal.throwIfAborted();
+    const isTooLarge = index % 4 === 1;
+    const order = options.database.request(`customer-${index}`, isTooLarge ? 250_000 : 4_990);
+    if (index === Math.floor(count / 2)) options.crash.arm();
+    const isConfirmed = await service.place(order, signal);
+    if (!isConfirmed) unconfirmed++;
+    console.log(`${order.id}: ${isConfirmed ? "done" : "a check-back will decide"}`);
+  }
+  return unconfirmed;
+}
+
+/** Reads what is visible, until it agrees or the time is over in which it should. */
+async function readUntilAgreed(
+  database: ShopDatabase,
+  warehouse: Warehouse,
+  { nameServers, topic }: OrderServiceOptions,
+  signal: AbortSignal,
+) {
+  for (const deadline = Date.now() + VISIBLE_WITHIN;;) {
+    signal.throwIfAborted();
+    await warehouse.readAll(nameServers, topic);
+    const comparison = compare(database.rows(), warehouse.shipments());
+    if (comparison.disagreements.length === 0 || Date.now() > deadline) return comparison;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+if (import.meta.main) Deno.exit(await main([...Deno.args]));

@@ -1,0 +1,82 @@
+#!/usr/bin/env -S deno run --allow-net --allow-read=order_service_data --allow-write=order_service_data
+// deno-lint-ignore-file no-console
+/**
+ * Recovery as a job of its own: settles what a crashed order service has left open and ends, for
+ * instance before the last instance of the service is taken away, or as an init container.
+ *
+ *     examples/order_service/main.ts --nameserver 127.0.0.1:9876 --crash-after local
+ *     examples/order_service/recovery_job.ts --nameserver 127.0.0.1:9876
+ */
+import { parseArgs } from "node:util";
+import { RocketMQError } from "@rocketmq-deno/client";
+import { Crash } from "./crash.ts";
+import { settle } from "./order_service.ts";
+import { ShopDatabase } from "./shop_database.ts";
+
+const USAGE = `Answers check-backs about the orders of a service that is gone, then ends.
+
+Usage: recovery_job.ts [--nameserver HOST:PORT] [--topic NAME] [--data FOLDER]
+                       [--idle-timeout SECONDS]
+
+  --data FOLDER           Where the database is (default order_service_data).
+  --idle-timeout SECONDS  How long no check-back may come before all is settled (default 90: two
+                          rounds of a broker with default settings).
+
+Exit codes: 0 all is settled, 1 something is open or the cluster failed, 2 wrong arguments,
+130 interrupted by Ctrl+C.`;
+
+const OPTIONS = {
+  nameserver: { type: "string", default: "127.0.0.1:9876" },
+  topic: { type: "string", default: "orders" },
+  data: { type: "string", default: "order_service_data" },
+  "idle-timeout": { type: "string", default: "90" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+interface Settings {
+  nameserver: string;
+  topic: string;
+  data: string;
+  idleTimeout: number;
+}
+
+async function run(settings: Settings, signal: AbortSignal): Promise<number> {
+  const { nameserver, topic, data, idleTimeout } = settings;
+  using database = new ShopDatabase(`${data}/shop.db`);
+  const { committed, rolledBack, openTransactions, aborted } = await settle(
+    { nameServers: nameserver, topic, database, crash: new Crash() },
+    { idleTimeout, signal },
+  );
+  console.log(
+    `${committed} committed, ${rolledBack} rolled back, ${openTransactions.length} still open`,
+  );
+  if (aborted) return 130;
+  if (openTransactions.length > 0) return 1;
+  database.markClean();
+  return 0;
+}
+
+async function main(): Promise<number> {
+  let settings;
+  try {
+    settings = parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (settings.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const interrupt = new AbortController();
+  Deno.addSignalListener("SIGINT", () => interrupt.abort());
+  try {
+    const idleTimeout = Number(settings["idle-timeout"]) * 1_000;
+    return await run({ ...settings, idleTimeout }, interrupt.signal);
+  } catch (error) {
+    console.error(error instanceof RocketMQError ? error.message : error);
+    return 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main());
