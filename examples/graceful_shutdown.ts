@@ -10,7 +10,7 @@
 import { parseArgs } from "node:util";
 import { LocalTransactionState, RocketMQError, TransactionProducer } from "@rocketmq-deno/client";
 
-const USAGE = `Sends transactions, one after another, until SIGTERM or Ctrl+C.
+const USAGE = `Sends ten transactions a second until SIGTERM or Ctrl+C.
 
 Usage: graceful_shutdown.ts [--nameserver HOST:PORT] [--topic NAME]
 
@@ -47,28 +47,34 @@ async function run(
         committed.has(transactionId) ? LocalTransactionState.Commit : LocalTransactionState.Unknown,
     },
   });
-  let begun = 0, confirmed = 0;
+  let begun = 0, ended = 0;
+  const place = async (key: string) => {
+    try {
+      const { endTransaction } = await producer.sendMessageInTransaction({
+        topic,
+        keys: key,
+        body: "an order",
+      });
+      if (endTransaction === "confirmed") ended++;
+      console.log(`${key}: ${endTransaction}`);
+    } catch (error) {
+      console.error(`${key}: ${(error as Error).message}`);
+    }
+  };
   try {
     // The signal ends the wait for a cluster, but no transaction that has begun.
     await producer.start({ signal });
-    console.log("running");
-    while (!signal.aborted) {
-      begun++;
-      const { endTransaction } = await producer.sendMessageInTransaction({
-        topic,
-        keys: `order-${begun}`,
-        body: "an order",
-      });
-      if (endTransaction === "confirmed") confirmed++;
-      console.log(`order-${begun}: ${endTransaction}`);
+    // As requests come in from customers: the next one does not wait for the one before.
+    for (; !signal.aborted; await new Promise((resolve) => setTimeout(resolve, 100))) {
+      void place(`order-${++begun}`);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     await producer.shutdown({ timeout: SHUTDOWN_TIMEOUT });
   }
-  console.log(`shut down: ${begun} begun, ${confirmed} confirmed`);
-  return begun === confirmed;
+  console.log(`shut down: ${begun} begun, ${ended} confirmed`);
+  return begun === ended;
 }
 
 async function main(): Promise<number> {

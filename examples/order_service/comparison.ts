@@ -11,6 +11,8 @@ export interface Comparison {
   shipments: number;
   /** The requests where the two sides do not agree. */
   disagreements: string[];
+  /** The orders whose message is visible more than once, and was shipped once all the same. */
+  repeated: string[];
 }
 
 const HEADINGS = ["request", "order", "decision", "messages", "shipments", "agree"];
@@ -41,6 +43,7 @@ export function compare(rows: OrderRow[], shipments: Shipment[]): Comparison {
     orders: rows.filter(({ isPlaced }) => isPlaced).length,
     shipments: shipments.length,
     disagreements,
+    repeated: shipments.filter(({ copies }) => copies > 1).map(({ orderId }) => orderId),
   };
 }
 

@@ -88,8 +88,14 @@ async function run(options: Options, signal: AbortSignal): Promise<boolean> {
   if (unconfirmed > 0) await recover(`${unconfirmed} verdicts were not confirmed`);
 
   const comparison = await readUntilAgreed(database, warehouse, service, signal);
-  const { orders, shipments, disagreements } = comparison;
+  const { orders, shipments, disagreements, repeated } = comparison;
   console.log(`\n${comparison.table}\n`);
+  if (repeated.length > 0) {
+    console.log(
+      `The message of ${repeated.join(", ")} is there twice: a broker that is killed forgets the ` +
+        "last verdicts and asks again. The warehouse knows an order by its id and ships once.",
+    );
+  }
   if (disagreements.length > 0) {
     console.error(`Orders and messages do not agree on ${disagreements.join(", ")}`);
     return false;

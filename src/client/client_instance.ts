@@ -15,6 +15,7 @@ import { type CheckRequest, receiveCheck } from "./check_request.ts";
 import { ConnectionPools } from "./connection_pools.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
 import { distinctBrokers } from "./distinct_brokers.ts";
+import { firstRoutes } from "./first_routes.ts";
 import { MasterSearch } from "./master_search.ts";
 import { NameServerList } from "./name_server_list.ts";
 import { NameServers } from "./name_servers.ts";
@@ -171,7 +172,8 @@ export class ClientInstance {
   }
 
   /**
-   * Finds the routes of the topics, registers with their brokers, and begins the periodic work.
+   * Finds the routes of the topics, registers with their brokers, and begins the periodic work. A
+   * cluster that has just started, whose name servers know no broker yet, is waited for.
    * A topic is served when one of its brokers accepted a heartbeat; the others are tried on and on.
    *
    * @throws {RocketMQError} when a topic has no route, or none of its brokers accepts a heartbeat.
@@ -181,7 +183,7 @@ export class ClientInstance {
     const rest = () => ({ timeout: deadline.remaining, signal: options.signal });
     const { heartbeatInterval, nameServersPollInterval, routePollInterval } = this.#settings;
     await this.#list?.begin(rest());
-    const routes = await Promise.all(topics.map((topic) => this.route(topic, rest())));
+    const routes = await firstRoutes(this, topics, this.#settings.clock, rest);
     await Promise.all(distinctBrokers(routes).map((names) => this.#reach(names, rest())));
     if (this.#list) {
       this.#work.every("name servers", nameServersPollInterval, () => this.#list!.poll());

@@ -68,7 +68,9 @@ export class NameServers {
   }
 
   /**
-   * Asks the servers in turn until one gives an answer that `read` accepts.
+   * Asks the servers in turn until one gives an answer that `read` accepts. They don't tell each
+   * other what they know: where `read` gives `undefined`, the next one is asked, unless it failed a
+   * short time ago, and the result is `undefined` when nobody knows more.
    *
    * @throws {AccessDeniedError} when none does and one refuses because of who asks.
    * @throws {ConnectionError} with the reason of every server when none does.
@@ -81,10 +83,13 @@ export class NameServers {
     const { pool, requestTimeout } = this.#options;
     const deadline = new Deadline(this.#clock, options.timeout);
     const failures: { address: string; error: unknown }[] = [];
+    const asked = new Set<string>();
+    let unknown: { answer: T } | undefined;
     for (;;) {
-      const left = this.#inOrder().filter((it) => !failures.some(({ address }) => it === address));
+      const left = this.#inOrder().filter((it) => !asked.has(it) && !(unknown && this.#isBad(it)));
       const [address] = left;
       if (address === undefined) break;
+      asked.add(address);
       const share = new Deadline(
         this.#clock,
         Math.min(requestTimeout, deadline.remaining / left.length),
@@ -96,6 +101,10 @@ export class NameServers {
         const answer = read(response, address);
         this.#localHost = connection.localHost;
         this.#failedAt.delete(address);
+        if (answer === undefined) {
+          unknown = { answer };
+          continue;
+        }
         if (this.#addresses.includes(address)) this.#current = address;
         return answer;
       } catch (error) {
@@ -104,6 +113,7 @@ export class NameServers {
         this.#markBad(address);
       }
     }
+    if (unknown) return unknown.answer;
     const denied = failures.find(({ error }) => error instanceof AccessDeniedError);
     if (denied) throw denied.error;
     const addresses = this.#addresses;
@@ -132,15 +142,17 @@ export class NameServers {
     if (this.#addresses.includes(address)) this.#failedAt.set(address, this.#clock.monotonic());
   }
 
+  #isBad(address: string): boolean {
+    const failedAt = this.#failedAt.get(address);
+    return failedAt !== undefined && failedAt > this.#clock.monotonic() - BAD_FOR;
+  }
+
   /** The list from the current server on; those that failed lately last, the latest at the end. */
   #inOrder(): string[] {
     const start = Math.max(0, this.#addresses.indexOf(this.#current));
     const ring = [...this.#addresses.slice(start), ...this.#addresses.slice(0, start)];
-    const badSince = this.#clock.monotonic() - BAD_FOR;
-    const badness = (address: string) => {
-      const failedAt = this.#failedAt.get(address);
-      return failedAt === undefined || failedAt <= badSince ? -Infinity : failedAt;
-    };
+    const badness = (address: string) =>
+      this.#isBad(address) ? this.#failedAt.get(address)! : -Infinity;
     return ring.map((address) => ({ address, at: badness(address) }))
       .sort((a, b) => a.at === b.at ? 0 : a.at - b.at)
       .map(({ address }) => address);

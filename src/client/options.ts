@@ -75,7 +75,8 @@ export interface ClientOptions extends AccessOptions {
    */
   requestTimeout?: number;
   /**
-   * Milliseconds for `start()`: routes, connections and first heartbeats.
+   * Milliseconds for `start()`: routes, connections and first heartbeats. Where name servers and
+   * brokers may restart together give it 40 s: brokers register again every 30 s.
    *
    * @default {10000}
    */

@@ -8,8 +8,6 @@ import type { TransactionRecord } from "./transaction_table.ts";
  * like that, many thousands are remembered, and most are never asked about again.
  */
 export interface PastTransaction {
-  /** Where the table remembers it. */
-  readonly place: number;
   readonly topic: string;
   readonly verdict: Verdict;
   readonly localTransactionRan: boolean | undefined;
@@ -21,7 +19,7 @@ export interface PastTransaction {
 }
 
 /** What is left to know of a transaction, or nothing when that is not all that there is. */
-export function summarize(record: TransactionRecord, place: number): PastTransaction | undefined {
+export function summarize(record: TransactionRecord): PastTransaction | undefined {
   const { topic, verdict, localTransactionRan, halfMessages, observed, isSlow } = record;
   if (verdict === undefined || observed || isSlow || halfMessages.length !== 1) return undefined;
   const { broker, handle: { brokerName }, answerLost, committedOn, since } = halfMessages[0]!;
@@ -29,7 +27,6 @@ export function summarize(record: TransactionRecord, place: number): PastTransac
     return undefined;
   }
   return {
-    place,
     topic,
     verdict,
     localTransactionRan,
@@ -39,12 +36,19 @@ export function summarize(record: TransactionRecord, place: number): PastTransac
   };
 }
 
+/** Whether the same is left of two transactions. */
+export function isAlike(one: PastTransaction, other: PastTransaction): boolean {
+  return one.topic === other.topic && one.verdict === other.verdict &&
+    one.localTransactionRan === other.localTransactionRan && one.brokerName === other.brokerName &&
+    one.committedOn === other.committedOn && one.since === other.since;
+}
+
 /**
  * The transaction anew, for a question about it. Its old handle is not kept: the question brings
  * the one that is answered.
  */
 export function restore(transactionId: string, past: PastTransaction): TransactionRecord {
-  const { place, topic, verdict, localTransactionRan, brokerName, committedOn, since } = past;
+  const { topic, verdict, localTransactionRan, brokerName, committedOn, since } = past;
   const record: TransactionRecord = {
     transactionId,
     topic,
@@ -52,7 +56,6 @@ export function restore(transactionId: string, past: PastTransaction): Transacti
     localTransactionRan,
     halfMessages: [],
     verdict,
-    place,
   };
   const halfMessage: HalfMessage = {
     transaction: record,

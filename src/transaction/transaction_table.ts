@@ -1,7 +1,8 @@
 import type { ObservedMessage } from "../producer/mod.ts";
 import type { HalfMessage } from "./half_message.ts";
 import type { Verdict } from "./local_transaction_state.ts";
-import { type PastTransaction, restore, summarize } from "./past_transaction.ts";
+import { OwnTransactions } from "./own_transactions.ts";
+import { isAlike, type PastTransaction, restore, summarize } from "./past_transaction.ts";
 
 /** What this producer knows of one transaction. */
 export interface TransactionRecord {
@@ -27,50 +28,113 @@ export interface TransactionRecord {
   isSlow?: boolean;
   /** What those who look on remember of its message. */
   observed?: ObservedMessage | undefined;
-  /** Where the table remembers it, while it may be forgotten. */
+  /** Where the table remembers it, when it is another producer's and may be forgotten. */
   place?: number | undefined;
 }
 
+/** What is left of a transaction of another producer. */
+interface Remainder {
+  readonly past: PastTransaction;
+  readonly place: number;
+}
+
+/** Distinct endings that are looked at for one that is alike. */
+const RECENT_ENDINGS = 16;
+
+/** The place of what is under way. */
+const NOWHERE = -1;
+
 /**
  * The transactions that this producer has to do with. Those that are under way are always kept; of
- * those that are over, the ones of the last `capacity` endings are remembered.
+ * those that are over, the ones of the last `capacity` endings are remembered. Of one that was sent
+ * here and ended without any trouble that takes a few bytes.
  */
 export class TransactionTable {
   readonly #capacity: number;
-  readonly #transactions = new Map<string, TransactionRecord | PastTransaction>();
-  /** The ids of those that are over, in the order in which they ended, round and round. */
-  readonly #past: string[] = [];
+  readonly #own = new OwnTransactions<TransactionRecord | PastTransaction>();
+  readonly #others = new Map<string, TransactionRecord | Remainder>();
+  /** Keys of the own ones that are over, in the order in which they ended, round and round. */
+  readonly #ownEndings: Float64Array;
+  /** Ids of the others, in the same order. */
+  readonly #otherEndings: (string | undefined)[] = [];
+  readonly #recent: PastTransaction[] = [];
   #next = 0;
+  #nextRecent = 0;
 
   constructor(capacity = 20_000) {
     this.#capacity = capacity;
+    this.#ownEndings = new Float64Array(capacity).fill(-1);
   }
 
   get(transactionId: string): TransactionRecord | undefined {
-    const known = this.#transactions.get(transactionId);
-    if (!known || "phase" in known) return known;
+    const key = this.#own.keyOf(transactionId), slot = key < 0 ? -1 : this.#own.find(key);
+    if (slot < 0) return this.#getOther(transactionId);
+    const known = this.#own.valueAt(slot);
+    if ("phase" in known) return known;
     const record = restore(transactionId, known);
-    this.#transactions.set(transactionId, record);
+    this.#own.set(key, record, this.#own.markAt(slot));
     return record;
   }
 
   /** Enters a transaction, or takes a past one back, as one that is under way. */
   activate(record: TransactionRecord): void {
-    record.place = undefined;
-    this.#transactions.set(record.transactionId, record);
+    const key = this.#keyOf(record);
+    if (key >= 0) this.#own.set(key, record, NOWHERE);
+    else {
+      record.place = undefined;
+      this.#others.set(record.transactionId, record);
+    }
   }
 
   /** Moves a transaction to those that may be forgotten, once nothing of it is under way. */
   retire(record: TransactionRecord): void {
     if (isUnderWay(record)) return;
-    const place = this.#next, oldest = this.#past[place];
-    if (oldest !== undefined && this.#transactions.get(oldest)?.place === place) {
-      this.#transactions.delete(oldest);
-    }
-    this.#past[place] = record.transactionId;
+    const place = this.#next, key = this.#keyOf(record);
     this.#next = (place + 1) % this.#capacity;
-    record.place = place;
-    this.#transactions.set(record.transactionId, summarize(record, place) ?? record);
+    this.#forget(place);
+    const past = summarize(record);
+    this.#ownEndings[place] = key;
+    if (key >= 0) this.#own.set(key, past ? this.#shared(past) : record, place);
+    else {
+      record.place = place;
+      this.#otherEndings[place] = record.transactionId;
+      this.#others.set(record.transactionId, past ? { past, place } : record);
+    }
+  }
+
+  #getOther(transactionId: string): TransactionRecord | undefined {
+    const known = this.#others.get(transactionId);
+    if (!known || "phase" in known) return known;
+    const record = restore(transactionId, known.past);
+    record.place = known.place;
+    this.#others.set(transactionId, record);
+    return record;
+  }
+
+  /** The key of a transaction that was sent here; -1 of any other, whatever id a broker gives it. */
+  #keyOf({ transactionId, localTransactionRan }: TransactionRecord): number {
+    return localTransactionRan === undefined ? -1 : this.#own.claim(transactionId);
+  }
+
+  #forget(place: number): void {
+    const key = this.#ownEndings[place]!, id = this.#otherEndings[place];
+    if (key >= 0) {
+      const slot = this.#own.find(key);
+      if (slot >= 0 && this.#own.markAt(slot) === place) this.#own.delete(slot);
+    }
+    if (id !== undefined) {
+      if (this.#others.get(id)?.place === place) this.#others.delete(id);
+      this.#otherEndings[place] = undefined;
+    }
+  }
+
+  /** Almost all that ends does so like something before: it shares what is left. */
+  #shared(past: PastTransaction): PastTransaction {
+    const alike = this.#recent.find((recent) => isAlike(recent, past));
+    if (alike) return alike;
+    this.#recent[this.#nextRecent] = past;
+    this.#nextRecent = (this.#nextRecent + 1) % RECENT_ENDINGS;
+    return past;
   }
 }
 

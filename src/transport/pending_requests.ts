@@ -2,6 +2,7 @@ import type { Clock, TimerHandle } from "../clock.ts";
 import type { ConnectionError } from "../errors.ts";
 import { nextOpaque, type RemotingCommand } from "../remoting/mod.ts";
 import type { RequestOptions } from "./connection_types.ts";
+import { RequestSlots } from "./request_slots.ts";
 import type { QueuedFrame } from "./write_queue.ts";
 
 /** Why a request ends without a response. */
@@ -95,7 +96,7 @@ export class PendingRequest implements QueuedFrame {
  */
 export class PendingRequests {
   readonly #options: PendingRequestsOptions;
-  readonly #requests = new Map<number, PendingRequest>();
+  readonly #requests = new RequestSlots<PendingRequest>();
   #awaited = 0;
   #opaque: number;
   #timer: TimerHandle | undefined;
@@ -114,7 +115,7 @@ export class PendingRequests {
 
   /** A number that no request under way has. */
   takeOpaque(): number {
-    do this.#opaque = nextOpaque(this.#opaque); while (this.#requests.has(this.#opaque));
+    do this.#opaque = nextOpaque(this.#opaque); while (!this.#requests.isFree(this.#opaque));
     return this.#opaque;
   }
 
@@ -142,7 +143,7 @@ export class PendingRequests {
 
   /** From now on a request has a deadline, and may be answered. */
   enter(request: PendingRequest): void {
-    this.#requests.set(request.opaque, request);
+    this.#requests.add(request);
     if (request.isAnswered) this.#awaited++;
     if (request.deadline < this.#timerAt) this.#setTimer(request.deadline, request.timeout);
   }
@@ -158,13 +159,13 @@ export class PendingRequests {
 
   /** Fails everything that is under way. Nothing may be entered afterwards. */
   failAll(reason: string, cause?: unknown): void {
-    for (const request of [...this.#requests.values()]) {
+    for (const request of this.#requests.after(this.#opaque)) {
       this.#fail(request, "CONNECTION_LOST", reason, cause);
     }
   }
 
   #remove(request: PendingRequest): boolean {
-    if (!this.#requests.delete(request.opaque)) return false;
+    if (!this.#requests.delete(request)) return false;
     if (request.isAnswered) this.#awaited--;
     if (this.#requests.size === 0) this.#clearTimer();
     return true;
@@ -194,7 +195,7 @@ export class PendingRequests {
     const now = this.#options.clock.monotonic();
     let next = Infinity;
     const due: PendingRequest[] = [];
-    for (const request of this.#requests.values()) {
+    for (const request of this.#requests.after(this.#opaque)) {
       if (request.deadline - now < TIMER_SLACK) due.push(request);
       else if (request.deadline < next) next = request.deadline;
     }

@@ -40,6 +40,9 @@ export interface MemberOptions {
 /** Milliseconds of the client's deadlines: its defaults, which brokers in trouble have to outlast. */
 export const DEADLINES = { sendTimeout: 3_000, endTransactionTimeout: 3_000 } as const;
 
+/** Milliseconds in which a member finds its brokers, also while name servers and brokers restart. */
+const START_TIMEOUT = 60_000;
+
 /** Milliseconds for which the application tries to send a message, as a new transaction each time. */
 const PERSISTENCE = 60_000;
 
@@ -64,6 +67,7 @@ async function main(options: MemberOptions): Promise<void> {
     addressMap: options.addressMap,
     transactionListener: application,
     logger: silentLogger,
+    startTimeout: START_TIMEOUT,
     ...DEADLINES,
   });
   const stopping = new Promise<void>((resolve) => Deno.addSignalListener("SIGTERM", resolve));

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { RocketMQError } from "../../src/errors.ts";
+import { RocketMQError, TopicRouteNotFoundError } from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
@@ -157,6 +157,67 @@ Deno.test("name servers - clients do not all begin with the first", async () => 
   await cluster.client().route(TOPIC, { timeout: 1_000 });
 
   assertEquals(cluster.nameServers.map((server) => server.asked()), [[], [TOPIC]]);
+});
+
+Deno.test("name servers - a topic that the first does not know yet is looked up at the second", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 2 });
+  const [restarted, other] = cluster.nameServers;
+  restarted!.forget(TOPIC);
+  await cluster.client().route(TOPIC, { timeout: 1_000 });
+
+  assertEquals(restarted!.asked(), [TOPIC]);
+  assertEquals(other!.asked(), [TOPIC]);
+});
+
+Deno.test("name servers - one that just failed is not waited for when the other knows no route", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 2 });
+  const [dead, alive] = cluster.nameServers;
+  cluster.network.fail(dead!.address, "silent");
+  const client = cluster.client();
+  const known = client.route(TOPIC, { timeout: 3_000 });
+  await cluster.clock.advance(1_500);
+  await known;
+  await assertRejects(() => client.route("Unknown", { timeout: 1 }), TopicRouteNotFoundError);
+
+  assert(alive!.asked().includes("Unknown"));
+  assertEquals(cluster.network.dialsOf(dead!.address).length, 1);
+});
+
+Deno.test("name servers - a start waits for brokers that have to register again", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 2 });
+  const { clock, nameServers } = cluster;
+  for (const nameServer of nameServers) {
+    nameServer.forget(TOPIC);
+    nameServer.knowsBrokers = false;
+  }
+  const start = watch(cluster.client().start([TOPIC], { timeout: 10_000 }));
+  await clock.advance(8_000);
+  assertEquals(start.state, "pending");
+  cluster.route(TOPIC);
+  await clock.advance(1_000);
+
+  assertEquals(start.state, "resolved");
+});
+
+Deno.test("name servers - a start without any broker fails at its deadline, and says that one must run", async () => {
+  await using cluster = new ScriptedCluster();
+  cluster.nameServer.forget(TOPIC);
+  cluster.nameServer.knowsBrokers = false;
+  const start = watch(cluster.client().start([TOPIC], { timeout: 2_000 }));
+  await cluster.clock.advance(2_000);
+
+  assert(start.error instanceof TopicRouteNotFoundError);
+  assertStringIncludes(start.error.message, "if no broker runs, start one");
+});
+
+Deno.test("name servers - a start whose topic no broker has fails at once", async () => {
+  await using cluster = new ScriptedCluster();
+  const client = cluster.client();
+
+  await assertRejects(
+    () => client.start(["Mistyped"], { timeout: 10_000 }),
+    TopicRouteNotFoundError,
+  );
 });
 
 Deno.test("name servers - one that comes back is used when the other fails", async () => {

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import { ShopDatabase } from "../../examples/order_service/shop_database.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { startExample } from "./example_program.ts";
 import { crashAndSettle, CRASHES, readTable, startOrderService } from "./order_service_steps.ts";
@@ -61,6 +62,23 @@ Deno.test("order service - a recovery job settles what a crashed service has lef
   assertEquals(await broker.halfMessages(), []);
   const keys = (await broker.messages("orders")).flatMap(({ keys }) => keys).sort();
   assertEquals(keys, ["order-1", "order-3", "order-4"]);
+});
+
+Deno.test("order service - an order that comes after a check-back was told no is not placed", async () => {
+  await using folder = await TemporaryFolder.make();
+  using slow = new ShopDatabase(`${folder.path}/shop.db`);
+  using checker = new ShopDatabase(`${folder.path}/shop.db`);
+  const first = slow.request("a customer", 100), second = slow.request("another", 100);
+
+  assertEquals(checker.turnDown("transaction-1", first.id), "ROLLBACK");
+  assertEquals(slow.place("transaction-1", first), "ROLLBACK");
+  assertEquals(slow.place("transaction-2", second), "COMMIT");
+  assertEquals(checker.turnDown("transaction-2", second.id), "COMMIT");
+
+  assertEquals(checker.rows(), [
+    { orderId: "order-1", isPlaced: false, decision: "ROLLBACK" },
+    { orderId: "order-2", isPlaced: true, decision: "COMMIT" },
+  ]);
 });
 
 Deno.test("order service - Ctrl+C ends it, and the next run settles what is open", async () => {

@@ -22,12 +22,15 @@ export interface RouteEntry {
 /** A name server whose routes a test sets. */
 export class ScriptedNameServer extends ScriptedPeer {
   readonly address: string;
+  /** Whether a broker has registered: not so when it has just started. */
+  knowsBrokers = true;
   readonly #routes = new Map<string, Uint8Array>();
 
   constructor(address: string) {
     super();
     this.address = address;
     this.on(RequestCode.GET_ROUTEINFO_BY_TOPIC, ({ extFields }) => this.answer(extFields.topic!));
+    this.on(RequestCode.GET_BROKER_CLUSTER_INFO, () => ({ body: clusterBody(this.knowsBrokers) }));
   }
 
   /** Sets the route of a topic: entries, or a body as it goes on the wire. */
@@ -56,6 +59,18 @@ export class ScriptedNameServer extends ScriptedPeer {
       extFields.topic!
     );
   }
+}
+
+function clusterBody(knowsBrokers: boolean): Uint8Array {
+  const broker = {
+    cluster: "DefaultCluster",
+    brokerName: "b",
+    brokerAddrs: { 0: "10.0.9.8:10911" },
+  };
+  const info = knowsBrokers
+    ? { brokerAddrTable: { b: broker }, clusterAddrTable: { DefaultCluster: ["b"] } }
+    : { brokerAddrTable: {}, clusterAddrTable: {} };
+  return new TextEncoder().encode(JSON.stringify(info));
 }
 
 /** The body of a route. */

@@ -15,6 +15,11 @@ function recordOf(transactionId: string): TransactionRecord {
   };
 }
 
+/** An id as the producer draws them; the letter stands for its last digit. */
+function ownId(letter: string): string {
+  return `7F00000100010000ABCD00000000000${letter.toUpperCase()}`;
+}
+
 function known(table: TransactionTable, ids: string): string {
   return [...ids].filter((id) => table.get(id)).join("");
 }
@@ -51,6 +56,37 @@ Deno.test("transaction table - one that is asked about again is kept, and is the
   table.retire(first);
   table.retire(recordOf("f"));
   assertEquals(known(table, "abcdef"), "af");
+});
+
+Deno.test("transaction table - of those that were sent here the last ones are remembered, and what is under way", () => {
+  const table = new TransactionTable(3), slow = recordOf(ownId("f"));
+  slow.phase = "running";
+  table.activate(slow);
+  table.retire(slow);
+  for (const letter of "abcde") {
+    const record = decided(ownId(letter));
+    table.activate(record);
+    table.retire(record);
+  }
+  const left = [..."abcdef"].filter((letter) => table.get(ownId(letter))).join("");
+  assertEquals(left, "cdef");
+  const again = table.get(ownId("c"))!;
+  assertEquals([again.verdict, again.transactionId], ["COMMIT", ownId("c")]);
+  table.activate(again);
+  for (const letter of "123") table.retire(decided(ownId(letter)));
+  assertEquals(table.get(ownId("c")), again);
+  table.retire(again);
+  assertEquals([..."abcde123"].filter((letter) => table.get(ownId(letter))).join(""), "c23");
+});
+
+Deno.test("transaction table - an own id that a broker asks about before it was sent is another's", () => {
+  const table = new TransactionTable(3), asked = decided(ownId("a"));
+  asked.localTransactionRan = undefined;
+  table.activate(asked);
+  table.retire(asked);
+  table.retire(decided(ownId("b")));
+  assertEquals(table.get(ownId("a"))!.localTransactionRan, undefined);
+  assertEquals(table.get(ownId("b"))!.localTransactionRan, true);
 });
 
 Deno.test("transaction table - one that goes on right after its end is still the same", () => {

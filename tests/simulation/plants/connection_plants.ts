@@ -123,7 +123,8 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "one-number-for-all-requests",
     file: PENDING,
-    old: "do this.#opaque = nextOpaque(this.#opaque); while (this.#requests.has(this.#opaque));",
+    old:
+      "do this.#opaque = nextOpaque(this.#opaque); while (!this.#requests.isFree(this.#opaque));",
     new: "this.#opaque = nextOpaque(6);",
     foundBy: ["S4", "S9", "S11", "L1"],
   },

@@ -37,8 +37,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "verdict-forgotten",
     file: "src/transaction/transaction_table.ts",
-    old: 'if (!known || "phase" in known) return known;',
-    new: 'return known && "phase" in known && known.place === undefined ? known : undefined;',
+    old: 'if ("phase" in known) return known;',
+    new: 'return "phase" in known && this.#own.markAt(slot) < 0 ? known : undefined;',
     foundBy: ["S5", "S9"],
   },
   {
