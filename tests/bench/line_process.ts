@@ -14,6 +14,8 @@ export class LineProcess implements AsyncDisposable {
 
   /** Starts it. */
   constructor(module: string, args: readonly string[]) {
+    // First, so that none is left behind when it comes right now.
+    Deno.addSignalListener("SIGINT", this.#interrupt);
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--quiet", "--no-check", new URL(module, import.meta.url).href, ...args],
       env: { [ENDS_WITH_INPUT]: "1" },
@@ -23,7 +25,6 @@ export class LineProcess implements AsyncDisposable {
     }).spawn();
     this.#lines = this.#process.stdout.pipeThrough(new TextDecoderStream()).getReader();
     this.#input = this.#process.stdin.getWriter();
-    Deno.addSignalListener("SIGINT", this.#interrupt);
   }
 
   /** The next line that it writes. */
