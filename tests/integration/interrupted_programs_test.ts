@@ -12,7 +12,7 @@ const PROGRAMS: readonly [path: string, args: string[], times: number][] = [
   ["tests/chaos/main.ts", ["--brokers", "1", "--faults", "none"], 1],
   // The first time it settles what is open.
   ["tests/soak/main.ts", ["--brokers", "1"], 2],
-  ["tests/support/with_cluster.ts", ["sleep", "600"], 1],
+  ["tests/support/with_cluster.ts", ["sleep", "60"], 1],
 ];
 
 for (const [path, args, times] of PROGRAMS) {
