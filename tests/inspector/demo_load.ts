@@ -59,7 +59,7 @@ export class DemoLoad implements AsyncDisposable {
           if (fate === "declined") return LocalTransactionState.Rollback;
           return LocalTransactionState.Unknown;
         },
-        checkLocalTransaction: (message, { checkTimes }) => this.#check(message, checkTimes),
+        checkLocalTransaction: (message) => this.#check(message),
       },
     });
   }
@@ -94,10 +94,9 @@ export class DemoLoad implements AsyncDisposable {
     await this.producer.shutdown({ timeout: 1_000 });
   }
 
-  #check(message: MessageExt, checkTimes: number): LocalTransactionState {
-    const fate = this.#fates.get(message.keys[0] ?? "");
-    if (fate === "late" && checkTimes >= 2) return LocalTransactionState.Commit;
-    return LocalTransactionState.Unknown;
+  #check({ keys: [key = ""] }: MessageExt): LocalTransactionState {
+    const isPaid = this.#fates.get(key) === "late";
+    return isPaid ? LocalTransactionState.Commit : LocalTransactionState.Unknown;
   }
 }
 

@@ -2,6 +2,7 @@ import { EmbeddedBroker, serveInspector } from "../../src/testing/mod.ts";
 import { BrowserPage, type PageOptions } from "../support/browser_page.ts";
 import { Chromium } from "../support/chromium.ts";
 import { progress } from "../support/progress.ts";
+import { shrinkPng } from "../support/shrink_png.ts";
 import { DEMO_BROKER, DemoLoad } from "./demo_load.ts";
 
 /** Orders that are on the picture. */
@@ -24,11 +25,12 @@ export async function takeScreenshot(
   progress("Sending transactions until one is given up …");
   await send(ORDERS);
   await page.until(`document.querySelector('[data-counter="givenUp"]')?.textContent === "1"`);
-  await send(ORDERS - 3);
-  const isLate = `tr => tr.textContent.includes("order-1043")`;
+  await send(3);
+  await page.until(`document.querySelector("tbody").textContent.includes("order-1056")`);
+  const isLate = `tr => tr.textContent.includes("order-1052")`;
   await page.evaluate(`[...document.querySelectorAll("tbody tr")].find(${isLate}).click()`);
   await page.until(`document.querySelector(".message pre")`);
   await page.evaluate(`document.activeElement.blur()`);
-  await Deno.writeFile(file, await page.screenshot());
+  await Deno.writeFile(file, shrinkPng(await page.screenshot()));
   for (const complaint of page.complaints) progress(`The page complains: ${complaint}`);
 }

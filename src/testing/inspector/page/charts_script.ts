@@ -1,9 +1,9 @@
 /** Counters, and the histogram of how long transactions took. */
 export const CHARTS_SCRIPT = `// Counters, and the histogram of how long transactions took.
-import { counted, draw, formatCount, formatDuration, icon, make, STATES } from "./format.js";
+import { counted, draw, formatCount, icon, make, STATES } from "./format.js";
 
 const ALWAYS = ["open", "visible", "rolledBack", "givenUp"];
-const WIDTH = 420, HEIGHT = 84, BASE = 64;
+const WIDTH = 420, HEIGHT = 80, BASE = 62;
 
 export function showCounters(list, counters) {
   const wanted = STATES
@@ -35,8 +35,8 @@ export function showHistogram(place, quantiles, latency) {
 }
 
 function atMost(bound, latency) {
-  if (bound !== null) return "within " + formatDuration(bound);
-  return "over " + formatDuration(latency.bounds[latency.bounds.length - 1]);
+  if (bound !== null) return "within " + formatBound(bound);
+  return "over " + formatBound(latency.bounds[latency.bounds.length - 1]);
 }
 
 function chart({ bounds, counts }, label) {
@@ -54,8 +54,8 @@ function chart({ bounds, counts }, label) {
     const x = bar * step;
     const title = draw("title");
     const range = bar < bounds.length
-      ? "up to " + formatDuration(bounds[bar])
-      : "over " + formatDuration(bounds[bounds.length - 1]);
+      ? "up to " + formatBound(bounds[bar])
+      : "over " + formatBound(bounds[bounds.length - 1]);
     title.textContent = range + ": " + formatCount(count);
     svg.append(draw("rect", {
       class: "column",
@@ -67,14 +67,14 @@ function chart({ bounds, counts }, label) {
     }, [title]));
     if (count > 0) svg.append(text(x + step / 2, BASE - height - 4, formatCount(count), "count"));
     if (bar % 3 === 0 && bar < bounds.length) {
-      svg.append(text(x + step / 2, HEIGHT - 5, formatBound(bounds[bar]), "tick"));
+      svg.append(text(x + step / 2, HEIGHT - 5, "≤ " + formatBound(bounds[bar]), "tick"));
     }
   });
   return svg;
 }
 
 function formatBound(ms) {
-  return ms < 1000 ? "≤ " + ms + " ms" : "≤ " + ms / 1000 + " s";
+  return ms < 1000 ? ms + " ms" : ms / 1000 + " s";
 }
 
 function text(x, y, value, name) {

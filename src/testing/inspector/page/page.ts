@@ -39,7 +39,7 @@ export const PAGE = `<!doctype html>
     <h2 id="overview-title" class="unseen">Overview</h2>
     <dl id="counters" class="counters"></dl>
     <figure class="latency">
-      <figcaption><span>From half message to verdict taken</span> <span id="quantiles" class="muted"></span></figcaption>
+      <figcaption><span>Half message to verdict</span> <span id="quantiles" class="muted"></span></figcaption>
       <div id="histogram"></div>
     </figure>
   </section>
@@ -74,7 +74,7 @@ export const PAGE = `<!doctype html>
       </div>
       <p id="shown" class="foot muted"></p>
     </section>
-    <aside id="detail" class="panel detail" aria-labelledby="detail-title" hidden></aside>
+    <aside id="detail" class="panel detail" aria-labelledby="detail-title" tabindex="0" hidden></aside>
   </div>
 </main>
 <footer class="foot muted">

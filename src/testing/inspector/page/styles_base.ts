@@ -67,7 +67,7 @@ button, input {
   font: inherit; color: inherit; background: var(--surface);
   border: 1px solid var(--line); border-radius: 8px; padding: 5px 12px; min-height: 32px;
 }
-button { cursor: pointer; font-weight: 550; }
+button { cursor: pointer; font-weight: 500; }
 button:hover { border-color: var(--accent); }
 button:active { background: var(--accent-soft); }
 button[aria-pressed="true"] {
