@@ -32,11 +32,9 @@ export function browserTest(name: string, fn: (browser: Chromium) => Promise<voi
   }
 }
 
-let isAnnounced = false;
-
-/** Says once, in one line, that tests in a browser do not run. */
+/** Says once in a process, in one line, that tests in a browser do not run. */
 function announce(): void {
-  if (isAnnounced) return;
-  isAnnounced = true;
+  if (Deno.env.get(BROWSER_ENV.announced)) return;
+  Deno.env.set(BROWSER_ENV.announced, "1");
   progress(`Tests in a browser do not run: ${NO_BROWSER}`);
 }

@@ -6,6 +6,8 @@ export const BROWSER_ENV = {
   path: "CHROMIUM",
   /** `1`: tests fail where they would otherwise not run for want of a browser. */
   required: "ROCKETMQ_TESTS_REQUIRE_BROWSER",
+  /** Set within a process: it has been said that tests do not run. */
+  announced: "ROCKETMQ_TEST_BROWSER_ANNOUNCED",
 } as const;
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"] as const;

@@ -80,7 +80,8 @@ export class ClusterWatch {
     const { clock, interval, signal, onHealth } = this.#options;
     while (!signal.aborted) {
       let problem: string | undefined;
-      for (const id of [...this.#watched.keys()]) {
+      const ids = [...this.#watched.keys()];
+      for (const id of ids) {
         if (signal.aborted) return;
         try {
           await this.ask(id);
@@ -90,7 +91,7 @@ export class ClusterWatch {
         }
       }
       if (signal.aborted) return;
-      if (this.#watched.size > 0) onHealth(problem);
+      if (ids.length > 0) onHealth(problem);
       await sleep(clock, interval, signal).catch(() => {});
     }
   }

@@ -73,7 +73,11 @@ async function change(request: Request, path: string, parts: RouteParts): Promis
     return respondText(`A transaction id has 1 to ${MAX_ID} characters`, 400);
   }
   parts.watch.add(id);
-  await parts.watch.ask(id);
+  try {
+    await parts.watch.ask(id);
+  } catch (error) {
+    return respondText(`The cluster does not answer: ${describe(error)}`, 502);
+  }
   return respondJson({ id });
 }
 

@@ -36,7 +36,6 @@ function selectedId() {
 
 function showSelected(moveFocus) {
   const id = selectedId();
-  if (id === "transactions") return;
   const before = detail.id;
   byId("panes").classList.toggle("has-detail", id !== null);
   if (id === null) {
@@ -176,6 +175,12 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Escape" && detail.id !== null && !(isTyping && event.target.value)) {
     open(null);
   }
+});
+
+// The address is kept for the transaction that is open.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("transactions").focus();
 });
 
 addEventListener("popstate", () => showSelected(true));
