@@ -179,7 +179,7 @@ browserTest(
       "button: Pause",
       "button: Ask back now",
       "button: Close",
-      "searchbox: Find by id, key or topic",
+      "searchbox: Find by id, key, topic or state",
       "group: State",
       "radio: All",
       "radio: Given up",

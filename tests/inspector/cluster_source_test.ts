@@ -47,6 +47,7 @@ Deno.test("inspector of a cluster - an id that is entered is followed until it i
   const asked = cluster.asked.length;
   const detail = await (await fetch(`${inspector.url}transactions/a`)).json();
   assertEquals([detail.broker, detail.checks, detail.copies], ["broker-b", 2, 2]);
+  assertEquals(detail.isWhole, false);
   const steps = detail.steps.map((step: { title: string; detail: string }) =>
     `${step.title}: ${step.detail}`
   );
@@ -66,7 +67,7 @@ Deno.test("inspector of a cluster - the page is told when the cluster does not a
   cluster.finding = new Error("no route to orders");
   await using inspector = serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
   const { status, text } = await lookUp(inspector.url, "a");
-  assertEquals(status, 502);
+  assertEquals(status, 200);
   assertStringIncludes(text, "no route to orders");
   await using reader = await EventReader.open(inspector.url);
   let problem: string | null = null;
@@ -120,4 +121,22 @@ Deno.test("inspector of a cluster - a producer's inspect() tells how transaction
   }
   assertEquals(states.get(open), "open");
   assertEquals(states.get("0".repeat(32)), "notFound");
+});
+
+Deno.test("inspector of a cluster - one that can't be asked about holds up no others", async () => {
+  const inspect = (id: string): Promise<ClusterFinding> =>
+    id === "bad"
+      ? Promise.reject(new Error("no such id"))
+      : Promise.resolve({ state: "committed", copies: 1, checkTimes: 0 });
+  await using inspector = serveInspector({ cluster: { inspect }, topic: "orders" }, {
+    pollInterval: 10,
+  });
+  for (const id of ["bad", "a", "b"]) inspector.watch(id);
+  await using reader = await EventReader.open(inspector.url);
+  const seen = new Set<string>();
+  while (seen.size < 2) {
+    const { data: { changes } } = await reader.nextOf("changes");
+    for (const { id } of changes) seen.add(id);
+  }
+  assertEquals(seen, new Set(["a", "b"]));
 });

@@ -137,7 +137,7 @@ Deno.test("inspector - its end ends the pages' streams and stops listening to th
   const stop = new AbortController();
   const inspector = serveInspector({ broker }, { signal: stop.signal });
   await using reader = await EventReader.open(inspector.url);
-  await reader.nextOf("hello");
+  await reader.nextOf("changes");
   assertEquals(broker.isWatched, true);
   stop.abort();
   assertEquals(await reader.next().then((event) => event?.event), undefined);

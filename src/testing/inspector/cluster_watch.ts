@@ -87,6 +87,7 @@ export class ClusterWatch {
           await this.ask(id);
         } catch (error) {
           problem = describe(error);
+          this.#putLast(id);
           break;
         }
       }
@@ -94,6 +95,14 @@ export class ClusterWatch {
       if (ids.length > 0) onHealth(problem);
       await sleep(clock, interval, signal).catch(() => {});
     }
+  }
+
+  /** Has the others asked about before it: what is wrong may be wrong with this one only. */
+  #putLast(id: string): void {
+    const watched = this.#watched.get(id);
+    if (!watched) return;
+    this.#watched.delete(id);
+    this.#watched.set(id, watched);
   }
 
   #note(id: string, finding: ClusterFinding, log: TransactionLog, at: number): void {

@@ -80,6 +80,7 @@ export class EventStreams {
         this.#streams.add(stream);
         const greeting = { ...this.#greeting, isResumed: change !== undefined };
         this.#send(stream, `retry: 1000\nevent: hello\ndata: ${JSON.stringify(greeting)}\n\n`);
+        this.#update(stream);
       },
       cancel: () => {
         this.#drop(stream!);

@@ -47,6 +47,7 @@ async function noteHeld(broker: InspectedBroker, log: TransactionLog, clock: Clo
     log.add({
       ...{ id, topic, keys, broker: brokerName ?? "" },
       group: properties[MessageProperty.ProducerGroup] ?? "",
+      begins: true,
       checks: Number(properties[MessageProperty.TransactionCheckTimes] ?? 0),
       step: {
         at: storeTimestamp,

@@ -51,6 +51,8 @@ export interface TransactionSummary {
   readonly copies: number;
   /** When its first step was, in milliseconds since 1970. */
   readonly startedAt: number;
+  /** Whether that was when its half message was stored; else it began earlier. */
+  readonly isWhole: boolean;
   /** When it was settled, in milliseconds since 1970. */
   readonly endedAt?: number;
 }

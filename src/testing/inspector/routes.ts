@@ -76,7 +76,7 @@ async function change(request: Request, path: string, parts: RouteParts): Promis
   try {
     await parts.watch.ask(id);
   } catch (error) {
-    return respondText(`The cluster does not answer: ${describe(error)}`, 502);
+    return respondJson({ id, problem: describe(error) });
   }
   return respondJson({ id });
 }

@@ -206,10 +206,11 @@ function comesBefore(step: InspectedStep, other: InspectedStep): boolean {
 }
 
 function summaryOf(entry: Entry): TransactionSummary {
-  const { id, change, state, topic, group, broker, keys, checks, copies, startedAt, endedAt } =
-    entry;
+  const { id, change, state, topic, group, broker, keys, checks, copies } = entry;
+  const { startedAt, begunAt, endedAt } = entry;
   return {
     ...{ id, change, state, topic, group, broker, keys, checks, copies, startedAt },
+    isWhole: begunAt !== undefined,
     ...(endedAt === undefined ? {} : { endedAt }),
   };
 }

@@ -65,7 +65,7 @@ function render() {
   byId("shown").textContent = found.length <= MAX_ROWS
     ? counted(found.length, "transaction", "transactions")
     : "The newest " + MAX_ROWS + " of " + formatCount(found.length) +
-      " transactions; find by id, key or topic to see others";
+      " transactions; find by id, key, topic or state to see others";
   return found.length;
 }
 
@@ -152,9 +152,9 @@ byId("look-up").addEventListener("submit", async (event) => {
   const input = byId("look-up-id"), result = byId("look-up-result");
   result.textContent = "Asking the brokers";
   try {
-    const { id } = await post("/watch", input.value);
-    result.textContent = "";
-    open(id);
+    const { id, problem } = await post("/watch", input.value);
+    result.textContent = problem ? "The cluster does not answer: " + problem : "";
+    if (!problem) open(id);
   } catch (error) {
     result.textContent = error.message;
   }

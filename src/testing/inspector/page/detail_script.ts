@@ -121,9 +121,10 @@ export class Detail {
   }
 }
 
-function sentence({ state, checks, startedAt, endedAt, copies }) {
+function sentence({ state, checks, startedAt, endedAt, copies, isWhole }) {
   const label = copies > 1 ? labelOf(state) + " " + counted(copies, "time", "times") : labelOf(state);
   const asked = checks === 0 ? "" : ", asked " + counted(checks, "time", "times");
+  if (!isWhole) return label + asked;
   return endedAt === undefined
     ? label + " since " + formatTime(startedAt) + asked
     : label + " after " + formatDuration(endedAt - startedAt) + asked;

@@ -83,7 +83,7 @@ function fill(row, one, selected, now) {
   }
   if (one.endedAt === undefined || row.change !== one.change) {
     const took = (one.endedAt ?? now) - one.startedAt;
-    put(row.took, one.state === "notFound" ? "" : formatDuration(took));
+    put(row.took, one.isWhole ? formatDuration(took) : "–");
   }
   if (row.change === one.change) return;
   row.change = one.change;
@@ -94,7 +94,7 @@ function fill(row, one, selected, now) {
   const copies = one.copies > 1 ? formatCount(one.copies) + " copies" : "";
   put(row.about, [one.topic, one.keys.join(" "), copies].filter((text) => text !== "").join("  ·  "));
   put(row.checks, one.checks === 0 ? "–" : formatCount(one.checks));
-  put(row.started, formatTime(one.startedAt));
+  put(row.started, (one.isWhole ? "" : "by ") + formatTime(one.startedAt));
 }
 
 function put(element, text) {

@@ -48,7 +48,7 @@ export const PAGE = `<!doctype html>
       <div class="bar">
         <h2 id="list-title">Transactions</h2>
         <search class="find">
-          <input id="query" type="search" autocomplete="off" spellcheck="false" aria-label="Find by id, key or topic" placeholder="Find by id, key or topic" aria-keyshortcuts="/">
+          <input id="query" type="search" autocomplete="off" spellcheck="false" aria-label="Find by id, key, topic or state" placeholder="Find by id, key, topic …" aria-keyshortcuts="/">
           <fieldset id="states" class="states"><legend class="unseen">State</legend></fieldset>
         </search>
       </div>

@@ -1,5 +1,7 @@
 /** The transactions that the page knows, as many as the server keeps. */
 export const STORE_SCRIPT = `// The transactions that the page knows, as many as the server keeps.
+import { labelOf } from "./format.js";
+
 export class Store {
   constructor() {
     this.limit = 10000;
@@ -47,6 +49,7 @@ export class Store {
 
 function matches(one, wanted) {
   return one.id.toLowerCase().includes(wanted) || one.topic.toLowerCase().includes(wanted) ||
+    labelOf(one.state).toLowerCase().includes(wanted) ||
     one.keys.some((key) => key.toLowerCase().includes(wanted));
 }
 `;

@@ -27,7 +27,7 @@ main { display: flex; flex-direction: column; flex: 1; min-height: 0; }
 }
 .overview {
   display: flex; flex-wrap: wrap; gap: 8px 32px; align-items: center;
-  padding: 10px 20px 6px; margin-bottom: 14px;
+  padding: 10px 20px 6px; margin-bottom: 14px; min-height: 119px;
 }
 .counters { display: flex; flex-wrap: wrap; flex: 1; gap: 8px 36px; align-items: center; }
 .counters div { display: flex; flex-direction: column; }
