@@ -75,6 +75,19 @@ Deno.test("TransactionLog - what is visible stays visible when another copy is g
   assertEquals(log.counters().states.givenUp, 0);
 });
 
+Deno.test("TransactionLog - what was given up waits again when it was put back", () => {
+  const log = new TransactionLog(10);
+  for (const id of ["lost", "declined"]) {
+    const state = id === "lost" ? "givenUp" : "rolledBack";
+    log.add(step(id, 1, "Half message stored", { begins: true }), 1);
+    log.add(step(id, 2, "The end", { state }), 2);
+    log.add(step(id, 3, "Check-back 1", { state: "open" }), 3);
+  }
+  const { state, endedAt } = log.detail("lost")!;
+  assertEquals([state, endedAt], ["open", undefined]);
+  assertEquals(log.detail("declined")!.state, "rolledBack");
+});
+
 Deno.test("TransactionLog - cuts long texts", () => {
   const log = new TransactionLog(10);
   const long = "x".repeat(10_000);

@@ -72,8 +72,13 @@ function wordingOf(event: Exclude<EmbeddedBrokerEvent, { type: "messageStored" }
           title: `Check-back ${event.checkTimes}: nobody to ask`,
           detail: `No member of ${event.producerGroup} is connected`,
           tone: "warn",
+          state: "open",
         }
-        : { title: `Check-back ${event.checkTimes}`, detail: `Asked ${event.client}` };
+        : {
+          title: `Check-back ${event.checkTimes}`,
+          detail: `Asked ${event.client}`,
+          state: "open",
+        };
     case "givenUp":
       return {
         title: "Given up",

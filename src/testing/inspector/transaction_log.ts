@@ -169,9 +169,13 @@ export class TransactionLog {
     }
   }
 
-  /** What is visible stays visible, whatever else is said of another copy. */
+  /**
+   * What is visible stays visible, whatever else is said of another copy, and what was rolled back
+   * does not wait again; what was given up may be put back.
+   */
   #turn(entry: Entry, state: InspectedState, at: number): void {
     if (entry.state === state || entry.state === "visible") return;
+    if (state === "open" && entry.state === "rolledBack") return;
     this.#states[entry.state]--;
     this.#states[state]++;
     entry.state = state;
