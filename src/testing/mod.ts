@@ -1,5 +1,6 @@
 /**
- * An embedded name server and broker for tests: transactions run with nothing installed.
+ * An embedded name server and broker for tests: transactions run with nothing installed. And a page
+ * that shows them as they happen.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * A script for a page: the texts whose contrast with what is behind them is less than 4.5 to 1, as
- * WCAG 2.2 computes it. Behind a text is the nearest background that is not transparent.
+ * A script for a page: the texts whose contrast with what is behind them is less than 4.5 to 1, and
+ * the edges of what can be pressed or filled in, and the marks, with less than 3 to 1, as WCAG 2.2
+ * computes it. Behind a text is the nearest background that is not transparent.
  */
 export const FIND_LOW_CONTRAST = `(() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -25,9 +26,9 @@ export const FIND_LOW_CONTRAST = `(() => {
     throw new Error("Nothing is behind " + element.outerHTML);
   };
   const measured = [];
-  const measure = (element, text, color) => {
+  const measure = (element, text, color, least = 4.5) => {
     const [a, b] = [luminance(read(color)), luminance(behind(element))];
-    measured.push({ text, ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) });
+    measured.push({ text, least, ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) });
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -39,5 +40,12 @@ export const FIND_LOW_CONTRAST = `(() => {
   for (const input of document.querySelectorAll("input[placeholder]")) {
     measure(input, input.placeholder, getComputedStyle(input, "::placeholder").color);
   }
-  return { count: measured.length, low: measured.filter(({ ratio }) => ratio < 4.5) };
+  for (const element of document.querySelectorAll("button, input, .states, .icon, .column")) {
+    if (!element.checkVisibility({ opacityProperty: true }) || element.closest(".sprite")) continue;
+    const style = getComputedStyle(element), isDrawn = element.closest("svg") !== null;
+    const color = element.matches(".column") ? style.fill : isDrawn ? style.color : style.borderColor;
+    if (isDrawn) measure(element, element.outerHTML, color, 3);
+    else measure(element.parentElement, element.outerHTML, color, 3);
+  }
+  return { count: measured.length, low: measured.filter(({ ratio, least }) => ratio < least) };
 })()`;

@@ -110,6 +110,14 @@ Deno.test("inspector - serves this machine alone", () => {
   }
 });
 
+Deno.test("inspector - may be served by the name of this machine", async () => {
+  const broker = new ScriptedBrokerSource();
+  await using inspector = serveInspector({ broker }, { hostname: "localhost" });
+  assertMatch(inspector.url, /^http:\/\/localhost:\d+\/$/);
+  const response = await fetch(inspector.url, { method: "HEAD" });
+  assertEquals([response.status, await response.text()], [200, ""]);
+});
+
 Deno.test("inspector - says what is wrong with its options", async () => {
   const broker = new ScriptedBrokerSource();
   assertThrows(() => serveInspector({}), InvalidArgumentError, "a broker, a producer or a cluster");

@@ -33,7 +33,7 @@ Usage: deno task inspect [--port N] [--quiet-broker]
   --help                  This text.
 
 Ctrl+C ends it. Exit codes: 0 ended by Ctrl+C or the picture is made, 1 it can't be done, 2 wrong
-arguments.`;
+arguments, 130 Ctrl+C came before the picture was made.`;
 
 const OPTIONS = {
   port: { type: "string", default: "0" },
@@ -98,7 +98,7 @@ async function main(args: string[]): Promise<number> {
   try {
     const { screenshot, nameserver, topic, group } = settings, port = Number(settings.port);
     if (screenshot !== undefined) {
-      await takeScreenshot(screenshot, settings.dark ? "dark" : "light");
+      await takeScreenshot(screenshot, settings.dark ? "dark" : "light", stop.signal);
     } else if (nameserver !== undefined) {
       await inspectCluster({ nameserver, topic: topic!, group, port, signal: stop.signal });
     } else {
@@ -106,7 +106,7 @@ async function main(args: string[]): Promise<number> {
     }
     return 0;
   } catch (error) {
-    if (stop.signal.aborted) return 0;
+    if (stop.signal.aborted) return settings.screenshot === undefined ? 0 : 130;
     progress(error instanceof Error ? error.message : String(error));
     return 1;
   } finally {

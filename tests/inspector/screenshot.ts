@@ -8,12 +8,14 @@ import { DEMO_BROKER, DemoLoad } from "./demo_load.ts";
 /** Orders that are on the picture. */
 const ORDERS = 13;
 
-/** Makes a picture of the page with transactions of every kind, one of them opened. */
+/** Makes a picture of the page with transactions of every kind, one of them opened. A signal ends it. */
 export async function takeScreenshot(
   file: string,
   colors: NonNullable<PageOptions["colors"]>,
+  signal: AbortSignal,
 ): Promise<void> {
   await using browser = await Chromium.start();
+  signal.addEventListener("abort", () => void browser[Symbol.asyncDispose]());
   await using broker = await EmbeddedBroker.start(DEMO_BROKER);
   await using load = new DemoLoad(broker);
   await using inspector = serveInspector({ broker, producer: load.producer });

@@ -91,7 +91,11 @@ export class BrowserPage {
   /** Waits until an expression holds in the page. */
   async until(expression: string): Promise<void> {
     // While a page is on its way nothing can be evaluated in it.
-    const holds = () => this.evaluate(`!!(${expression})`).catch(() => false);
+    const holds = () =>
+      this.evaluate(`!!(${expression})`).catch((error) => {
+        if (!this.#devTools.isOpen) throw error;
+        return false;
+      });
     if (await eventually(holds, PATIENCE)) return;
     const text = await this.evaluate("document.body.innerText").catch(String);
     throw new Error(`The page did not come to: ${expression}\nIt shows:\n${text}`);

@@ -109,8 +109,11 @@ async function end(process: Deno.ChildProcess, profile: string): Promise<void> {
   await process.status;
   // Its own children may write for a moment longer.
   for (let attempt = 0; attempt < 50; attempt++) {
-    const isGone = await Deno.remove(profile, { recursive: true }).then(() => true, () => false);
-    if (isGone) return;
+    try {
+      return await Deno.remove(profile, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -43,6 +43,11 @@ export class DevTools implements AsyncDisposable {
     socket.addEventListener("message", ({ data }) => this.#take(JSON.parse(data)));
   }
 
+  /** Whether the browser is there. */
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
+
   /** Sends a command, to a page or to the browser itself, and gives its result. */
   async send(method: string, params: Json = {}, sessionId?: string): Promise<Json> {
     const id = ++this.#lastId;

@@ -7,6 +7,7 @@ export const COLORS_AND_TEXT = `:root {
   --ink: #182024;
   --muted: #526067;
   --line: #d9e0e1;
+  --edge: #7d8b91;
   --accent: #0b6b6b;
   --accent-soft: #e2f0ef;
   --on-accent: #ffffff;
@@ -24,6 +25,7 @@ export const COLORS_AND_TEXT = `:root {
     --ink: #e4eaeb;
     --muted: #9dabb0;
     --line: #2a3438;
+    --edge: #6a787d;
     --accent: #62cbc2;
     --accent-soft: #17302f;
     --on-accent: #0b1a19;
@@ -65,7 +67,7 @@ a { color: inherit; }
 h2:focus-visible, #transactions:focus-visible { outline-offset: 4px; }
 button, input {
   font: inherit; color: inherit; background: var(--surface);
-  border: 1px solid var(--line); border-radius: 8px; padding: 5px 12px; min-height: 32px;
+  border: 1px solid var(--edge); border-radius: 8px; padding: 5px 12px; min-height: 32px;
 }
 button { cursor: pointer; font-weight: 500; }
 button:hover { border-color: var(--accent); }

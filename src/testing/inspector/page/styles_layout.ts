@@ -48,7 +48,7 @@ main { display: flex; flex-direction: column; flex: 1; min-height: 0; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; padding: 12px 16px; }
 .find { display: flex; flex-wrap: wrap; gap: 8px 12px; margin-left: auto; }
 #query { width: 210px; }
-.states { display: flex; border: 1px solid var(--line); border-radius: 8px; overflow: clip; }
+.states { display: flex; border: 1px solid var(--edge); border-radius: 8px; overflow: clip; }
 .states input { position: absolute; opacity: 0; pointer-events: none; }
 .states label {
   padding: 5px 10px; font-size: 13px; line-height: 20px; cursor: pointer;
