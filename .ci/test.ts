@@ -29,6 +29,7 @@ interface Step {
 const ON_BROKERS = [
   "tests/conformance",
   "tests/examples",
+  "tests/inspector",
   "tests/integration",
   "tests/support_test",
 ];
