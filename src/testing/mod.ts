@@ -1,5 +1,6 @@
 /**
- * An embedded name server and broker for tests: transactions run with nothing installed.
+ * An embedded name server and broker for tests: transactions run with nothing installed. And a page
+ * that shows them as they happen.
  *
  * @example See what became of a transaction
  * ```ts
@@ -39,8 +40,16 @@ export type {
 } from "./events.ts";
 export type { Fault, Faults } from "./faults/faults.ts";
 export type { FaultAction, FaultCondition, FaultRule, RequestName } from "./faults/fault_rule.ts";
+export { type Inspector, type InspectorOptions, serveInspector } from "./inspector/inspector.ts";
+export type {
+  ClusterFinding,
+  InspectedBroker,
+  InspectedCluster,
+  InspectedProducer,
+  InspectorSource,
+} from "./inspector/source.ts";
 export type { Clock, TimerHandle } from "../clock.ts";
-export type { Dialer, DialOptions, Transport } from "../transport/mod.ts";
+export type { Dialer, DialOptions, RawTransport, Transport } from "../transport/mod.ts";
 export { RequestCode, ResponseCode, SerializeType } from "../remoting/mod.ts";
 export type { MessageExt } from "../message/mod.ts";
 export { InvalidArgumentError, InvalidStateError, RocketMQError } from "../errors.ts";

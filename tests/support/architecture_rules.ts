@@ -51,6 +51,7 @@ const AMBIENT =
 const AMBIENT_EXCEPTIONS: { path: RegExp; names: RegExp }[] = [
   { path: /^src\/clock\.ts$/, names: /./ },
   { path: /^src\/testing\/net\/tcp_listener\.ts$/, names: /^Deno$/ },
+  { path: /^src\/testing\/inspector\/http_server\.ts$/, names: /^Deno$/ },
   { path: /^src\/testing\/store\/log_file\.ts$/, names: /^Deno$/ },
 ];
 

@@ -1,0 +1,253 @@
+/** What holds the page together. */
+export const APP_SCRIPT = `// What holds the page together.
+import { showCounters, showHistogram } from "./charts.js";
+import { Connection } from "./connection.js";
+import { Detail } from "./detail.js";
+import { counted, formatCount, make, STATES } from "./format.js";
+import { List, MAX_ROWS } from "./list.js";
+import { Store } from "./store.js";
+
+const byId = (id) => document.getElementById(id);
+const RENDER_INTERVAL = 200;
+const ANNOUNCE_INTERVAL = 5000;
+
+const store = new Store();
+const list = new List(byId("rows"), (id) => open(id));
+const detail = new Detail(byId("detail"), () => open(null));
+const view = { query: "", state: "", isPaused: false, mode: "broker", source: "", isLive: null };
+let isDirty = true, lastGivenUp = null, announcement = "", announcedAt = 0;
+
+// Opening is a change of the address: links, history and reload work.
+function open(id) {
+  if (id === null) history.pushState(null, "", location.pathname);
+  else if (location.hash !== "#" + encodeURIComponent(id)) {
+    history.pushState(null, "", "#" + encodeURIComponent(id));
+  }
+  showSelected(true);
+}
+
+function selectedId() {
+  try {
+    return location.hash.length > 1 ? decodeURIComponent(location.hash.slice(1)) : null;
+  } catch {
+    return null;
+  }
+}
+
+function showSelected(moveFocus) {
+  const id = selectedId();
+  const before = detail.id;
+  byId("panes").classList.toggle("has-detail", id !== null);
+  if (id === null) {
+    detail.close();
+    render();
+    if (before !== null && moveFocus && !list.focus(before)) byId("transactions").focus();
+    return;
+  }
+  if (id !== before) detail.open(id, view.mode === "broker");
+  render();
+  refreshDetail();
+  if (moveFocus) detail.title.focus();
+}
+
+function refreshDetail() {
+  if (detail.id === null) return;
+  const summary = store.byId.get(detail.id);
+  detail.refresh(summary ? summary.change : 1);
+}
+
+function render() {
+  isDirty = false;
+  const found = store.find(view.query, view.state);
+  list.show(found, selectedId(), store.now());
+  byId("table").hidden = found.length === 0;
+  showEmpty(found.length === 0);
+  byId("shown").textContent = found.length <= MAX_ROWS
+    ? counted(found.length, "transaction", "transactions")
+    : "The newest " + MAX_ROWS + " of " + formatCount(found.length) +
+      " transactions; find by id, key, topic or state to see others";
+  return found.length;
+}
+
+function showEmpty(isEmpty) {
+  const empty = byId("empty");
+  empty.hidden = !isEmpty;
+  if (!isEmpty) return;
+  const isFiltered = view.query !== "" || view.state !== "";
+  const key = isFiltered + view.mode + view.source;
+  if (empty.dataset.key === key) return;
+  empty.dataset.key = key;
+  if (isFiltered) {
+    const clear = make("button", { type: "button", text: "Show all" });
+    clear.addEventListener("click", () => clearFilter());
+    return empty.replaceChildren(make("h3", { text: "Nothing matches" }), clear);
+  }
+  const address = view.source.split(" ").pop();
+  const [text, code] = {
+    broker: [
+      "Send one to the embedded broker, and it appears here at once:",
+      'const producer = new TransactionProducer({\\n  nameServers: "' + address +
+        '",\\n  producerGroup: "orders",\\n  topics: ["orders"],\\n  transactionListener,\\n});\\n' +
+        'await producer.start();\\nawait producer.sendMessageInTransaction({ topic: "orders", body });',
+    ],
+    cluster: ["Enter the id of a transaction above: the brokers are asked, and nothing is changed."],
+    producer: [
+      "They appear here as soon as the producer sends one:",
+      'await producer.sendMessageInTransaction({ topic: "orders", body });',
+    ],
+  }[view.mode];
+  const parts = [make("h3", { text: "No transactions yet" }), make("p", { text })];
+  if (code) parts.push(make("pre", { text: code, tabindex: "0", "aria-label": "Example" }));
+  empty.replaceChildren(...parts);
+}
+
+// What a screen reader is told: seldom, and the last word only.
+function announce(text) {
+  announcement = text;
+}
+
+function clearFilter() {
+  byId("query").value = "";
+  byId("state-all").checked = true;
+  view.query = view.state = "";
+  render();
+  byId("query").focus();
+}
+
+function filterChanged() {
+  view.query = byId("query").value;
+  view.state = document.querySelector('input[name="state"]:checked').value;
+  announce(counted(render(), "transaction", "transactions"));
+}
+
+function showStates() {
+  const choices = [{ name: "", label: "All" }, ...STATES.slice(0, 4)];
+  for (const { name, label } of choices) {
+    const id = "state-" + (name || "all");
+    const input = make("input", { type: "radio", name: "state", id, value: name });
+    if (name === "") input.checked = true;
+    byId("states").append(input, make("label", { for: id, text: label }));
+  }
+  byId("states").addEventListener("change", filterChanged);
+  byId("query").addEventListener("input", filterChanged);
+}
+
+async function post(path, body) {
+  const response = await fetch(path, { method: "POST", body });
+  if (!response.ok) throw new Error(await response.text());
+  return await response.json();
+}
+
+byId("check-now").addEventListener("click", async () => {
+  try {
+    const { asked } = await post("/check-now");
+    announce("Asked back about " + counted(asked, "transaction", "transactions"));
+  } catch (error) {
+    announce("Not asked: " + error.message);
+  }
+});
+
+byId("look-up").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const input = byId("look-up-id"), result = byId("look-up-result");
+  result.textContent = "Asking the brokers";
+  try {
+    const { id, problem } = await post("/watch", input.value);
+    result.textContent = problem ? "The cluster does not answer: " + problem : "";
+    if (!problem) open(id);
+  } catch (error) {
+    result.textContent = error.message;
+  }
+});
+
+byId("pause").addEventListener("click", () => {
+  view.isPaused = !view.isPaused;
+  byId("pause").setAttribute("aria-pressed", String(view.isPaused));
+  showLink();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  const isTyping = event.target.matches("input:not([type=radio])");
+  if (event.key === "/" && !isTyping) {
+    event.preventDefault();
+    byId("query").focus();
+  } else if (event.key === "Escape" && detail.id !== null && !(isTyping && event.target.value)) {
+    open(null);
+  }
+});
+
+// The address is kept for the transaction that is open.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("transactions").focus();
+});
+
+addEventListener("popstate", () => showSelected(true));
+
+function showLink() {
+  const [state, text] = !view.isLive
+    ? ["lost", view.isLive === null ? "Connecting" : "Connection lost, trying again"]
+    : view.isPaused
+    ? ["paused", "Paused"]
+    : ["live", "Live"];
+  byId("link").dataset.state = state;
+  byId("link-text").textContent = text;
+}
+
+function showProblem(problem) {
+  byId("problem").hidden = problem === null;
+  const text = problem === null ? "" : "The cluster does not answer: " + problem;
+  if (byId("problem").textContent !== text) byId("problem").textContent = text;
+}
+
+showStates();
+new Connection({
+  hello(greeting) {
+    if (!greeting.isResumed) store.clear();
+    store.limit = greeting.limit;
+    Object.assign(view, { mode: greeting.mode, source: greeting.source });
+    byId("source").textContent = greeting.source;
+    byId("check-now").hidden = greeting.mode !== "broker";
+    byId("look-up").hidden = !greeting.canWatch;
+    isDirty = true;
+    showSelected(false);
+  },
+  changes(update) {
+    store.take(update);
+    showProblem(update.problem);
+    const { givenUp } = update.counters.states;
+    if (lastGivenUp !== null && givenUp > lastGivenUp) {
+      announce(counted(givenUp, "transaction was", "transactions were") + " given up so far");
+    }
+    lastGivenUp = givenUp;
+    isDirty = true;
+  },
+  live(isLive) {
+    if (view.isLive === isLive) return;
+    if (view.isLive !== null) announce(isLive ? "Connected again" : "Connection lost");
+    view.isLive = isLive;
+    showLink();
+  },
+});
+
+let renderedAt = 0;
+setInterval(() => {
+  if (store.counters && !document.hidden) {
+    showCounters(byId("counters"), store.counters);
+    showHistogram(byId("histogram"), byId("quantiles"), store.latency);
+    refreshDetail();
+    // Running times go on also where nothing changes.
+    const isDue = isDirty || Date.now() - renderedAt >= 1000;
+    if (isDue && !view.isPaused) {
+      render();
+      renderedAt = Date.now();
+    }
+  }
+  if (announcement && Date.now() - announcedAt >= ANNOUNCE_INTERVAL) {
+    byId("announcer").textContent = announcement;
+    announcement = "";
+    announcedAt = Date.now();
+  }
+}, RENDER_INTERVAL);
+`;

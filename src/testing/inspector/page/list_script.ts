@@ -1,0 +1,103 @@
+/** The table of transactions: a bounded number of rows, each made once and then changed. */
+export const LIST_SCRIPT =
+  `// The table of transactions: a bounded number of rows, each made once and then changed.
+import { formatCount, formatDuration, formatTime, icon, labelOf, make } from "./format.js";
+
+export const MAX_ROWS = 200;
+
+export class List {
+  constructor(body, onOpen) {
+    this.body = body;
+    this.rows = new Map();
+    this.onOpen = onOpen;
+    body.addEventListener("click", (event) => {
+      if (event.target.closest("a")) return;
+      const row = event.target.closest("tr");
+      if (row && String(getSelection()) === "") onOpen(row.dataset.id);
+    });
+    body.addEventListener("keydown", (event) => this.move(event));
+  }
+
+  // Shows the first of those that were found.
+  show(found, selected, now) {
+    const shown = found.slice(0, MAX_ROWS);
+    const wanted = new Set(shown.map((one) => one.id));
+    for (const [id, row] of this.rows) {
+      if (wanted.has(id)) continue;
+      row.element.remove();
+      this.rows.delete(id);
+    }
+    let before = this.body.firstElementChild;
+    for (const one of shown) {
+      let row = this.rows.get(one.id);
+      if (!row) {
+        row = makeRow(one);
+        this.rows.set(one.id, row);
+      }
+      fill(row, one, selected, now);
+      // Only what is out of place is moved, so that what has the focus keeps it.
+      if (row.element === before) before = before.nextElementSibling;
+      else this.body.insertBefore(row.element, before);
+    }
+  }
+
+  focus(id) {
+    const row = this.rows.get(id);
+    if (row) row.link.focus();
+    return row !== undefined;
+  }
+
+  move(event) {
+    const row = event.target.closest("tr");
+    if (!row || event.altKey || event.ctrlKey || event.metaKey) return;
+    const to = {
+      ArrowDown: row.nextElementSibling,
+      ArrowUp: row.previousElementSibling,
+      Home: this.body.firstElementChild,
+      End: this.body.lastElementChild,
+    }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    to.querySelector("a").focus();
+  }
+}
+
+function makeRow(one) {
+  const link = make("a", { className: "id", text: one.id, href: "#" + encodeURIComponent(one.id) });
+  const about = make("span", { className: "about" });
+  const state = make("td", { className: "state" });
+  const checks = make("td", { className: "number" });
+  const started = make("td", { className: "number time" });
+  const took = make("td", { className: "number" });
+  const name = make("th", { scope: "row" }, [link, about]);
+  const element = make("tr", { "data-id": one.id }, [state, name, checks, started, took]);
+  return { element, link, about, state, checks, started, took, change: 0 };
+}
+
+function fill(row, one, selected, now) {
+  const isSelected = one.id === selected;
+  if (isSelected !== row.element.classList.contains("selected")) {
+    row.element.classList.toggle("selected", isSelected);
+    if (isSelected) row.link.setAttribute("aria-current", "true");
+    else row.link.removeAttribute("aria-current");
+  }
+  if (one.endedAt === undefined || row.change !== one.change) {
+    const took = (one.endedAt ?? now) - one.startedAt;
+    put(row.took, one.isWhole ? formatDuration(took) : "–");
+  }
+  if (row.change === one.change) return;
+  row.change = one.change;
+  if (row.state.dataset.state !== one.state) {
+    row.state.dataset.state = one.state;
+    row.state.replaceChildren(icon(one.state), make("span", { text: labelOf(one.state) }));
+  }
+  const copies = one.copies > 1 ? formatCount(one.copies) + " copies" : "";
+  put(row.about, [one.topic, one.keys.join(" "), copies].filter((text) => text !== "").join("  ·  "));
+  put(row.checks, one.checks === 0 ? "–" : formatCount(one.checks));
+  put(row.started, (one.isWhole ? "" : "by ") + formatTime(one.startedAt));
+}
+
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+`;
