@@ -24,6 +24,7 @@ const PROGRAMS = [
   "tests/examples/main.ts",
   "tests/examples/run_example.ts",
   "tests/fuzz/main.ts",
+  "tests/inspector/main.ts",
   "tests/simulation/main.ts",
   "tests/soak/main.ts",
   "tests/support/demo.ts",

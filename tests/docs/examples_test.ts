@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { Program } from "../support/program.ts";
 import { type DocBlock, findBlocks, listBlocks, ROOT } from "./doc_block.ts";
 import { EXAMPLE_CALLS, type ExampleCall, startProducer } from "./example_calls.ts";
 import { makeRunnable, type RunKind, type RunnableBlock } from "./runnable_block.ts";
@@ -57,11 +58,21 @@ async function runDeno(...args: string[]): Promise<void> {
   assert(success, decoder.decode(stdout) + decoder.decode(stderr));
 }
 
+/** Runs a program to its end. One that has told where it listens, and goes on, gets Ctrl+C. */
+async function runProgram(path: string): Promise<void> {
+  const permissions = ["-A", "--config", new URL("deno.json", ROOT).pathname];
+  await using program = new Program(new URL(`file://${path}`), { permissions });
+  await program.until("an end, or an address", () => /http:\/\//.test(program.stdout), 10_000)
+    .then(() => program.signal("SIGINT"), () => {});
+  const isServer = program.stdout.includes("http://");
+  assertEquals(await program.exit(5_000), isServer ? 130 : 0, program.output);
+}
+
 for (const block of BLOCKS.filter(({ marker }) => marker !== "ignore")) {
   Deno.test(`example in ${nameOf(block)} - does what it says`, async () => {
     await withExample(block, async (path, { kind, functionName }, broker) => {
       if (kind === "test") return await runDeno("test", path);
-      if (kind === "program") return await runDeno("run", path);
+      if (kind === "program") return await runProgram(path);
       const module = await import(`file://${path}`);
       if (kind === "statements") return;
       const call = findCall(block, functionName!);

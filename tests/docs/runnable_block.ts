@@ -4,7 +4,8 @@ import { type DocBlock, ROOT } from "./doc_block.ts";
  * How an example runs, decided by what it holds:
  *
  * - `test`: it calls `Deno.test` and is run by `deno test`.
- * - `program`: it has a function `main`, which is called in a process of its own.
+ * - `program`: it has a function `main`, which is called in a process of its own. One that serves
+ *   gets Ctrl+C once it has told its address.
  * - `function`: it is a function with parameters, which the tests call.
  * - `statements`: it does something by itself when it is imported.
  */

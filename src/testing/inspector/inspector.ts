@@ -12,19 +12,43 @@ import { TransactionLog } from "./transaction_log.ts";
 
 /** The settings of an inspector. */
 export interface InspectorOptions {
-  /** `127.0.0.1`, `::1` or `localhost`: the page is for this machine alone. @default {"127.0.0.1"} */
+  /**
+   * `127.0.0.1`, `::1` or `localhost`: the page is for this machine alone.
+   *
+   * @default {"127.0.0.1"}
+   */
   hostname?: string;
-  /** Port of the page; 0 takes a free one. @default {0} */
+  /**
+   * Port of the page; 0 takes a free one.
+   *
+   * @default {0}
+   */
   port?: number;
   /** Ends it, like `shutdown()`. */
   signal?: AbortSignal;
-  /** Most transactions that are kept: those that changed last. @default {10000} */
+  /**
+   * Most transactions that are kept: those that changed last.
+   *
+   * @default {10000}
+   */
   maxTransactions?: number;
-  /** Milliseconds after which a page where nothing happens gets a sign of life. @default {10000} */
+  /**
+   * Milliseconds after which a page where nothing happens gets a sign of life.
+   *
+   * @default {10000}
+   */
   heartbeatInterval?: number;
-  /** Milliseconds between two questions to a cluster about the same transaction. @default {2000} */
+  /**
+   * Milliseconds between two questions to a cluster about the same transaction.
+   *
+   * @default {2000}
+   */
   pollInterval?: number;
-  /** Time and chance; give it the clock of the embedded broker, if that has one. @default {systemClock} */
+  /**
+   * Time and chance; give it the clock of the embedded broker, if that has one.
+   *
+   * @default {systemClock}
+   */
   clock?: Clock;
 }
 
