@@ -7,7 +7,7 @@ Then it reads what became visible, and compares.
 
 Usage: main.ts [OPTION...]
 
-  --crash-after POINT     End on the spot in the middle of an order, as a power cut would:
+  --crash-after POINT     End on the spot in the middle of an order, as if killed:
                             half     its half message is stored, nothing is in the database
                             local    it is in the database, the verdict has not left
                             verdict  the verdict has left, no answer has come

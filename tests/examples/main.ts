@@ -51,8 +51,7 @@ async function attempt(point: CrashPoint, args: readonly string[], score: Score)
     score.agreed++;
     progress(`${point}: ${score.agreed} of ${score.tried} agree`);
   } catch (error) {
-    if (!(error instanceof AssertionError)) throw error;
-    print(`${point}: ${error.message}`);
+    print(`${point}: ${error instanceof AssertionError ? error.message : Deno.inspect(error)}`);
   }
 }
 

@@ -44,6 +44,21 @@ Deno.test("order service - an order without a message, and a message without an 
   assertStringIncludes(run.stderr, "do not agree on order-1, order-2");
 });
 
+Deno.test("order service - a message that comes a second time ships nothing a second time", async () => {
+  await using folder = await TemporaryFolder.make();
+  {
+    await using run = await startOrderService(folder.path, ["--orders=3"]);
+    assertEquals(await run.exit(), 0, run.output);
+  }
+  using warehouse = new DatabaseSync(`${folder.path}/${DATA}/warehouse.db`);
+  warehouse.exec("DELETE FROM progress"); // it reads everything again
+  await using again = await startOrderService(folder.path, ["--orders=1"]);
+  assertEquals(await again.exit(), 0, again.output);
+  const table = readTable(again).map(({ messages, shipments }) => [messages, shipments]);
+  assertEquals(table, [["2", "1"], ["0", "0"], ["2", "1"], ["1", "1"]]);
+  assertStringIncludes(again.stdout, "The message of order-1, order-3 is there twice");
+});
+
 Deno.test("order service - a recovery job settles what a crashed service has left open", async () => {
   await using folder = await TemporaryFolder.make();
   await using broker = await EmbeddedBroker.start({ topics: ["orders"] });

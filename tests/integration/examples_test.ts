@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { startExample } from "../examples/example_program.ts";
-import { crashAndSettle } from "../examples/order_service_steps.ts";
+import { crashAndSettle, CRASHES } from "../examples/order_service_steps.ts";
 import { TemporaryFolder } from "../examples/temporary_folder.ts";
 import { ADMIN, GUARDED } from "../support/access_control.ts";
 import { CertificateAuthority } from "../support/certificates.ts";
@@ -12,13 +12,16 @@ import { createTlsDialer } from "../../src/transport/mod.ts";
 import { makeTlsServerFiles } from "../support/tls_server_files.ts";
 
 brokerTest(
-  "order service - what a crash left open on a real broker is settled by a second run",
+  "order service - what a crash at any moment left open on a real broker is settled by a second run",
   async ({ nameServers, uniqueName }) => {
-    await using folder = await TemporaryFolder.make();
-    const topic = uniqueName("orders");
-    // The brokers of the tests ask after 2.5 s, then every 2 s.
-    const args = ["--nameserver", nameServers, "--topic", topic, "--idle-timeout", "10"];
-    await crashAndSettle(folder.path, "local", args);
+    const points = Object.keys(CRASHES) as (keyof typeof CRASHES)[];
+    await Promise.all(points.map(async (point) => {
+      await using folder = await TemporaryFolder.make();
+      const topic = uniqueName(`orders_${point}`);
+      // The brokers of the tests ask after 2.5 s, then every 2 s.
+      const args = ["--nameserver", nameServers, "--topic", topic, "--idle-timeout", "10"];
+      await crashAndSettle(folder.path, point, args);
+    }));
   },
 );
 
