@@ -84,7 +84,7 @@ export class Connection {
     this.#resolveClosed = resolve;
     this.#writes = new WriteQueue({
       wire: this.#wire,
-      isBusy: () => this.#pending.size > 1,
+      inFlight: () => this.#pending.size,
       onError: (cause) =>
         this.#finish({ by: "fault", reason: `writing failed: ${describe(cause)}`, cause }),
     });

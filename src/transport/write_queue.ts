@@ -13,6 +13,9 @@ const WRITE_LIMIT = 64 * 1024;
 /** A frame with a larger body has memory of its own, and leaves in a write of its own. */
 const COPY_LIMIT = 16 * 1024;
 
+/** With fewer requests in flight a turn has so few answers that waiting for its end saves nothing. */
+const GATHER_FROM = 64;
+
 /** A frame on its way out. */
 export interface QueuedFrame {
   /** Set right before the first byte is handed over. */
@@ -71,8 +74,8 @@ export interface WriteQueueOptions {
   wire: Pick<Wire, "write" | "endOfTurn">;
   /** Called when a write failed. */
   onError: (error: unknown) => void;
-  /** Whether so much is under way that more frames are to be expected in this turn. */
-  isBusy?: () => boolean;
+  /** Requests that wait for a response. */
+  inFlight?: () => number;
 }
 
 /**
@@ -130,7 +133,7 @@ export class WriteQueue {
   }
 
   async #flush(): Promise<void> {
-    const { wire, isBusy, onError } = this.#options;
+    const { wire, inFlight, onError } = this.#options;
     try {
       while (this.#queued.frames.length > 0 && !this.#stopped) {
         const batch = this.#queued;
@@ -138,7 +141,7 @@ export class WriteQueue {
         await this.#writeBatch(batch);
         batch.clear();
         this.#spare = batch;
-        if (wire.endOfTurn && isBusy?.()) await wire.endOfTurn();
+        if (wire.endOfTurn && (inFlight?.() ?? 0) > GATHER_FROM) await wire.endOfTurn();
       }
     } catch (error) {
       if (!this.#stopped) onError(error);

@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { PackedPackage } from "../package/packed_package.ts";
+import { nodeTest } from "../support/node_tests.ts";
 import { EXAMPLES, readShebang } from "./example_program.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
 
@@ -60,44 +62,11 @@ Deno.test("decode capture - Deno prints the commands of a capture", async () => 
   await assertDecodes([...runner, EXAMPLE.pathname], folder.path);
 });
 
-if (await hasProgram("node") && await hasProgram("tar")) {
-  Deno.test("decode capture - Node.js does the same with the package that deno pack makes", async () => {
-    await using folder = await TemporaryFolder.make();
-    const installed = `${folder.path}/node_modules/@rocketmq-deno/client`;
-    await Deno.mkdir(installed, { recursive: true });
-    const tarball = `${folder.path}/package.tgz`;
-    const pack: Runner = [Deno.execPath(), "pack", "--quiet", "--allow-dirty", "-o", tarball];
-    const packed = await run(pack, [], ROOT.pathname);
-    assertEquals(packed.code, 0, packed.stderr);
-    const unpack: Runner = ["tar", "-xzf", tarball, "--strip-components=1", "-C", installed];
-    assertEquals((await run(unpack, [])).code, 0);
-
-    await Deno.writeTextFile(`${folder.path}/package.json`, '{ "type": "module" }');
-    await Deno.copyFile(EXAMPLE, `${folder.path}/decode_capture.js`);
-    await assertDecodes(["node", "decode_capture.js"], folder.path);
-
-    // The other pure subpath needs no other package either.
-    const source =
-      `import { decodeMessages, encodeStoredMessage } from "@rocketmq-deno/client/message";
-      const bytes = encodeStoredMessage({ topic: "T", body: new TextEncoder().encode("hello") });
-      const [message] = await decodeMessages(bytes);
-      console.log(new TextDecoder().decode(message.body));`;
-    const message = await run(["node", "--input-type=module", "-e"], [source], folder.path);
-    assertEquals(message, { code: 0, stdout: "hello\n", stderr: "" });
-  });
-} else {
-  await Deno.stderr.write(
-    new TextEncoder().encode(
-      "Tests of the package in Node.js do not run: there is no node, or no tar\n",
-    ),
-  );
-}
-
-async function hasProgram(name: string): Promise<boolean> {
-  try {
-    return (await run([name], ["--version"])).code === 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
+nodeTest(
+  "decode capture - Node.js does the same with the package that deno pack makes",
+  async () => {
+    await using project = await PackedPackage.install();
+    await Deno.copyFile(EXAMPLE, `${project.folder}/decode_capture.js`);
+    await assertDecodes(["node", "decode_capture.js"], project.folder);
+  },
+);

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { nodeTest } from "../support/node_tests.ts";
 import { PackedPackage } from "./packed_package.ts";
 
 /** Encodes and decodes through both pure subpaths; TypeScript, and JavaScript without its types. */
@@ -28,15 +29,22 @@ console.log(command.code, command.extFields.topic, message?.keys, new TextDecode
 
 const OUTPUT = "10 orders [ 'o-1' ] paid\n";
 
-Deno.test("package in Node.js - frames and messages go through the pure subpaths, alone", async () => {
-  await using project = await PackedPackage.install();
-  // None of the packages that the others need is installed.
-  assertEquals(await namesIn(`${project.folder}/node_modules`), ["@rocketmq-deno"]);
-  await project.write("program.js", PROGRAM);
-  assertEquals(await project.run(["node", "program.js"]), { code: 0, stdout: OUTPUT, stderr: "" });
-});
+nodeTest(
+  "package in Node.js - frames and messages go through the pure subpaths, alone",
+  async () => {
+    await using project = await PackedPackage.install();
+    // None of the packages that the others need is installed.
+    assertEquals(await namesIn(`${project.folder}/node_modules`), ["@rocketmq-deno"]);
+    await project.write("program.js", PROGRAM);
+    assertEquals(await project.run(["node", "program.js"]), {
+      code: 0,
+      stdout: OUTPUT,
+      stderr: "",
+    });
+  },
+);
 
-Deno.test("package in Node.js - its types are there, and are looked at", async () => {
+nodeTest("package in Node.js - its types are there, and are looked at", async () => {
   await using project = await PackedPackage.install();
   await project.write("deno.json", `{ "nodeModulesDir": "manual", "lock": false }`);
   await project.write("right.ts", PROGRAM);

@@ -1,3 +1,5 @@
+import { unpackTarball } from "../support/unpack_tarball.ts";
+
 const ROOT = new URL("../../", import.meta.url);
 
 /** What a program has said, and how it ended. */
@@ -28,11 +30,10 @@ export class PackedPackage implements AsyncDisposable {
     const tarball = `${project.folder}/package.tgz`;
     await Deno.mkdir(project.installed, { recursive: true });
     await project.write("package.json", `{ "type": "module" }`);
-    await project.#succeed(
-      [Deno.execPath(), "pack", "--quiet", "--allow-dirty", "-o", tarball],
-      ROOT.pathname,
-    );
-    await project.#succeed(["tar", "-xzf", tarball, "--strip-components=1"], project.installed);
+    const pack = [Deno.execPath(), "pack", "--quiet", "--allow-dirty", "-o", tarball] as const;
+    const { code, stderr } = await project.run([...pack], ROOT.pathname);
+    if (code !== 0) throw new Error(`${pack.join(" ")} failed: ${stderr}`);
+    await unpackTarball(tarball, project.installed);
     return project;
   }
 
@@ -51,11 +52,6 @@ export class PackedPackage implements AsyncDisposable {
     }).output();
     const decoder = new TextDecoder();
     return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-  }
-
-  async #succeed(command: [string, ...string[]], cwd: string): Promise<void> {
-    const { code, stderr } = await this.run(command, cwd);
-    if (code !== 0) throw new Error(`${command.join(" ")} failed: ${stderr}`);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

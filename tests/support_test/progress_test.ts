@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { isThere } from "../support/node_tests.ts";
 import { MavenDownload } from "../support/maven_download.ts";
 
 const PROGRAM = new URL("testdata/two_steps.ts", import.meta.url).pathname;
@@ -25,7 +26,7 @@ Deno.test("progress - is not shown where nobody looks on", async () => {
   assertEquals(await run({}, false), ["The result"]);
 });
 
-if (Deno.build.os === "linux") {
+if (Deno.build.os === "linux" && await isThere("script")) {
   Deno.test("progress - is shown on a terminal, but for that of a CI job", async () => {
     const steps = ["The first step …", "The second step", "The result"];
     assertEquals(await run({}, true), steps);

@@ -50,28 +50,28 @@ Deno.test("writes - what comes up one by one in a turn of the event loop leaves 
       await settle();
     }
   };
-  await send(2);
-  assertEquals(writes, [1, 1], "a single request does not wait for others");
+  await send(65);
+  assertEquals(writes, Array(65).fill(1), "few do not wait for others");
   await send(100);
-  assertEquals(writes, [1, 1]);
+  assertEquals(writes.length, 65);
   await endTurn();
-  assertEquals(writes, [1, 1, 100]);
+  assertEquals(writes.slice(65), [100]);
   await send(50);
   await endTurn();
-  assertEquals(writes, [1, 1, 100, 50]);
+  assertEquals(writes.slice(65), [100, 50]);
   connection.close();
 });
 
 Deno.test("writes - a connection that ends within a turn writes nothing after it", async () => {
   const { connection, writes, endTurn } = countingConnection();
   const failures: unknown[] = [];
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 67; i++) {
     connection.request(ask(`${i}`), { timeout: 1_000 }).catch((error) => failures.push(error));
-    if (i < 2) await settle();
+    if (i < 66) await settle();
   }
   connection.close();
   await endTurn();
-  assertEquals([writes, failures.length], [[1, 1], 3]);
+  assertEquals([writes.length, failures.length], [65, 67]);
 });
 
 Deno.test("reads - where more is there than fits a read, other things come to their turn before the next", async () => {
