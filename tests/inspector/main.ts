@@ -16,12 +16,13 @@ import { takeScreenshot } from "./screenshot.ts";
 
 const HELP = `Serves a page on this machine that shows transactions as they happen.
 
-Usage: deno task inspect [--port N] [--quiet-broker]
+Usage: deno task inspect [--port N] [--quiet-broker] [--broker-port N]
        deno task inspect --nameserver HOST:PORT --topic NAME [--group NAME] [--port N]
        deno task inspect --screenshot FILE [--dark]
 
   --port N                Port of the page (default: a free one).
   --quiet-broker          Leave the embedded broker to you: no orders are sent to it.
+  --broker-port N         Port of its name server (default: a free one).
   --nameserver HOST:PORT  A running cluster, which is only read: the newest transactions of the topic,
                           and those whose ids are entered on the page. Without it, an embedded broker
                           and some orders.
@@ -38,6 +39,7 @@ arguments, 130 Ctrl+C came before the picture was made.`;
 const OPTIONS = {
   port: { type: "string", default: "0" },
   "quiet-broker": { type: "boolean" },
+  "broker-port": { type: "string", default: "0" },
   nameserver: { type: "string" },
   topic: { type: "string" },
   group: { type: "string", default: "transaction_inspector" },
@@ -51,9 +53,11 @@ const INTERVAL = 1_200;
 
 function readArguments(args: string[]): ReturnType<typeof parse> {
   const settings = parse(args);
-  const port = Number(settings.port);
-  if (!/^\d+$/.test(settings.port) || port > 65_535) {
-    throw new TypeError(`The option --port needs a number from 0 to 65535, not ${settings.port}`);
+  for (const name of ["port", "broker-port"] as const) {
+    const port = settings[name];
+    if (!/^\d+$/.test(port) || Number(port) > 65_535) {
+      throw new TypeError(`The option --${name} needs a number from 0 to 65535, not ${port}`);
+    }
   }
   if ((settings.nameserver === undefined) !== (settings.topic === undefined)) {
     throw new TypeError("The options --nameserver and --topic belong together");
@@ -65,9 +69,21 @@ function parse(args: string[]) {
   return parseArgs({ args, options: OPTIONS }).values;
 }
 
-/** The embedded broker, with orders or without. */
-async function inspectEmbedded(port: number, isQuiet: boolean, signal: AbortSignal): Promise<void> {
-  await using broker = await EmbeddedBroker.start(DEMO_BROKER);
+/** What is wanted of the embedded broker. */
+interface EmbeddedOptions {
+  /** Port of the page. */
+  port: number;
+  /** Port of the name server. */
+  brokerPort: number;
+  /** Whether no orders are sent to it. */
+  isQuiet: boolean;
+}
+
+async function inspectEmbedded(
+  { port, brokerPort, isQuiet }: EmbeddedOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  await using broker = await EmbeddedBroker.start({ ...DEMO_BROKER, port: brokerPort });
   await using load = new DemoLoad(broker);
   const source = isQuiet ? { broker } : { broker, producer: load.producer };
   await using inspector = serveInspector(source, { port, signal });
@@ -102,7 +118,9 @@ async function main(args: string[]): Promise<number> {
     } else if (nameserver !== undefined) {
       await inspectCluster({ nameserver, topic: topic!, group, port, signal: stop.signal });
     } else {
-      await inspectEmbedded(port, settings["quiet-broker"] ?? false, stop.signal);
+      const brokerPort = Number(settings["broker-port"]);
+      const isQuiet = settings["quiet-broker"] ?? false;
+      await inspectEmbedded({ port, brokerPort, isQuiet }, stop.signal);
     }
     return 0;
   } catch (error) {
