@@ -43,7 +43,9 @@ export function compare(rows: OrderRow[], shipments: Shipment[]): Comparison {
     orders: rows.filter(({ isPlaced }) => isPlaced).length,
     shipments: shipments.length,
     disagreements,
-    repeated: shipments.filter(({ copies }) => copies > 1).map(({ orderId }) => orderId),
+    repeated: rows.map(({ orderId }) => orderId).filter((id) =>
+      shipments.some(({ orderId, copies }) => orderId === id && copies > 1)
+    ),
   };
 }
 
