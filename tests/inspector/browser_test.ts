@@ -49,6 +49,7 @@ browserTest(
     await page.until(`${stateOf(id)} === "Waiting"`);
     await page.evaluate(`${row(id)}.click()`);
     await page.until(`${TITLES}.includes("Verdict: unknown")`);
+    await page.until(`${TITLES}.includes("Local transaction: unknown")`);
     const before = await page.evaluate(TITLES);
     assertEquals(before.slice(0, 3), [
       "Half message stored",

@@ -51,6 +51,39 @@ Deno.test("TransactionLog - tells a cause before its effect, whoever was heard f
   ]);
 });
 
+Deno.test("TransactionLog - a producer that is heard late has still decided before the broker heard of it", () => {
+  const log = new TransactionLog(10);
+  const add = (at: number, title: string, side?: "beforeVerdict" | "verdict") =>
+    log.add(
+      step("a", at, title, { step: { at, ...side && { side } } as StepFacts["step"] & {} }),
+      at,
+    );
+  add(5, "Half message stored");
+  add(8, "Verdict: commit", "verdict");
+  add(8, "Visible");
+  add(9, "Half message confirmed", "beforeVerdict");
+  add(10, "Local transaction: commit", "beforeVerdict");
+  add(11, "Verdict confirmed");
+  assertEquals(log.detail("a")!.steps.map(({ at, title }) => `${at} ${title}`), [
+    "5 Half message stored",
+    "8 Half message confirmed",
+    "8 Local transaction: commit",
+    "8 Verdict: commit",
+    "8 Visible",
+    "11 Verdict confirmed",
+  ]);
+  const other = new TransactionLog(10);
+  const late = { at: 9, side: "beforeVerdict" } as StepFacts["step"] & {};
+  other.add(step("b", 9, "Local transaction: commit", { step: late }), 9);
+  other.add(step("b", 8, "Verdict: commit", { step: { ...late, at: 8, side: "verdict" } }), 9);
+  other.add(step("b", 8, "Visible"), 9);
+  assertEquals(other.detail("b")!.steps.map(({ at, title }) => `${at} ${title}`), [
+    "8 Local transaction: commit",
+    "8 Verdict: commit",
+    "8 Visible",
+  ]);
+});
+
 Deno.test("TransactionLog - counts how transactions ended and how long they took", () => {
   const log = new TransactionLog(10);
   for (const [id, at] of [["a", 4], ["b", 4], ["c", 1_500]] as const) {

@@ -26,6 +26,7 @@ export function brokerFacts(event: EmbeddedBrokerEvent): StepFacts | undefined {
       detail,
       tone,
       isEffect: event.type === "visible" || event.type === "gone",
+      ...(event.type === "verdict" && !event.fromCheck ? { side: "verdict" } : {}),
     },
     ...(state === undefined ? {} : { state }),
     ...("checkTimes" in event ? { checks: event.checkTimes } : {}),

@@ -51,6 +51,9 @@ export function producerFacts(event: TransactionEvent, now: number): StepFacts |
       detail,
       tone,
       isEffect: event.type === "endTransaction" || event.type === "commitFound",
+      ...(event.type === "halfStored" || event.type === "localTransactionEnded"
+        ? { side: "beforeVerdict" }
+        : {}),
     },
   };
 }

@@ -27,6 +27,8 @@ export interface InspectedStep {
   readonly tone: StepTone;
   /** Whether it follows from what else happened at the same time. */
   readonly isEffect: boolean;
+  /** On which side of the first verdict it is, whenever it is heard of. */
+  readonly side?: "beforeVerdict" | "verdict";
 }
 
 /** What a list says of a transaction. */

@@ -186,9 +186,22 @@ export class TransactionLog {
 
   #insert(entry: Entry, step: InspectedStep): void {
     const { steps } = entry;
+    if (step.side === "verdict") {
+      steps.forEach((other, i) => {
+        if (other.side !== "beforeVerdict" || other.at <= step.at) return;
+        steps[i] = { ...other, at: step.at }; // A producer is heard a moment later than a broker.
+      });
+    }
     let place = steps.length;
     while (place > 0 && comesBefore(step, steps[place - 1]!)) place--;
-    steps.splice(place, 0, { ...step, title: shorten(step.title), detail: shorten(step.detail) });
+    let { at } = step;
+    const verdict = step.side === "beforeVerdict" ? steps.findIndex(isVerdict) : -1;
+    if (verdict >= 0 && verdict < place) {
+      place = verdict;
+      at = Math.min(at, steps[verdict]!.at);
+    }
+    const [title, detail] = [shorten(step.title), shorten(step.detail)];
+    steps.splice(place, 0, { ...step, at, title, detail });
     if (steps.length <= MAX_STEPS) return;
     steps.splice(FIRST_STEPS, 1);
     entry.droppedSteps++;
@@ -202,6 +215,10 @@ export class TransactionLog {
       if (!isSettled(state)) this.#states[state]--;
     }
   }
+}
+
+function isVerdict({ side }: InspectedStep): boolean {
+  return side === "verdict";
 }
 
 /** Whether a step that is told of later has its place before another one. */
