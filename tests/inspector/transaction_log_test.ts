@@ -55,7 +55,7 @@ Deno.test("TransactionLog - a producer that is heard late has still decided befo
   const log = new TransactionLog(10);
   const add = (at: number, title: string, side?: "beforeVerdict" | "verdict") =>
     log.add(
-      step("a", at, title, { step: { at, ...side && { side } } as StepFacts["step"] & {} }),
+      step("a", at, title, { step: { at, ...side && { side } } as NonNullable<StepFacts["step"]> }),
       at,
     );
   add(5, "Half message stored");
@@ -73,7 +73,7 @@ Deno.test("TransactionLog - a producer that is heard late has still decided befo
     "11 Verdict confirmed",
   ]);
   const other = new TransactionLog(10);
-  const late = { at: 9, side: "beforeVerdict" } as StepFacts["step"] & {};
+  const late = { at: 9, side: "beforeVerdict" } as NonNullable<StepFacts["step"]>;
   other.add(step("b", 9, "Local transaction: commit", { step: late }), 9);
   other.add(step("b", 8, "Verdict: commit", { step: { ...late, at: 8, side: "verdict" } }), 9);
   other.add(step("b", 8, "Visible"), 9);
