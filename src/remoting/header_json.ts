@@ -1,17 +1,11 @@
 import type { ByteWriter } from "./byte_writer.ts";
 import { CLIENT_VERSION, type RemotingCommand, type RemotingRequest } from "./command.ts";
+import { CODE, EXT_FIELDS, FLAG, LANGUAGE, OPAQUE, REMARK, VERSION } from "./header_json_pieces.ts";
 import { setField } from "./header_json_reader.ts";
 import { LanguageCode } from "./language_code.ts";
 
 const encoder = new TextEncoder();
-const CODE = encoder.encode('{"code":');
-const EXT_FIELDS = encoder.encode(',"extFields":');
 const OPEN = encoder.encode("{");
-const FLAG = encoder.encode(',"flag":');
-const LANGUAGE = encoder.encode(',"language":"');
-const OPAQUE = encoder.encode('","opaque":');
-const REMARK = encoder.encode(',"remark":');
-const VERSION = encoder.encode(',"serializeTypeCurrentRPC":"JSON","version":');
 const END = encoder.encode("}");
 const LANGUAGES = Object.keys(LanguageCode).map((name) => encoder.encode(name));
 

@@ -1,15 +1,8 @@
 import type { RemotingCommand } from "./command.ts";
+import { CODE, EXT_FIELDS, FLAG, LANGUAGE, OPAQUE, VERSION } from "./header_json_pieces.ts";
 import { LanguageCode } from "./language_code.ts";
 
 const encoder = new TextEncoder();
-
-/** What stands between the values of a header as this client and Java servers write it. */
-const CODE = encoder.encode('{"code":');
-const EXT_FIELDS = encoder.encode(',"extFields":');
-const FLAG = encoder.encode(',"flag":');
-const LANGUAGE = encoder.encode(',"language":"');
-const OPAQUE = encoder.encode('","opaque":');
-const VERSION = encoder.encode(',"serializeTypeCurrentRPC":"JSON","version":');
 
 /** The languages that servers and this client say they are written in. */
 const JAVA = encoder.encode("JAVA");

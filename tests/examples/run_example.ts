@@ -6,6 +6,7 @@
  * @module
  */
 import { print, progress } from "../support/progress.ts";
+import { runChild } from "../support/run_child.ts";
 import { EXAMPLES, readShebang } from "./example_program.ts";
 
 /** The examples below a folder that can be run, by their names. */
@@ -39,24 +40,11 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     return 2;
   }
   const { env, command, permissions } = await readShebang(name);
-  const child = new Deno.Command(Deno.execPath(), {
+  return await runChild({
+    command: Deno.execPath(),
     args: [command, "--quiet", ...permissions, new URL(name, EXAMPLES).href, ...args],
-    env: env,
-  }).spawn();
-  const isTerminal = Deno.stdin.isTerminal();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    if (signal === "SIGTERM" && Deno.build.os === "windows") continue;
-    Deno.addSignalListener(signal, () => {
-      // Ctrl+C on a terminal reaches the example by itself.
-      if (signal === "SIGINT" && isTerminal) return;
-      try {
-        child.kill(signal);
-      } catch {
-        // It has ended in between; its exit code follows.
-      }
-    });
-  }
-  return (await child.status).code;
+    env,
+  });
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
