@@ -105,6 +105,7 @@ export type {
   TransactionOutcome,
   TransactionProducerOptions,
   TransactionProducerStats,
+  TransactionRecord,
   TransactionSendResult,
   TransactionWarningEvent,
   Verdict,

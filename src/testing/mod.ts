@@ -43,6 +43,7 @@ export type { FaultAction, FaultCondition, FaultRule, RequestName } from "./faul
 export { type Inspector, type InspectorOptions, serveInspector } from "./inspector/inspector.ts";
 export type {
   ClusterFinding,
+  ClusterRecord,
   InspectedBroker,
   InspectedCluster,
   InspectedProducer,

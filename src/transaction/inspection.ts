@@ -19,6 +19,25 @@ const CHECK_GROUP = "CID_RMQ_SYS_TRANS";
 /** Where brokers tell different things of a transaction, the first of these counts. */
 const STATES = ["committed", "pending", "givenUp", "rolledBack"] as const;
 
+/** A record of a transaction in a broker's log. */
+export interface TransactionRecord {
+  /**
+   * - `half`: the half message. A broker writes it anew whenever it asks about it, and when it puts
+   *   it back.
+   * - `visible`: the message that consumers see.
+   * - `givenUp`: the half message, put aside after the last check.
+   */
+  readonly kind: "half" | "visible" | "givenUp";
+  /** The broker that has it. */
+  readonly brokerName: string;
+  /** When it was stored, in milliseconds since 1970 by the broker's clock. */
+  readonly storeTimestamp: number;
+  /** How often the broker had asked when it was stored, the question that it was stored for included. */
+  readonly checkTimes: number;
+  /** The offset message id: address and place of the record. */
+  readonly offsetMessageId: string;
+}
+
 /** What the brokers know of a transaction. */
 export interface TransactionInspection {
   /** The id that was asked for. */
@@ -40,6 +59,8 @@ export interface TransactionInspection {
   readonly brokerName?: string;
   /** The id of the record that was given up, for `resume()`. */
   readonly givenUpMessageId?: string;
+  /** What the logs of all brokers of the topic still have of it, in the order of time. */
+  readonly records: readonly TransactionRecord[];
 }
 
 /** What one broker's index says. */
@@ -77,7 +98,7 @@ export async function inspectTransaction(
   const states = await Promise.all(known.map((of) => stateOn(client, of, bounds)));
   const state = STATES.find((state) => states.includes(state));
   const copies = findings.reduce((sum, { visible }) => sum + visible.length, 0);
-  if (!state) return { transactionId, state: "notFound", copies, checkTimes: 0 };
+  if (!state) return { transactionId, state: "notFound", copies, checkTimes: 0, records: [] };
   const { brokerName, halves, givenUp } = known[states.indexOf(state)]!;
   const lastGivenUp = newest(givenUp);
   return {
@@ -87,7 +108,23 @@ export async function inspectTransaction(
     brokerName,
     checkTimes: Math.max(0, ...[...halves, ...givenUp].map(checkTimesOf)),
     ...(lastGivenUp ? { givenUpMessageId: messageIdOf(lastGivenUp) } : {}),
+    records: known.flatMap(recordsOf).sort((a, b) => a.storeTimestamp - b.storeTimestamp),
   };
+}
+
+/** The records of one broker, in the order of its log. */
+function recordsOf({ brokerName, halves, visible, givenUp }: Findings): TransactionRecord[] {
+  const kinds = [["half", halves], ["visible", visible], ["givenUp", givenUp]] as const;
+  return kinds
+    .flatMap(([kind, messages]) => messages.map((message) => ({ kind, message })))
+    .sort((a, b) => a.message.commitLogOffset < b.message.commitLogOffset ? -1 : 1)
+    .map(({ kind, message }) => ({
+      kind,
+      brokerName,
+      storeTimestamp: message.storeTimestamp,
+      checkTimes: checkTimesOf(message),
+      offsetMessageId: messageIdOf(message),
+    }));
 }
 
 /** How a transaction stands on a broker that has something of it. */

@@ -11,7 +11,7 @@ export type {
   EndTransactionHooks,
   EndTransactionReport,
 } from "./end_transaction_hooks.ts";
-export type { TransactionInspection } from "./inspection.ts";
+export type { TransactionInspection, TransactionRecord } from "./inspection.ts";
 export { Transaction } from "./explicit_transaction.ts";
 export { LocalTransactionState } from "./local_transaction_state.ts";
 export type { Verdict } from "./local_transaction_state.ts";

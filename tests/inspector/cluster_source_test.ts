@@ -1,6 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { LocalTransactionState, TransactionProducer } from "../../mod.ts";
-import { type ClusterFinding, EmbeddedBroker, serveInspector } from "../../src/testing/mod.ts";
+import {
+  type ClusterFinding,
+  type ClusterRecord,
+  EmbeddedBroker,
+  serveInspector,
+} from "../../src/testing/mod.ts";
 import { EventReader } from "./event_reader.ts";
 
 /** A cluster that says what a test wants it to say of any transaction. */
@@ -62,6 +67,84 @@ Deno.test("inspector of a cluster - an id that is entered is followed until it i
   assertEquals(new Set(cluster.asked.slice(asked)), new Set(["b"]));
 });
 
+Deno.test("inspector of a cluster - what the brokers' logs have is a timeline with its times", async () => {
+  const record = (
+    kind: ClusterRecord["kind"],
+    storeTimestamp: number,
+    checkTimes: number,
+  ): ClusterRecord => {
+    const offsetMessageId = `${kind} ${storeTimestamp}`;
+    return { kind, brokerName: "broker-a", storeTimestamp, checkTimes, offsetMessageId };
+  };
+  const begun = Date.now() - 60_000;
+  const records = [record("half", begun, 0), record("half", begun + 6_000, 1)];
+  const cluster = new ScriptedCluster();
+  cluster.finding = { state: "pending", copies: 0, checkTimes: 1, records };
+  await using inspector = serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
+  await using reader = await EventReader.open(inspector.url);
+  inspector.watch("a");
+  let median: number | null | undefined;
+  const until = async (wanted: string) => {
+    for (let state = ""; state !== wanted;) {
+      const { data: { changes, latency } } = await reader.nextOf("changes");
+      if (changes.length > 0) ({ state } = changes[0]);
+      ({ median } = latency);
+    }
+  };
+  await until("open");
+  cluster.finding = {
+    state: "committed",
+    copies: 2,
+    checkTimes: 1,
+    records: [...records, record("visible", begun + 6_700, 1), record("visible", begun + 9_000, 1)],
+  };
+  await until("visible");
+  const detail = await (await fetch(`${inspector.url}transactions/a`)).json();
+  const steps = detail.steps.map((step: { at: number; title: string }) =>
+    `${step.at - begun}: ${step.title}`
+  );
+  assertEquals(steps, [
+    "0: Half message stored",
+    "6000: Check-back 1",
+    "6700: Visible to consumers",
+    "9000: Visible once more",
+  ]);
+  const { isWhole, startedAt, endedAt, checks, copies } = detail;
+  assertEquals({ isWhole, checks, copies, took: endedAt - startedAt }, {
+    isWhole: true,
+    checks: 1,
+    copies: 2,
+    took: 6_700,
+  });
+  assertEquals(median, 10_000);
+});
+
+Deno.test("inspector of a cluster - when a roll-back happened is not known, and not guessed", async () => {
+  const cluster = new ScriptedCluster();
+  const half: ClusterRecord = {
+    kind: "half",
+    brokerName: "broker-a",
+    checkTimes: 0,
+    offsetMessageId: "1",
+    storeTimestamp: Date.now() - 3_600_000,
+  };
+  cluster.finding = { state: "rolledBack", copies: 0, checkTimes: 0, records: [half] };
+  await using inspector = serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
+  await using reader = await EventReader.open(inspector.url);
+  inspector.watch("a");
+  for (let state = ""; state !== "rolledBack";) {
+    const { data } = await reader.nextOf("changes");
+    if (data.changes.length > 0) ({ state } = data.changes[0]);
+    assertEquals(data.latency.median, undefined);
+  }
+  const detail = await (await fetch(`${inspector.url}transactions/a`)).json();
+  assertEquals([detail.startedAt, detail.endedAt], [half.storeTimestamp, undefined]);
+  assertEquals(detail.steps.map(({ title }: { title: string }) => title), [
+    "Half message stored",
+    "Rolled back",
+  ]);
+});
+
 Deno.test("inspector of a cluster - the page is told when the cluster does not answer", async () => {
   const cluster = new ScriptedCluster();
   cluster.finding = new Error("no route to orders");
@@ -121,6 +204,11 @@ Deno.test("inspector of a cluster - a producer's inspect() tells how transaction
   }
   assertEquals(states.get(open), "open");
   assertEquals(states.get("0".repeat(32)), "notFound");
+  const detail = await (await fetch(`${inspector.url}transactions/${paid}`)).json();
+  assertEquals(detail.steps.map(({ title }: { title: string }) => title), [
+    "Half message stored",
+    "Visible to consumers",
+  ]);
 });
 
 Deno.test("inspector of a cluster - one that can't be asked about holds up no others", async () => {

@@ -101,6 +101,14 @@ clusterTest(
       assert(counts.includes(1), `its check count was never seen: ${counts}`);
       assertEquals(asked, [1, 2]);
       assertEquals([seen.at(-1)?.copies, seen.at(-1)?.brokerName], [0, broker.name]);
+      const { records } = seen.at(-1)!;
+      const halves = records.filter(({ kind }) => kind === "half");
+      assertEquals(records.at(-1)?.kind, "givenUp");
+      assertEquals(halves.length, records.length - 1);
+      assertEquals([halves[0]?.checkTimes, halves.at(-1)?.checkTimes], [0, 2]);
+      const times = records.map(({ storeTimestamp }) => storeTimestamp);
+      assertEquals(times, times.toSorted((a, b) => a - b));
+      assert(times.at(-1)! - times[0]! > 1_000, `all at once: ${times}`);
     });
 
     await test.step("that one, resumed, is asked about again and committed", async () => {

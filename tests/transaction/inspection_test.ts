@@ -42,6 +42,11 @@ Deno.test("inspect() - tells a committed transaction and how often it is visible
   assertEquals(inspection.state, "committed");
   assertEquals(inspection.copies, 1);
   assertEquals(inspection.brokerName, messageQueue.brokerName);
+  assertEquals(inspection.records.map(({ kind }) => kind), ["half", "visible"]);
+  for (const { brokerName, storeTimestamp, checkTimes } of inspection.records) {
+    assertEquals([brokerName, checkTimes], [messageQueue.brokerName, 0]);
+    assert(storeTimestamp > Date.now() - 60_000 && storeTimestamp <= Date.now());
+  }
 });
 
 Deno.test("inspect() - follows an open transaction until it is given up and resumed", async () => {
@@ -63,6 +68,14 @@ Deno.test("inspect() - follows an open transaction until it is given up and resu
   );
   const { givenUpMessageId } = await look();
   assertExists(givenUpMessageId);
+  const { records } = await look();
+  assertEquals(records.map(({ kind, checkTimes }) => `${kind} ${checkTimes}`), [
+    "half 0",
+    "half 1",
+    "half 2",
+    "givenUp 2",
+  ]);
+  assertEquals(records.at(-1)!.offsetMessageId, givenUpMessageId);
   await producer.resume(givenUpMessageId, { topic: TOPIC });
   assertEquals((await look()).state, "pending");
 });

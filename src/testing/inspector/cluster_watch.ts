@@ -1,6 +1,7 @@
 import { type Clock, sleep } from "../../clock.ts";
 import { describe } from "../../errors.ts";
-import type { InspectedState, StepTone } from "./record.ts";
+import { stepOfFinding, stepsOfRecords } from "./cluster_steps.ts";
+import type { InspectedState } from "./record.ts";
 import type { ClusterFinding, InspectedCluster } from "./source.ts";
 import type { TransactionLog } from "./transaction_log.ts";
 
@@ -40,6 +41,8 @@ export interface ClusterWatchOptions {
 interface Watched {
   last: ClusterFinding | undefined;
   misses: number;
+  /** The records whose steps were told. */
+  readonly told: Set<string>;
 }
 
 /** Asks a cluster about transactions until they are settled, and notes what has changed. */
@@ -57,19 +60,20 @@ export class ClusterWatch {
     if (this.#watched.size >= MAX_WATCHED) {
       this.#watched.delete(this.#watched.keys().next().value!);
     }
-    this.#watched.set(id, { last: undefined, misses: 0 });
+    this.#watched.set(id, { last: undefined, misses: 0, told: new Set() });
   }
 
   /** Asks now about one, and gives up watching it when it is settled. @throws {RocketMQError} */
   async ask(id: string): Promise<void> {
-    const { cluster, topic, log, clock, signal } = this.#options;
+    const { cluster, topic, clock, signal } = this.#options;
     const finding = await cluster.inspect(id, { topic, signal });
-    const watched = this.#watched.get(id) ?? { last: undefined, misses: 0 };
+    const watched: Watched = this.#watched.get(id) ??
+      { last: undefined, misses: 0, told: new Set() };
     const { last } = watched;
     const isNews = last?.state !== finding.state || last.checkTimes !== finding.checkTimes ||
-      last.copies !== finding.copies;
+      last.copies !== finding.copies || last.records?.length !== finding.records?.length;
     watched.last = finding;
-    if (isNews) this.#note(id, finding, log, Math.floor(clock.now()));
+    if (isNews) this.#note(id, finding, watched.told, Math.floor(clock.now()));
     if (finding.state === "notFound") watched.misses++;
     const isOver = finding.state === "committed" || finding.state === "rolledBack";
     if (isOver || watched.misses >= MAX_MISSES) this.#watched.delete(id);
@@ -105,41 +109,20 @@ export class ClusterWatch {
     this.#watched.set(id, watched);
   }
 
-  #note(id: string, finding: ClusterFinding, log: TransactionLog, at: number): void {
-    const { topic } = this.#options;
-    const { state, copies, checkTimes, brokerName = "" } = finding;
-    const { title, detail, tone } = wordingOf(finding);
+  #note(id: string, finding: ClusterFinding, told: Set<string>, at: number): void {
+    const { topic, log } = this.#options;
+    const { state, copies, checkTimes, brokerName = "", records = [] } = finding;
+    for (const { offsetMessageId, step, state, brokerName, begins } of stepsOfRecords(records)) {
+      if (told.has(offsetMessageId)) continue;
+      told.add(offsetMessageId);
+      log.add({ id, topic, broker: brokerName, state, step, begins }, at);
+    }
+    // No record is left of a roll-back.
+    const isTold = records.length > 0 && state !== "rolledBack";
     log.add({
       ...{ id, topic, broker: brokerName, state: STATES[state], checks: checkTimes, copies },
-      step: { at, origin: "cluster", title, detail, tone, isEffect: false },
+      ...(state === "rolledBack" ? { endsEarlier: true } : {}),
+      ...(isTold ? {} : { step: stepOfFinding(finding, at) }),
     }, at);
-  }
-}
-
-function wordingOf(
-  { state, copies, checkTimes }: ClusterFinding,
-): { title: string; detail: string; tone: StepTone } {
-  const asked = checkTimes === 0
-    ? "Not asked about yet"
-    : `Asked ${checkTimes === 1 ? "once" : `${checkTimes} times`}`;
-  switch (state) {
-    case "pending":
-      return { title: "Waits for a verdict", detail: asked, tone: "plain" };
-    case "committed":
-      return {
-        title: "Visible to consumers",
-        detail: copies === 1 ? asked : `${copies} copies. ${asked}`,
-        tone: "good",
-      };
-    case "rolledBack":
-      return { title: "Rolled back", detail: asked, tone: "end" };
-    case "givenUp":
-      return { title: "Given up", detail: `${asked}; resume() has it asked again`, tone: "warn" };
-    case "notFound":
-      return {
-        title: "Not found",
-        detail: "No broker of the topic knows it, or not any more",
-        tone: "warn",
-      };
   }
 }

@@ -55,7 +55,7 @@ export interface TransactionSummary {
   readonly startedAt: number;
   /** Whether that was when its half message was stored; else it began earlier. */
   readonly isWhole: boolean;
-  /** When it was settled, in milliseconds since 1970. */
+  /** When it was settled, in milliseconds since 1970; absent while it is open, or not known. */
   readonly endedAt?: number;
 }
 
@@ -89,6 +89,8 @@ export interface StepFacts {
   copies?: number;
   /** The half message was stored at this step: time runs from here. */
   begins?: boolean;
+  /** It is settled since some earlier time that nobody knows. */
+  endsEarlier?: boolean;
   /** The step; none when only the facts are told. */
   step?: InspectedStep;
 }

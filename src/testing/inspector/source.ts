@@ -21,6 +21,20 @@ export interface InspectedProducer {
   events(): AsyncIterable<{ readonly type: string }>;
 }
 
+/** A record of a transaction in a broker's log: a `TransactionRecord` fits. */
+export interface ClusterRecord {
+  /** What it is: the half message, the visible one, or the half message that was given up. */
+  readonly kind: "half" | "visible" | "givenUp";
+  /** The broker that has it. */
+  readonly brokerName: string;
+  /** When it was stored, in milliseconds since 1970. */
+  readonly storeTimestamp: number;
+  /** How often the broker had asked then. */
+  readonly checkTimes: number;
+  /** Its own id, which no other record has. */
+  readonly offsetMessageId: string;
+}
+
 /** What became of a transaction, as a cluster tells it: a `TransactionInspection` fits. */
 export interface ClusterFinding {
   /** How it stands. */
@@ -31,6 +45,11 @@ export interface ClusterFinding {
   readonly checkTimes: number;
   /** Broker that holds it. */
   readonly brokerName?: string;
+  /**
+   * What the logs of the brokers have of it, in the order of time: without them only how it stands
+   * is told, and no times.
+   */
+  readonly records?: readonly ClusterRecord[];
 }
 
 /**

@@ -100,7 +100,9 @@ export class TransactionLog {
     if (facts.begins) entry.begunAt ??= at;
     entry.startedAt = Math.min(entry.startedAt, at);
     this.#count(entry, facts);
-    if (facts.state !== undefined) this.#turn(entry, facts.state, at);
+    if (facts.state !== undefined) {
+      this.#turn(entry, facts.state, facts.endsEarlier ? undefined : at);
+    }
     if (facts.step) this.#insert(entry, facts.step);
     entry.change = ++this.#change;
     this.#entries.delete(entry.id);
@@ -173,7 +175,7 @@ export class TransactionLog {
    * What is visible stays visible, whatever else is said of another copy, and what was rolled back
    * does not wait again; what was given up may be put back.
    */
-  #turn(entry: Entry, state: InspectedState, at: number): void {
+  #turn(entry: Entry, state: InspectedState, at: number | undefined): void {
     if (entry.state === state || entry.state === "visible") return;
     if (state === "open" && entry.state === "rolledBack") return;
     this.#states[entry.state]--;
@@ -181,7 +183,8 @@ export class TransactionLog {
     entry.state = state;
     entry.endedAt = isSettled(state) ? at : undefined;
     const isDecided = state === "visible" || state === "rolledBack";
-    if (isDecided && entry.begunAt !== undefined) this.#latency.add(at - entry.begunAt);
+    if (!isDecided || at === undefined || entry.begunAt === undefined) return;
+    this.#latency.add(Math.max(0, at - entry.begunAt));
   }
 
   #insert(entry: Entry, step: InspectedStep): void {

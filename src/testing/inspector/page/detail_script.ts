@@ -1,7 +1,7 @@
 /** The view of one transaction: its facts, its timeline and its message. */
 export const DETAIL_SCRIPT =
   `// The view of one transaction: its facts, its timeline and its message.
-import { counted, formatDuration, formatTime, icon, labelOf, make } from "./format.js";
+import { counted, formatDuration, formatTime, icon, isSettled, labelOf, make } from "./format.js";
 
 const ICONS = { plain: "plain", good: "visible", end: "rolledBack", warn: "givenUp" };
 
@@ -121,10 +121,11 @@ export class Detail {
   }
 }
 
-function sentence({ state, checks, startedAt, endedAt, copies, isWhole }) {
+function sentence(one) {
+  const { state, checks, startedAt, endedAt, copies, isWhole } = one;
   const label = copies > 1 ? labelOf(state) + " " + counted(copies, "time", "times") : labelOf(state);
   const asked = checks === 0 ? "" : ", asked " + counted(checks, "time", "times");
-  if (!isWhole) return label + asked;
+  if (!isWhole || (endedAt === undefined && isSettled(one))) return label + asked;
   return endedAt === undefined
     ? label + " since " + formatTime(startedAt) + asked
     : label + " after " + formatDuration(endedAt - startedAt) + asked;

@@ -15,6 +15,10 @@ export function labelOf(state) {
   return found ? found.label : state;
 }
 
+export function isSettled({ state }) {
+  return state !== "open" && state !== "notFound";
+}
+
 export function formatDuration(ms) {
   const value = Math.max(0, ms);
   if (value < 1000) return Math.round(value) + " ms";

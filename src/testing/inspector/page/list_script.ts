@@ -1,7 +1,7 @@
 /** The table of transactions: a bounded number of rows, each made once and then changed. */
 export const LIST_SCRIPT =
   `// The table of transactions: a bounded number of rows, each made once and then changed.
-import { formatCount, formatDuration, formatTime, icon, labelOf, make } from "./format.js";
+import { formatCount, formatDuration, formatTime, icon, isSettled, labelOf, make } from "./format.js";
 
 export const MAX_ROWS = 200;
 
@@ -83,7 +83,8 @@ function fill(row, one, selected, now) {
   }
   if (one.endedAt === undefined || row.change !== one.change) {
     const took = (one.endedAt ?? now) - one.startedAt;
-    put(row.took, one.isWhole ? formatDuration(took) : "–");
+    const isKnown = one.isWhole && (one.endedAt !== undefined || !isSettled(one));
+    put(row.took, isKnown ? formatDuration(took) : "–");
   }
   if (row.change === one.change) return;
   row.change = one.change;
