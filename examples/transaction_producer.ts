@@ -24,7 +24,7 @@ Usage: transaction_producer.ts [--nameserver HOST:PORT] [--exit-when-settled]
                           transaction was asked about. Without it, Ctrl+C ends the program.
   --help                  This text.
 
-Exit codes: 0 done, 1 the cluster failed, 2 wrong arguments.`;
+Exit codes: 0 done or ended by Ctrl+C, 1 the cluster failed, 2 wrong arguments.`;
 
 const PRODUCER_GROUP = "please_rename_unique_group_name";
 const TOPIC = "TopicTest";

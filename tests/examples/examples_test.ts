@@ -1,9 +1,11 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { CertificateAuthority } from "../support/certificates.ts";
 import { eventually } from "../support/progress.ts";
 import { Program } from "../support/program.ts";
-import { findDeadAddress } from "../support/wrong_servers.ts";
+import { findDeadAddress, startSilentServer } from "../support/wrong_servers.ts";
 import { EXAMPLES, readShebang, startExample } from "./example_program.ts";
+import { TemporaryFolder } from "./temporary_folder.ts";
 
 /** The examples that talk to a cluster and take options, and the arguments that none understands. */
 const WITH_OPTIONS = [
@@ -16,6 +18,9 @@ const WITH_OPTIONS = [
   "tracing.ts",
   "transaction_producer.ts",
 ];
+
+/** Examples that Ctrl+C is the ordinary end of. */
+const ENDED_BY_CTRL_C = ["graceful_shutdown.ts", "transaction_producer.ts"];
 
 /** Examples without a cluster. */
 const OTHERS = ["decode_capture.js", "testing_a_listener.ts"];
@@ -128,6 +133,26 @@ for (const name of ["check_backs_by_for_await.ts", "explicit_transaction.ts"]) {
     assertEquals(example.stderr, "");
   });
 }
+
+Deno.test("examples - Ctrl+C ends each while its cluster does not answer", async () => {
+  const { cert } = await CertificateAuthority.create();
+  await Promise.all(WITH_OPTIONS.map(async (name) => {
+    await using folder = await TemporaryFolder.make();
+    await Deno.writeTextFile(`${folder.path}/ca.pem`, cert);
+    await Deno.mkdir(`${folder.path}/order_service_data`);
+    await using server = startSilentServer();
+    const { path: cwd } = folder;
+    await using example = await startExample(name, ["--nameserver", server.address], { cwd });
+    let isConnected = false;
+    server.connected().then(() => isConnected = true);
+    await example.until("its connection", () => isConnected);
+    const pressed = performance.now();
+    example.signal("SIGINT");
+    assertEquals(await example.exit(), ENDED_BY_CTRL_C.includes(name) ? 0 : 130, example.output);
+    assertLess(performance.now() - pressed, 5_000, name);
+    assertEquals(/ {4}at |Uncaught|^Cannot/m.exec(example.stderr), null, name + example.stderr);
+  }));
+});
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test(`graceful shutdown - on ${signal} what was begun is finished`, async () => {
