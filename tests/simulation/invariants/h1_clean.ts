@@ -15,8 +15,8 @@ const PERIODIC_TIMERS = 2;
  * connections without a word, and the broker asks the next one.
  *
  * Each request that waits for an answer has a timer, and each listener call, so beside those the two
- * timers of the periodic work are all that a client at rest may have, unless a heartbeat or a look at
- * the routes is under way. A connection to a master that moved stays until the next heartbeat. Of the promises of sends, those whose local transaction outlasts the
+ * timers of the periodic work are all that a client at rest may have, unless a heartbeat, a look at the
+ * routes or a repeated verdict is under way. A connection to a master that moved stays until the next heartbeat. Of the promises of sends, those whose local transaction outlasts the
  * deadline can't settle. Leave is taken of each broker on the connection that the client is
  * registered on; a connection to one that no route names any more is only closed.
  */
@@ -55,7 +55,9 @@ export const h1: Invariant = {
 function checkRest(run: Run, report: Report): void {
   const { plan, history, timeline } = run;
   for (const { member, timers, links, held, inFlight, at } of history.of("rested")) {
-    const isAsking = history.of("wroteOther").some((fact) =>
+    const verdicts = history.of("wroteVerdict").filter(({ oneway }) => !oneway);
+    const asked = [...history.of("wroteOther"), ...verdicts];
+    const isAsking = asked.some((fact) =>
       fact.member === member && fact.at <= at && fact.at > at - VERDICT_TIMEOUT &&
       (timeline.replyTo(fact)?.at ?? Infinity) > at && timeline.unlinkedAt(fact.link) >= at
     );

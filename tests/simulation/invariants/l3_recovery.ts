@@ -13,8 +13,14 @@ export const l3: Invariant = {
     for (const { member, committed, rolledBack, event, at } of history.of("recovered")) {
       const written = history.of("wroteVerdict").filter((fact) => fact.member === member);
       for (const [state, count] of [["COMMIT", committed], ["ROLLBACK", rolledBack]] as const) {
+        // A commit on a dead connection was said to nobody; when it is asked again, what another member
+        // has made visible meanwhile is found, and counted.
+        const asked = history.of("asked").filter((fact) => fact.member === member);
+        const found = history.of("visible").filter((fact) =>
+          state === "COMMIT" && fact.event < event && asked.some(({ txn }) => txn === fact.txn)
+        );
         const said = new Set(
-          written.filter((fact) => fact.state === state).map((fact) =>
+          [...written.filter((fact) => fact.state === state), ...found].map((fact) =>
             `${fact.broker} ${fact.txn}`
           ),
         );
