@@ -5,13 +5,16 @@ export interface NodeZlib {
   /** The constants of both formats. */
   constants?: Record<string, number>;
   /** Makes a zlib stream. */
-  deflateSync?: (bytes: Uint8Array, options: { level: number }) => Uint8Array;
+  deflateSync?: (bytes: Uint8Array, options: { level: number; chunkSize: number }) => Uint8Array;
   /** Makes a Zstandard frame. */
   zstdCompressSync?: (
     bytes: Uint8Array,
     options: { params: Record<number, number> },
   ) => Uint8Array;
 }
+
+/** Most bytes that are taken at once for what a body becomes. */
+const MAX_CHUNK_SIZE = 64 * 1024;
 
 /** Compresses a body, which it does not change. */
 export type Compressor = (bytes: Uint8Array) => Uint8Array;
@@ -60,7 +63,13 @@ export function nodeZlib(): NodeZlib {
 
 /** Makes zlib streams of one level, if `node:zlib` can. */
 export function zlibCompressor({ deflateSync }: NodeZlib, level: number): Compressor | undefined {
-  return deflateSync && ((bytes) => withoutBuffer(deflateSync(bytes, { level })));
+  if (!deflateSync) return undefined;
+  return (bytes) => {
+    // One piece of memory of about the right size; what can't be compressed grows a little.
+    const size = bytes.length + (bytes.length >>> 8) + 64;
+    const chunkSize = Math.min(size, MAX_CHUNK_SIZE);
+    return withoutBuffer(deflateSync(bytes, { level, chunkSize }));
+  };
 }
 
 /** Makes Zstandard frames of one level, if `node:zlib` can. */

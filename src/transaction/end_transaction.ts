@@ -21,7 +21,7 @@ import type { TransactionObservation } from "./transaction_observation.ts";
  * What became of a verdict.
  *
  * - `confirmed`: the broker said that it carried it out.
- * - `sent`: it was handed to the socket and no answer is awaited: *unknown* is never answered, and
+ * - `sent`: it was handed to the connection and no answer is awaited: *unknown* is never answered, and
  *   in mode `oneway` nothing is.
  * - `failed`: it did not leave, the broker refused it, or its fate is not known. The check-back
  *   decides.
@@ -136,7 +136,8 @@ export class VerdictSender {
         }
         if (isSuperseded(facts.halfMessage, handle, state)) throw superseded(handle);
         if (oneway) {
-          await connection.oneway(request, boundsOf(deadline, now));
+          const isPosted = state !== "UNKNOWN" && connection.post(request);
+          if (!isPosted) await connection.oneway(request, boundsOf(deadline, now));
           return { outcome: "sent", address: connection.address };
         }
         const response = await connection.request(request, boundsOf(deadline, now));

@@ -29,7 +29,8 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
    * `confirm` asks the broker to answer commit and rollback, `oneway` does not, as other clients:
    * a lost verdict is then noticed by the check-back only. A commit is looked for in its topic
    * before a check-back has it given again; one that crosses the check-back on its way may still be
-   * stored twice.
+   * stored twice. A one-way verdict leaves with whatever else its turn of the event loop sends, right
+   * after the result was given: a process that ends then and there has to await `shutdown()` first.
    *
    * @default {"confirm"}
    */

@@ -1,15 +1,10 @@
 import type { MakeOutgoing } from "../access/mod.ts";
-import type { Clock } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
-import { ThrottledLogger } from "../logger.ts";
 import {
-  createResponse,
   FrameDecoder,
-  isOneway,
   isResponse,
   type RemotingCommand,
   type RemotingRequest,
-  ResponseCode,
 } from "../remoting/mod.ts";
 import type {
   ConnectionEnd,
@@ -17,15 +12,14 @@ import type {
   ConnectionOptions,
   ConnectionStats,
   RequestOptions,
-  ServerRequestAnswer,
-  ServerRequestHandler,
 } from "./connection_types.ts";
 import { PeerWatch } from "./peer_watch.ts";
 import { PendingRequests, type RequestFacts, type RequestFailure } from "./pending_requests.ts";
+import { ServerRequests } from "./server_requests.ts";
 import { tellEnd } from "./tell_end.ts";
 import type { Transport } from "./transport.ts";
 import { openWire, type Wire } from "./wire.ts";
-import { WriteQueue } from "./write_queue.ts";
+import { Frame, WriteQueue } from "./write_queue.ts";
 
 /** Responses in a row that nobody waited for, after which the peer is not believed any more. */
 const MAX_UNMATCHED_IN_A_ROW = 100;
@@ -46,30 +40,24 @@ export class Connection {
   readonly closed: Promise<ConnectionEnd>;
 
   readonly #wire: Wire;
-  readonly #clock: Clock;
-  readonly #warnings: ThrottledLogger;
-  readonly #handlers: ReadonlyMap<number, ServerRequestHandler>;
   readonly #makeOutgoing: MakeOutgoing | undefined;
   readonly #maxInFlight: number;
   readonly #maxPendingBytes: number;
   readonly #pending: PendingRequests;
   readonly #writes: WriteQueue;
+  readonly #serverRequests: ServerRequests;
   readonly #watch: PeerWatch;
   readonly #decoder: FrameDecoder;
   readonly #resolveClosed: (end: ConnectionEnd) => void;
   #end: ConnectionEnd | undefined;
   #unmatched = 0;
   #unmatchedInARow = 0;
-  #unknownRequests = 0;
   #peerVersion = 0;
 
   constructor(transport: Transport, options: ConnectionOptions) {
     this.#wire = openWire(transport);
     this.address = options.address;
     if (transport.localHost !== undefined) this.localHost = transport.localHost;
-    this.#clock = options.clock;
-    this.#warnings = new ThrottledLogger(options.logger, options.clock);
-    this.#handlers = options.handlers ?? new Map();
     this.#makeOutgoing = options.outgoing;
     this.#maxInFlight = options.maxInFlight ?? 65_535;
     this.#maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
@@ -87,6 +75,15 @@ export class Connection {
       inFlight: () => this.#pending.size,
       onError: (cause) =>
         this.#finish({ by: "fault", reason: `writing failed: ${describe(cause)}`, cause }),
+    });
+    this.#serverRequests = new ServerRequests(this, {
+      handlers: options.handlers ?? new Map(),
+      logger: options.logger,
+      clock: options.clock,
+      answer: (answer) => {
+        if (this.#end || this.#writes.pendingBytes > this.#maxPendingBytes) return;
+        this.#writes.push(new Frame(), answer);
+      },
     });
     this.#watch = new PeerWatch({
       clock: options.clock,
@@ -113,7 +110,7 @@ export class Connection {
     return {
       inFlight: this.#pending.size,
       unmatchedResponses: this.#unmatched,
-      unknownRequests: this.#unknownRequests,
+      unknownRequests: this.#serverRequests.unknown,
       pendingBytes: this.#writes.pendingBytes,
     };
   }
@@ -137,6 +134,19 @@ export class Connection {
    */
   oneway(request: RemotingRequest, options: RequestOptions): Promise<void> {
     return this.#send(request, options, false) as Promise<undefined>;
+  }
+
+  /**
+   * Hands over a one-way request that leaves before this turn of the event loop is over, without
+   * waiting for that. False when it can't be promised: then `oneway()` waits.
+   *
+   * @throws {ConnectionError} when the connection has ended, or a bound is reached.
+   */
+  post(request: RemotingRequest): boolean {
+    if (this.#makeOutgoing || this.#writes.isWriting) return false;
+    this.#admit(request);
+    this.#writes.pushRequest(new Frame(), request, this.#pending.takeOpaque(), true);
+    return true;
   }
 
   /** Ends the connection. Everything that waits on it fails at once; `closed` tells the reason. */
@@ -238,7 +248,7 @@ export class Connection {
   }
 
   #dispatch(command: RemotingCommand): void {
-    if (!isResponse(command)) return this.#serve(command);
+    if (!isResponse(command)) return this.#serverRequests.serve(command);
     this.#peerVersion = command.version;
     if (this.#pending.settle(command)) {
       this.#unmatchedInARow = 0;
@@ -249,41 +259,6 @@ export class Connection {
     const reason =
       `the peer sent ${MAX_UNMATCHED_IN_A_ROW} responses in a row that nobody waited for`;
     this.#finish({ by: "fault", reason });
-  }
-
-  #serve(command: RemotingCommand): void {
-    const handler = this.#handlers.get(command.code);
-    if (!handler) {
-      this.#unknownRequests++;
-      this.#warn("unknown request", `Ignored a request of the unknown code ${command.code}`);
-      return this.#answer(command, {
-        code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
-        remark: ` request type ${command.code} not supported`,
-      });
-    }
-    const fail = (cause: unknown) => {
-      this.#warn("failed handler", `Cannot serve request ${command.code}: ${describe(cause)}`);
-      this.#answer(command, { code: ResponseCode.SYSTEM_ERROR, remark: "the client failed" });
-    };
-    try {
-      const answer = handler(command, this);
-      if (answer instanceof Promise) {
-        answer.then((later) => this.#answer(command, later ?? {})).catch(fail);
-      } else this.#answer(command, answer ?? {});
-    } catch (cause) {
-      fail(cause);
-    }
-  }
-
-  #answer(command: RemotingCommand, answer: ServerRequestAnswer): void {
-    if (isOneway(command) || this.#end) return;
-    if (this.#writes.pendingBytes > this.#maxPendingBytes) return;
-    const frame = { written: false, cancelled: false, size: 0 };
-    this.#writes.push(frame, createResponse(command, answer));
-  }
-
-  #warn(kind: string, message: string): void {
-    this.#warnings.warn(kind, message, { address: this.address });
   }
 
   #finish(end: ConnectionEnd): void {

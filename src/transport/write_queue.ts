@@ -13,6 +13,9 @@ const WRITE_LIMIT = 64 * 1024;
 /** A frame with a larger body has memory of its own, and leaves in a write of its own. */
 const COPY_LIMIT = 16 * 1024;
 
+/** After so many microtasks without a new frame, what a turn has to say was said. */
+const CALM = 12;
+
 /** With fewer requests in flight a turn has so few answers that waiting for its end saves nothing. */
 const GATHER_FROM = 64;
 
@@ -26,6 +29,14 @@ export interface QueuedFrame {
   size: number;
   /** Called when all of it was taken. */
   readonly onWritten?: (() => void) | undefined;
+}
+
+/** A frame that nobody waits for. */
+export class Frame implements QueuedFrame {
+  written = false;
+  readonly cancelled = false;
+  size = 0;
+  readonly onWritten = undefined;
 }
 
 /** A frame that has memory of its own. */
@@ -79,9 +90,10 @@ export interface WriteQueueOptions {
 }
 
 /**
- * The one writer of a connection. Frames queued together, or while a write is under way, leave in
- * one write. A write often ends before the turn of the event loop does, so where much is under way
- * the next one waits for that end: one for each answer of a turn would cost more than all the rest.
+ * The one writer of a connection. Frames that are queued by the same turn of the event loop, or while
+ * a write is under way, leave in one write. A write often ends before the turn does, so where much is
+ * under way the next one waits for that end: one for each answer of a turn would cost more than all
+ * the rest.
  */
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
@@ -89,6 +101,7 @@ export class WriteQueue {
   #spare = new Batch();
   #bytes = 0;
   #flushing = false;
+  #writing = false;
   #stopped = false;
 
   constructor(options: WriteQueueOptions) {
@@ -98,6 +111,11 @@ export class WriteQueue {
   /** Bytes that were not taken yet. */
   get pendingBytes(): number {
     return this.#bytes;
+  }
+
+  /** Whether bytes are being taken: what is queued now has to wait for that. */
+  get isWriting(): boolean {
+    return this.#writing;
   }
 
   /** Queues the frame of a command. @throws {InvalidArgumentError} when it can't be encoded. */
@@ -136,6 +154,7 @@ export class WriteQueue {
     const { wire, inFlight, onError } = this.#options;
     try {
       while (this.#queued.frames.length > 0 && !this.#stopped) {
+        await this.#gather();
         const batch = this.#queued;
         this.#queued = this.#spare;
         await this.#writeBatch(batch);
@@ -147,6 +166,15 @@ export class WriteQueue {
       if (!this.#stopped) onError(error);
     } finally {
       this.#flushing = false;
+    }
+  }
+
+  /** Waits until the answers of this turn have made what they make, or it is enough for a write. */
+  async #gather(): Promise<void> {
+    for (let seen = 0, calm = 0; calm < CALM && this.#bytes < WRITE_LIMIT; calm++) {
+      if (seen !== this.#bytes) calm = 0;
+      seen = this.#bytes;
+      await null;
     }
   }
 
@@ -172,7 +200,9 @@ export class WriteQueue {
       }
       for (let n = from; n < i; n++) frames[n]!.written = true;
       const bytes = own ?? buffer.view(start, at);
+      this.#writing = true;
       await this.#options.wire.write(bytes);
+      this.#writing = false;
       if (this.#stopped) return;
       this.#bytes -= bytes.length;
       for (let n = from; n < i; n++) frames[n]!.onWritten?.();

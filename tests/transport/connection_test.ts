@@ -1,4 +1,6 @@
-import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { ConnectionError } from "../../src/errors.ts";
+import { isOneway } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ASK, ask, assertFails, namesOf, open } from "./harness.ts";
 
@@ -30,6 +32,53 @@ Deno.test("Connection - requests made while a write is under way leave in the ne
 
   assertEquals(namesOf(server.requests(ASK)), ["first", "second", "third"]);
   assertEquals(wire.writes.length, 2);
+  connection.close();
+});
+
+Deno.test("Connection - what the answers of one turn lead to leaves in one write", async () => {
+  const { connection, server, wire, remote } = open();
+  const steps = [0, 1, 3, 7];
+  const workers = steps.map(async (microtasks) => {
+    await connection.request(ask("half"), { timeout: 1000 });
+    for (let i = 0; i < microtasks; i++) await null; // as long as the local transaction takes
+    await connection.request(ask("verdict"), { timeout: 1000 });
+  });
+  await settle();
+  assertEquals(wire.writes.length, 1);
+  for (const request of server.requests(ASK)) remote.respond(request);
+  await settle();
+  assertEquals(server.requests(ASK).length, 2 * steps.length);
+  assertEquals(wire.writes.length, 2);
+  for (const request of server.requests(ASK)) remote.respond(request);
+  await Promise.all(workers);
+  connection.close();
+});
+
+Deno.test("Connection - a posted request leaves in the same turn, with what comes after it", async () => {
+  const { connection, server, wire } = open();
+  server.on(ASK, ({ extFields }) => ({ extFields }));
+  assertEquals(connection.post(ask("posted")), true);
+  await connection.request(ask("asked"), { timeout: 1000 });
+  await settle();
+  assertEquals(namesOf(server.requests(ASK)), ["posted", "asked"]);
+  assertEquals(server.requests(ASK).map(isOneway), [true, false]);
+  assertEquals([wire.writes.length, connection.stats().pendingBytes], [1, 0]);
+  connection.close();
+  const error = assertThrows(() => connection.post(ask("late")), ConnectionError);
+  assertEquals([error.code, error.written], ["CONNECTION_LOST", false]);
+});
+
+Deno.test("Connection - nothing is posted while the socket takes nothing", async () => {
+  const { connection, server, wire } = open();
+  wire.hold();
+  const stuck = connection.oneway(ask("stuck"), { timeout: 1000 });
+  await settle();
+  assertEquals(connection.post(ask("posted")), false);
+  wire.release();
+  await stuck;
+  assertEquals(connection.post(ask("again")), true);
+  await settle();
+  assertEquals(namesOf(server.requests(ASK)), ["stuck", "again"]);
   connection.close();
 });
 
@@ -242,6 +291,7 @@ Deno.test("Connection - too many requests in flight are refused, and some later 
     "2 requests are in flight",
   );
   assert(error.isRetriable);
+  await settle();
   for (const request of server.requests(ASK)) remote.respond(request);
   await Promise.all(waiting);
 
