@@ -12,6 +12,8 @@ export interface PastTransaction {
   readonly verdict: Verdict;
   readonly localTransactionRan: boolean | undefined;
   readonly brokerName: string;
+  /** Whether a commit may have been carried out whose answer did not come. */
+  readonly answerLost: boolean;
   /** Stands for the connection on which the broker confirmed a commit. */
   readonly committedOn: ConnectionMark | undefined;
   /** Stands for the first connection on which its half message was heard of. */
@@ -23,14 +25,13 @@ export function summarize(record: TransactionRecord): PastTransaction | undefine
   const { topic, verdict, localTransactionRan, halfMessages, observed, isSlow } = record;
   if (verdict === undefined || observed || isSlow || halfMessages.length !== 1) return undefined;
   const { broker, handle: { brokerName }, answerLost, committedOn, since } = halfMessages[0]!;
-  if (broker !== brokerName || answerLost || (committedOn && committedOn.length > 1)) {
-    return undefined;
-  }
+  if (broker !== brokerName || (committedOn && committedOn.length > 1)) return undefined;
   return {
     topic,
     verdict,
     localTransactionRan,
     brokerName,
+    answerLost: answerLost === true,
     committedOn: committedOn?.[0],
     since,
   };
@@ -40,7 +41,8 @@ export function summarize(record: TransactionRecord): PastTransaction | undefine
 export function isAlike(one: PastTransaction, other: PastTransaction): boolean {
   return one.topic === other.topic && one.verdict === other.verdict &&
     one.localTransactionRan === other.localTransactionRan && one.brokerName === other.brokerName &&
-    one.committedOn === other.committedOn && one.since === other.since;
+    one.answerLost === other.answerLost && one.committedOn === other.committedOn &&
+    one.since === other.since;
 }
 
 /**
@@ -48,7 +50,7 @@ export function isAlike(one: PastTransaction, other: PastTransaction): boolean {
  * the one that is answered.
  */
 export function restore(transactionId: string, past: PastTransaction): TransactionRecord {
-  const { topic, verdict, localTransactionRan, brokerName, committedOn, since } = past;
+  const { topic, verdict, localTransactionRan, brokerName, answerLost, committedOn, since } = past;
   const record: TransactionRecord = {
     transactionId,
     topic,
@@ -72,6 +74,7 @@ export function restore(transactionId: string, past: PastTransaction): Transacti
       receivedAt: 0,
     },
   };
+  if (answerLost) halfMessage.answerLost = true;
   if (committedOn) halfMessage.committedOn = [committedOn];
   record.halfMessages.push(halfMessage);
   return record;
