@@ -24,9 +24,11 @@ export interface CompressionOptions {
    */
   compressBodyOver?: number;
   /**
-   * From 1, the fastest, to 9 for `ZLIB` and 22 for `ZSTD`, the smallest.
+   * From 1, the fastest, to 9 for `ZLIB` and 22 for `ZSTD`, the smallest. The official clients have 5:
+   * with zlib, orders and texts of 4 to 64 KiB become 1 to 7 % smaller by it, and take 15 to 60 %
+   * longer, on the one thread that there is.
    *
-   * @default {5}
+   * @default {3}
    */
   compressionLevel?: number;
 }
@@ -67,7 +69,7 @@ export function bodyCompressor(options: CompressionOptions): BodyCompressor {
     " bytes",
   );
   const highest = name === "ZLIB" ? 9 : 22;
-  const level = checkCount("compressionLevel", options.compressionLevel, 5, 1, highest);
+  const level = checkCount("compressionLevel", options.compressionLevel, 3, 1, highest);
   if (name === "NONE") return (message) => message;
   const type = TYPES[name as keyof typeof TYPES];
   let compress: Compressor | undefined;
