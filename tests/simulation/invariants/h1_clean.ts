@@ -54,7 +54,11 @@ export const h1: Invariant = {
 /** What clients hold when all is over, before they shut down. */
 function checkRest(run: Run, report: Report): void {
   const { plan, history, timeline } = run;
-  for (const { member, timers, links, held, inFlight, at } of history.of("rested")) {
+  for (const { member, timers, links, held, inFlight, at, event } of history.of("rested")) {
+    const hasBegun = [...history.of("started"), ...history.of("recovering")].some((fact) =>
+      fact.member === member && fact.event < event
+    );
+    if (!hasBegun) continue;
     const verdicts = history.of("wroteVerdict").filter(({ oneway }) => !oneway);
     const asked = [...history.of("wroteOther"), ...verdicts];
     const isAsking = asked.some((fact) =>
