@@ -96,12 +96,26 @@ function checkResolved(run: Run, report: Report): void {
   }
 }
 
-/** Until when calls of the listener brought nothing, and how long the longest that did took. */
+/**
+ * Until when questions brought nothing, since too many waited or the listener said nothing useful, and
+ * how long the longest call took that did.
+ */
 function listenerTimeOf(
-  { history, timeline }: Run,
+  { plan, history, timeline }: Run,
   txn: string,
 ): { wastedUntil: number; listenerTime: number } {
   let wastedUntil = 0, listenerTime = 0;
+  const asked = history.of("asked").filter((fact) => fact.txn === txn);
+  const questions = plan.member.checkRequestHoldMax === undefined
+    ? []
+    : history.of("gotCheck").filter((fact) => fact.txn === txn);
+  questions.forEach(({ member, event, at }, i) => {
+    const next = questions[i + 1]?.event ?? Infinity;
+    const isDropped = !asked.some((call) =>
+      call.member === member && call.event >= event && call.event < next
+    );
+    if (isDropped) wastedUntil = Math.max(wastedUntil, at);
+  });
   for (const member of new Set(history.of("asked").map((fact) => fact.member))) {
     for (const { asked, gave, endedAt } of timeline.calls(member, txn)) {
       if (gave === "COMMIT" || gave === "ROLLBACK") {
