@@ -92,7 +92,9 @@ export class PendingRequest implements QueuedFrame {
 
 /**
  * The requests of one connection that are under way, by number, each with its deadline. One timer
- * stands for all of them: it is set for the first deadline, and looks who is due when it runs.
+ * stands for all of them: it is set for the first deadline, and looks who is due when it runs. It
+ * stays set when nothing is under way any more, for the next request, since to set one costs more
+ * than all else that is done here.
  */
 export class PendingRequests {
   readonly #options: PendingRequestsOptions;
@@ -159,6 +161,7 @@ export class PendingRequests {
 
   /** Fails everything that is under way. Nothing may be entered afterwards. */
   failAll(reason: string, cause?: unknown): void {
+    this.#clearTimer();
     for (const request of this.#requests.after(this.#opaque)) {
       this.#fail(request, "CONNECTION_LOST", reason, cause);
     }
@@ -167,7 +170,6 @@ export class PendingRequests {
   #remove(request: PendingRequest): boolean {
     if (!this.#requests.delete(request)) return false;
     if (request.isAnswered) this.#awaited--;
-    if (this.#requests.size === 0) this.#clearTimer();
     return true;
   }
 

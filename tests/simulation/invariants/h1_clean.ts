@@ -14,9 +14,10 @@ const PERIODIC_TIMERS = 2;
  * Nothing is left behind. A client whose `start()` had not resolved is not open yet: it closes its
  * connections without a word, and the broker asks the next one.
  *
- * Each request that waits for an answer has a timer, and each listener call, so beside those the two
- * timers of the periodic work are all that a client at rest may have, unless a heartbeat, a look at the
- * routes or a repeated verdict is under way. A connection to a master that moved stays until the next heartbeat. Of the promises of sends, those whose local transaction outlasts the
+ * Each listener call has a timer, and each connection one for all of its requests, which stays for as
+ * long as the last of them might have taken. Beside those the two timers of the periodic work are all
+ * that a client at rest may have, unless a heartbeat, a look at the routes or a repeated verdict is under
+ * way. A connection to a master that moved stays until the next heartbeat. Of the promises of sends, those whose local transaction outlasts the
  * deadline can't settle. Leave is taken of each broker on the connection that the client is
  * registered on; a connection to one that no route names any more is only closed.
  */
@@ -59,13 +60,16 @@ function checkRest(run: Run, report: Report): void {
       fact.member === member && fact.event < event
     );
     if (!hasBegun) continue;
-    const verdicts = history.of("wroteVerdict").filter(({ oneway }) => !oneway);
-    const asked = [...history.of("wroteOther"), ...verdicts];
-    const isAsking = asked.some((fact) =>
-      fact.member === member && fact.at <= at && fact.at > at - VERDICT_TIMEOUT &&
-      (timeline.replyTo(fact)?.at ?? Infinity) > at && timeline.unlinkedAt(fact.link) >= at
+    const verdicts = history.of("wroteVerdict");
+    const lately = [...history.of("wroteOther"), ...verdicts].filter((fact) =>
+      fact.member === member && fact.at <= at && fact.at > at - VERDICT_TIMEOUT - SLACK &&
+      timeline.unlinkedAt(fact.link) >= at
     );
-    if (!isAsking && timers > PERIODIC_TIMERS + held) {
+    const isAsking = lately.some((fact) =>
+      !("oneway" in fact && fact.oneway) && (timeline.replyTo(fact)?.at ?? Infinity) > at
+    );
+    const usedLinks = new Set(lately.map(({ link }) => link)).size;
+    if (!isAsking && timers > PERIODIC_TIMERS + usedLinks + held) {
       report(at, `${member} is at rest with ${timers} timers`);
     }
     const busy = history.of("asked").filter((fact) =>

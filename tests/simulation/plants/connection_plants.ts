@@ -86,11 +86,11 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
     foundBy: ["H1"],
   },
   {
-    name: "deadlines-of-answered-requests-left",
+    name: "deadlines-outlive-their-connection",
     file: PENDING,
-    old: "if (this.#requests.size === 0) this.#clearTimer();",
-    new: "",
-    foundBy: ["H1", "L1"],
+    old: "cause?: unknown): void {\n    this.#clearTimer();",
+    new: "cause?: unknown): void {",
+    foundBy: ["H1"],
   },
   {
     name: "waits-left-after-their-end",
