@@ -1,17 +1,24 @@
 import { InvalidArgumentError } from "../errors.ts";
+import { seemsToRepeat } from "./repeats.ts";
 
 /** What is wanted of `node:zlib`, where a runtime has it. */
 export interface NodeZlib {
   /** The constants of both formats. */
   constants?: Record<string, number>;
   /** Makes a zlib stream. */
-  deflateSync?: (bytes: Uint8Array, options: { level: number; chunkSize: number }) => Uint8Array;
+  deflateSync?: (
+    bytes: Uint8Array,
+    options: { level: number; chunkSize: number; strategy?: number },
+  ) => Uint8Array;
   /** Makes a Zstandard frame. */
   zstdCompressSync?: (
     bytes: Uint8Array,
     options: { params: Record<number, number> },
   ) => Uint8Array;
 }
+
+/** Up to this level zlib does not look for repeats where there seem to be none: that of official clients. */
+const SAVING_LEVEL = 5;
 
 /** Most bytes that are taken at once for what a body becomes. */
 const MAX_CHUNK_SIZE = 64 * 1024;
@@ -62,13 +69,20 @@ export function nodeZlib(): NodeZlib {
 }
 
 /** Makes zlib streams of one level, if `node:zlib` can. */
-export function zlibCompressor({ deflateSync }: NodeZlib, level: number): Compressor | undefined {
+export function zlibCompressor(
+  { deflateSync, constants }: NodeZlib,
+  level: number,
+): Compressor | undefined {
   if (!deflateSync) return undefined;
+  const huffmanOnly = level <= SAVING_LEVEL ? constants?.Z_HUFFMAN_ONLY : undefined;
   return (bytes) => {
     // One piece of memory of about the right size; what can't be compressed grows a little.
     const size = bytes.length + (bytes.length >>> 8) + 64;
-    const chunkSize = Math.min(size, MAX_CHUNK_SIZE);
-    return withoutBuffer(deflateSync(bytes, { level, chunkSize }));
+    const options = { level, chunkSize: Math.min(size, MAX_CHUNK_SIZE) };
+    const isPlain = huffmanOnly === undefined || seemsToRepeat(bytes);
+    return withoutBuffer(
+      deflateSync(bytes, isPlain ? options : { ...options, strategy: huffmanOnly }),
+    );
   };
 }
 
