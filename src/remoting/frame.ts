@@ -6,6 +6,7 @@ import {
   type RemotingRequest,
   type SerializeType,
 } from "./command.ts";
+import type { FieldShapes } from "./field_shapes.ts";
 import {
   estimateJsonHeader,
   joinFields,
@@ -207,19 +208,24 @@ export function readFrameSize(
   return size;
 }
 
-/** Decodes the whole frame of `size` bytes at `start`, whose size was read before. */
+/**
+ * Decodes the whole frame of `size` bytes at `start`, whose size was read before.
+ *
+ * @param shapes What is known of the frames before it, decoded within the same limits.
+ */
 export function decodeFrameAt(
   bytes: Uint8Array,
   start: number,
   size: number,
   limits: FrameLimits,
+  shapes?: FieldShapes,
 ): RemotingCommand {
   const mark = readInt32(bytes, start + 4);
   const headerEnd = start + FRAME_PREFIX_SIZE + (mark & 0xffffff);
   const header = bytes.subarray(start + FRAME_PREFIX_SIZE, headerEnd);
   const maxExtFields = limits.maxExtFields ?? DEFAULT_MAX_EXT_FIELDS;
   const command = mark >>> 24 === 0
-    ? decodeJsonHeader(header, maxExtFields)
+    ? decodeJsonHeader(header, maxExtFields, shapes)
     : decodeRocketmqHeader(header, maxExtFields);
   if (headerEnd < start + size) command.body = bytes.subarray(headerEnd, start + size);
   return command;

@@ -1,5 +1,6 @@
 import type { RemotingDecodeError } from "../errors.ts";
 import type { RemotingCommand } from "./command.ts";
+import { FieldShapes } from "./field_shapes.ts";
 import { decodeFrameAt, readFrameSize } from "./frame.ts";
 import { FRAME_PREFIX_SIZE, type FrameLimits } from "./limits.ts";
 
@@ -31,6 +32,7 @@ const SHORT_PIECE = 16;
  */
 export class FrameDecoder {
   readonly #limits: FrameLimits;
+  readonly #shapes = new FieldShapes();
   #gathered: Uint8Array = EMPTY;
   #size = 0;
   /** Size of the frame that is being gathered; 0 until its first 8 bytes are there. */
@@ -88,7 +90,7 @@ export class FrameDecoder {
       if (this.#size === this.#frameSize) {
         const frame = this.#gathered, size = this.#size;
         this.#forgetGathered();
-        take(decodeFrameAt(frame, 0, size, this.#limits));
+        take(decodeFrameAt(frame, 0, size, this.#limits, this.#shapes));
         return at;
       }
     }
@@ -119,7 +121,7 @@ export class FrameDecoder {
         this.#readGatheredSize();
         return;
       }
-      take(decodeFrameAt(chunk, at, size, this.#limits));
+      take(decodeFrameAt(chunk, at, size, this.#limits, this.#shapes));
       at += size;
     }
   }

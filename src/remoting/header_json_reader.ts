@@ -1,5 +1,6 @@
 import { RemotingDecodeError } from "../errors.ts";
 import type { RemotingCommand } from "./command.ts";
+import type { FieldShapes } from "./field_shapes.ts";
 import { decodeUsualHeader } from "./header_json_usual.ts";
 import { LanguageCode, languageCode } from "./language_code.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
@@ -27,13 +28,25 @@ type Members = Readonly<
 /**
  * Reads a JSON header; the command has no body yet. Of a key that comes twice the last one counts;
  * unknown ones are ignored.
+ *
+ * @param shapes What is known of the same peer's headers, with the same bound of fields.
  */
-export function decodeJsonHeader(header: Uint8Array, maxExtFields: number): RemotingCommand {
+export function decodeJsonHeader(
+  header: Uint8Array,
+  maxExtFields: number,
+  shapes?: FieldShapes,
+): RemotingCommand {
   if (header.length > HARMLESS_SIZE) checkValueCount(header, maxExtFields);
   else {
     const command = decodeUsualHeader(
       header,
-      (start, end) => readTextFields(header, start, end, maxExtFields),
+      (code, start, end) => {
+        const fields = shapes?.read(code, header, start, end);
+        if (fields) return fields;
+        const read = readTextFields(header, start, end, maxExtFields);
+        if (read) shapes?.learn(code, read);
+        return read;
+      },
     );
     if (command) return command;
   }

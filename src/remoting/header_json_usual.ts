@@ -22,7 +22,7 @@ const NO_BODY = new Uint8Array(0);
  */
 export function decodeUsualHeader(
   header: Uint8Array,
-  readFields: (start: number, end: number) => Record<string, string> | undefined,
+  readFields: (code: number, start: number, end: number) => Record<string, string> | undefined,
 ): RemotingCommand | undefined {
   const last = header.length - 1;
   if (header[last] !== CLOSE || !isAt(header, 0, CODE)) return undefined;
@@ -43,13 +43,22 @@ export function decodeUsualHeader(
   if (!isAt(header, opaqueEnd, VERSION)) return undefined;
   const versionAt = opaqueEnd + VERSION.length, versionEnd = endOfInteger(header, versionAt);
   if (versionEnd !== last) return undefined;
-  const extFields = fieldsEnd === codeEnd ? {} : readFields(codeEnd + EXT_FIELDS.length, fieldsEnd);
+  const code = readInteger(header, CODE.length, codeEnd);
+  const version = readInteger(header, versionAt, versionEnd);
+  const opaque = readInteger(header, opaqueAt, opaqueEnd);
+  const flag = readInteger(header, flagAt, flagEnd);
+  const areInt32 = (code | 0) === code && (version | 0) === version && (opaque | 0) === opaque &&
+    (flag | 0) === flag;
+  if (!areInt32) return undefined;
+  const extFields = fieldsEnd === codeEnd
+    ? {}
+    : readFields(code, codeEnd + EXT_FIELDS.length, fieldsEnd);
   return extFields && {
-    code: readInteger(header, CODE.length, codeEnd),
+    code,
     language: isJava ? LanguageCode.JAVA : LanguageCode.OTHER,
-    version: readInteger(header, versionAt, versionEnd),
-    opaque: readInteger(header, opaqueAt, opaqueEnd),
-    flag: readInteger(header, flagAt, flagEnd),
+    version,
+    opaque,
+    flag,
     extFields,
     body: NO_BODY,
     serializeType: "JSON",
@@ -64,13 +73,13 @@ function isAt(header: Uint8Array, at: number, expected: Uint8Array): boolean {
   return true;
 }
 
-/** The position behind an integer of one to nine digits; for anything else -1, where nothing stands. */
+/** The position behind an integer of one to ten digits; for anything else -1, where nothing stands. */
 function endOfInteger(header: Uint8Array, start: number): number {
   const digits = header[start] === MINUS ? start + 1 : start;
   let at = digits;
   while (header[at]! >= ZERO && header[at]! <= NINE) at++;
   const count = at - digits;
-  return count === 0 || count > 9 || (header[digits] === ZERO && count > 1) ? -1 : at;
+  return count === 0 || count > 10 || (header[digits] === ZERO && count > 1) ? -1 : at;
 }
 
 function readInteger(header: Uint8Array, start: number, end: number): number {

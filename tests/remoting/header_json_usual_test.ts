@@ -1,5 +1,6 @@
 import { assertEquals, assertGreater, assertThrows } from "@std/assert";
 import { decodeCommand, RemotingDecodeError } from "../../src/remoting/mod.ts";
+import { decodeUsualHeader } from "../../src/remoting/header_json_usual.ts";
 import { readRecordedFrames } from "./fixtures.ts";
 import { concat, frameOf, utf8 } from "./frames.ts";
 
@@ -63,6 +64,25 @@ Deno.test("usual JSON header - is read in full", () => {
     body: new Uint8Array(),
     serializeType: "JSON",
   });
+});
+
+Deno.test("usual JSON header - any number of a request is usual, also one of ten digits", () => {
+  for (
+    const [opaque, isUsual] of [
+      ["0", true],
+      ["999999999", true],
+      ["1000000000", true],
+      ["2147483647", true],
+      ["-2147483648", true],
+      ["2147483648", false],
+      ["-2147483649", false],
+      ["9999999999", false],
+      ["10000000000", false],
+    ] as const
+  ) {
+    const read = decodeUsualHeader(utf8(header({ opaque })), () => ({}));
+    assertEquals(read?.opaque, isUsual ? Number(opaque) : undefined, opaque);
+  }
 });
 
 Deno.test("usual JSON header - what only looks like one is read like any other JSON", () => {
