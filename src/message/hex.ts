@@ -1,6 +1,13 @@
+const BYTES = Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(16).toUpperCase().padStart(2, "0"),
+);
+
 /** The number in upper-case hexadecimal, its lowest `digits` digits. */
 export function hexOf(value: number, digits: 2 | 4 | 8): string {
-  return (value >>> 0).toString(16).toUpperCase().padStart(8, "0").slice(8 - digits);
+  let text = BYTES[value & 0xff]!;
+  for (let shift = 8; shift < 4 * digits; shift += 8) text = BYTES[value >>> shift & 0xff] + text;
+  return text;
 }
 
 /** The bytes in upper-case hexadecimal. */

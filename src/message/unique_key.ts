@@ -86,6 +86,8 @@ export class UniqueKeyGenerator {
   readonly #clock: UniqueKeyGeneratorOptions["clock"];
   /** The digits that all keys begin with: address, process, instance. */
   readonly #prefix: string;
+  /** The digits that all keys of `#time` begin with. */
+  #stem = "";
   #time = -Infinity;
   /** Keys given for `#time`. */
   #issued = 0;
@@ -111,20 +113,20 @@ export class UniqueKeyGenerator {
   /** The next key. */
   next(): string {
     const now = Math.floor(this.#clock.now());
-    if (now > this.#time) {
-      this.#time = now;
-      this.#issued = 0;
-    } else if (this.#issued === KEYS_PER_MILLISECOND) {
-      this.#time++;
-      this.#issued = 0;
-    }
+    if (now > this.#time) this.#beginMillisecond(now);
+    else if (this.#issued === KEYS_PER_MILLISECOND) this.#beginMillisecond(this.#time + 1);
     this.#issued++;
-    if (this.#time >= this.#nextMonthStart) {
-      this.#monthStart = monthStart(this.#time);
-      this.#nextMonthStart = nextMonthStart(this.#time);
+    return this.#stem + hexOf(this.#counter++, 4);
+  }
+
+  #beginMillisecond(time: number): void {
+    this.#time = time;
+    this.#issued = 0;
+    if (time >= this.#nextMonthStart) {
+      this.#monthStart = monthStart(time);
+      this.#nextMonthStart = nextMonthStart(time);
     }
-    const counter = this.#counter++;
-    return this.#prefix + hexOf(this.#time - this.#monthStart, 8) + hexOf(counter, 4);
+    this.#stem = this.#prefix + hexOf(time - this.#monthStart, 8);
   }
 }
 

@@ -12,6 +12,11 @@ const SHORT_PIECE = 32;
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, MINUS = 0x2d, ZERO = 0x30;
 
+/** From here on an integer is no int32 any more. */
+const INT32 = 2 ** 31;
+
+const MILLION = 1_000_000;
+
 const encoder = new TextEncoder();
 
 /** Writes bytes, and values as JSON, one behind the other into memory that grows. */
@@ -106,15 +111,32 @@ export class ByteWriter {
 
   /** An integer in decimal digits. */
   integer(value: number): void {
-    let rest = Math.abs(value), at = this.#length + (value < 0 ? 1 : 0);
+    const rest = Math.abs(value);
+    if (rest >= INT32) return this.#digits(value);
+    let at = this.#length + (value < 0 ? 1 : 0);
     for (let power = 10; power <= rest; power *= 10) at++;
     this.reserve(at + 1 - this.#length);
-    const bytes = this.#bytes;
-    if (value < 0) bytes[this.#length] = MINUS;
+    if (value < 0) this.#bytes[this.#length] = MINUS;
     this.#length = at + 1;
-    for (;; at--) {
-      const tens = rest < 0x80000000 ? (rest / 10) | 0 : Math.floor(rest / 10);
-      bytes[at] = ZERO + rest - 10 * tens;
+    this.#putDigits(rest, at);
+  }
+
+  /** One that is beyond an int32. */
+  #digits(value: number): void {
+    const rest = Math.abs(value), high = Math.floor(rest / MILLION);
+    this.integer(value < 0 ? -high : high);
+    this.reserve(6);
+    this.#bytes.fill(ZERO, this.#length, this.#length + 6);
+    this.#length += 6;
+    this.#putDigits(rest - high * MILLION, this.#length - 1);
+  }
+
+  /** Puts the digits of an int32, its last one at `at`. */
+  #putDigits(value: number, at: number): void {
+    const bytes = this.#bytes;
+    for (let rest = value, last = at;; last--) {
+      const tens = (rest / 10) | 0;
+      bytes[last] = ZERO + rest - 10 * tens;
       if (tens === 0) return;
       rest = tens;
     }

@@ -28,6 +28,8 @@ export interface TransactionRecord {
   isSlow?: boolean;
   /** What those who look on remember of its message. */
   observed?: ObservedMessage | undefined;
+  /** What stands for its id in the table, when it was sent here. */
+  key?: number;
   /** Where the table remembers it, when it is another producer's and may be forgotten. */
   place?: number | undefined;
 }
@@ -112,8 +114,9 @@ export class TransactionTable {
   }
 
   /** The key of a transaction that was sent here; -1 of any other, whatever id a broker gives it. */
-  #keyOf({ transactionId, localTransactionRan }: TransactionRecord): number {
-    return localTransactionRan === undefined ? -1 : this.#own.claim(transactionId);
+  #keyOf(record: TransactionRecord): number {
+    if (record.localTransactionRan === undefined) return -1;
+    return record.key ??= this.#own.claim(record.transactionId);
   }
 
   #forget(place: number): void {

@@ -81,14 +81,17 @@ Deno.test("compression - starts at its threshold, and only where the body become
 });
 
 Deno.test("compression - a higher level makes smaller bodies, and 3 is the default", async () => {
-  const word = (i: number) => Math.floor(1e6 * Math.sin(i) * Math.cos(i * i) % 1009).toString(36);
-  const words = Array.from({ length: 5_000 }, (_, i) => word(i)).join(" ");
-  const first = await sizeOf(words, { compressionLevel: 1 });
-  const second = await sizeOf(words, { compressionLevel: 2 });
-  const third = await sizeOf(words, { compressionLevel: 3 });
+  const nth = (i: number, n: number) => Math.floor(1e6 * (1 + Math.sin(i) * Math.cos(i * i))) % n;
+  const orders = Array.from(
+    { length: 500 },
+    (_, i) => `order ${nth(i, 9973)} of customer ${nth(i + 7, 97)}: ${nth(i + 3, 12)} pieces`,
+  ).join("\n");
+  const first = await sizeOf(orders, { compressionLevel: 1 });
+  const second = await sizeOf(orders, { compressionLevel: 2 });
+  const third = await sizeOf(orders, { compressionLevel: 3 });
   assertLess(second, first);
   assertLess(third, second);
-  assertEquals(await sizeOf(words, {}), third);
+  assertEquals(await sizeOf(orders, {}), third);
 });
 
 /** Bytes that reach the broker of a body. */
