@@ -7,12 +7,7 @@ import {
   type SerializeType,
 } from "./command.ts";
 import type { FieldShapes } from "./field_shapes.ts";
-import {
-  estimateJsonHeader,
-  joinFields,
-  writeJsonHeader,
-  writeJsonRequest,
-} from "./header_json.ts";
+import { jsonHeaderOf, writeJsonRequest } from "./header_json.ts";
 import { decodeJsonHeader } from "./header_json_reader.ts";
 import {
   decodeRocketmqHeader,
@@ -27,6 +22,11 @@ import {
 } from "./limits.ts";
 
 const NO_BODY = new Uint8Array(0);
+
+/** Takes the place of what stands before the header. */
+const PREFIX_ROOM = "\0".repeat(FRAME_PREFIX_SIZE);
+
+const encoder = new TextEncoder();
 
 /**
  * Encodes a command as one whole frame: length, header form and header length, header, body.
@@ -55,32 +55,37 @@ const NO_BODY = new Uint8Array(0);
 export function encodeCommand(command: RemotingCommand): Uint8Array {
   checkCommand(command);
   checkFrameSize(command.body.length);
-  const isBinary = command.serializeType === "ROCKETMQ";
-  const fields = isBinary ? undefined : joinFields(command.extFields);
-  const header = isBinary ? estimateRocketmqHeader(command) : estimateJsonHeader(command, fields);
-  const size = FRAME_PREFIX_SIZE + header + command.body.length;
+  return command.serializeType === "ROCKETMQ" ? encodeBinary(command) : encodeJson(command);
+}
+
+function encodeBinary(command: RemotingCommand): Uint8Array {
+  const size = FRAME_PREFIX_SIZE + estimateRocketmqHeader(command) + command.body.length;
   checkFrameSize(size);
   const writer = new ByteWriter(size);
-  append(writer, command, fields);
+  appendCommand(writer, command);
   const { memory, length } = writer;
   return length === memory.length ? memory : memory.slice(0, length);
 }
 
-/** Appends the frame of a command that was checked, and gives its size. @throws {InvalidArgumentError} */
-export function appendCommand(writer: ByteWriter, command: RemotingCommand): number {
-  const isBinary = command.serializeType === "ROCKETMQ";
-  return append(writer, command, isBinary ? undefined : joinFields(command.extFields));
+function encodeJson(command: RemotingCommand): Uint8Array {
+  const { body } = command, header = jsonHeaderOf(command);
+  checkFrameSize(FRAME_PREFIX_SIZE + header.length + body.length);
+  const head = encoder.encode(PREFIX_ROOM + header), size = head.length + body.length;
+  checkFrameSize(size);
+  writeInt32(head, 0, size - 4);
+  writeInt32(head, 4, head.length - FRAME_PREFIX_SIZE);
+  if (body.length === 0) return head;
+  const frame = new Uint8Array(size);
+  frame.set(head);
+  frame.set(body, head.length);
+  return frame;
 }
 
-/** @param fields The fields, where the header is JSON. */
-function append(
-  writer: ByteWriter,
-  command: RemotingCommand,
-  fields: string | undefined,
-): number {
+/** Appends the frame of a command that was checked, and gives its size. @throws {InvalidArgumentError} */
+export function appendCommand(writer: ByteWriter, command: RemotingCommand): number {
   const { serializeType, body } = command, start = beginFrame(writer);
   if (serializeType === "ROCKETMQ") writeRocketmqHeader(writer, command);
-  else writeJsonHeader(writer, command, fields);
+  else writer.text(jsonHeaderOf(command));
   return endFrame(writer, start, serializeType, body);
 }
 
