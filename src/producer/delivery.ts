@@ -1,5 +1,5 @@
 import type { BodyCompressor } from "./body_compression.ts";
-import type { OutgoingMessage } from "./outgoing_message.ts";
+import { type OutgoingMessage, ownBody } from "./outgoing_message.ts";
 import type { SendCounters } from "./producer_stats.ts";
 import type { RetryPolicy } from "./retry_policy.ts";
 import type { SendGate } from "./send_gate.ts";
@@ -11,15 +11,15 @@ import type { Sender } from "./sender.ts";
 export class Delivery {
   readonly #sender: Sender;
   readonly #gate: SendGate;
-  readonly #compress: BodyCompressor;
+  readonly #compressor: BodyCompressor;
   readonly #counters: SendCounters;
   #onIdle: (() => void) | undefined;
 
   /** What the gate does not let in waits. */
-  constructor(sender: Sender, gate: SendGate, compress: BodyCompressor, counters: SendCounters) {
+  constructor(sender: Sender, gate: SendGate, compressor: BodyCompressor, counters: SendCounters) {
     this.#sender = sender;
     this.#gate = gate;
-    this.#compress = compress;
+    this.#compressor = compressor;
     this.#counters = counters;
   }
 
@@ -71,7 +71,10 @@ export class Delivery {
     this.#sender.close();
   }
 
-  /** What is done around every send goes here. */
+  /**
+   * What is done around every send goes here. A body that is borrowed gets memory of its own before
+   * anything is waited for.
+   */
   async #deliver<T extends SendReceipt | void>(
     kind: SendKind,
     message: OutgoingMessage,
@@ -82,9 +85,10 @@ export class Delivery {
     counters.sendsInFlight++;
     try {
       const turn = this.#gate.enter(message, bounds);
+      const held = turn ? ownBody(message) : message;
       if (turn) await turn;
       try {
-        const ready = kind === "batch" ? message : this.#compress(message);
+        const ready = kind === "batch" ? held : ownBody(this.#compressor.compress(held));
         const result = observation
           ? await observation.watch(ready, () => transmit(ready))
           : await transmit(ready);

@@ -19,6 +19,8 @@ export interface OutgoingMessage {
   readonly topic: string;
   /** Body. */
   readonly body: Uint8Array;
+  /** Whether the body is still memory of the caller, who may write to it once the call returns. */
+  readonly isBorrowed?: boolean;
   /** The user's own flag. */
   readonly flag: number;
   /** The protocol's flag bits. */
@@ -63,6 +65,8 @@ export interface OutgoingOptions {
   maxMessageSize: number;
   /** Copies its body. */
   copies: BodyCopies;
+  /** A body of so many bytes or more is not copied here. */
+  borrowFrom?: number;
   /** Those who look on at its send. */
   observation?: SendObservation | undefined;
   /** Whose names are used. */
@@ -87,7 +91,7 @@ const encoder = new TextEncoder();
 
 /**
  * Checks a message and makes what goes on the wire of it. The caller's object is read once and
- * never changed; the body is copied, so that it is sent as it is now.
+ * never changed; the body is copied, so that it is sent as it is now, unless it is borrowed.
  *
  * @throws {InvalidArgumentError} naming the field and what is allowed.
  */
@@ -102,6 +106,12 @@ export function prepareMessage(
 export function encodeMessage(read: ReadMessage, options: OutgoingOptions): OutgoingMessage {
   const observed = observeMessage(read, options);
   return { ...observed, properties: encodeProperties(observed.properties) };
+}
+
+/** The same message with memory of its own. */
+export function ownBody(message: OutgoingMessage): OutgoingMessage {
+  if (!message.isBorrowed) return message;
+  return { ...message, body: new Uint8Array(message.body), isBorrowed: false };
 }
 
 /** Shows a message that was read to those who look on at its send, which begins now. */
@@ -166,9 +176,12 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
     all[MessageProperty.ProducerGroup] = namespace?.wrap(options.producerGroup) ??
       options.producerGroup;
   }
+  const bytes = readBody(topic, body, options);
+  const isBorrowed = bytes === body && bytes.length >= (options.borrowFrom ?? Infinity);
   return {
     topic,
-    body: copyBody(topic, body, options),
+    body: bytes === body && !isBorrowed ? options.copies.copy(bytes) : bytes,
+    isBorrowed,
     flag,
     sysFlag: options.transactional ? SysFlag.TransactionPrepared : 0,
     properties: all,
@@ -179,10 +192,10 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
   };
 }
 
-function copyBody(
+function readBody(
   topic: string,
   body: unknown,
-  { maxMessageSize: max, copies }: OutgoingOptions,
+  { maxMessageSize: max }: OutgoingOptions,
 ): Uint8Array {
   let bytes: Uint8Array;
   if (typeof body === "string") bytes = encoder.encode(body);
@@ -200,7 +213,7 @@ function copyBody(
   if (bytes.length > max) {
     throw refuse(topic, `its body has ${bytes.length} bytes, at most ${max} are allowed`);
   }
-  return bytes === body ? copies.copy(bytes) : bytes;
+  return bytes;
 }
 
 /** The application's own properties, read once: what is checked is what is sent. */

@@ -87,7 +87,7 @@ export class ProducerCore {
   readonly #sendTimeout: number;
   readonly #sending: SendingSettings;
   readonly #maxMessageSize: number;
-  readonly #compress: BodyCompressor;
+  readonly #compressor: BodyCompressor;
   readonly #resolveClosed: () => void;
   readonly #counters = newSendCounters();
   readonly #drains: ((deadline: Deadline) => Promise<void>)[] = [];
@@ -121,7 +121,7 @@ export class ProducerCore {
       DEFAULT_MAX_FRAME_SIZE - FRAME_HEAD_ROOM,
       " bytes",
     );
-    this.#compress = bodyCompressor(options);
+    this.#compressor = bodyCompressor(options);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#resolveClosed = resolve;
@@ -184,7 +184,7 @@ export class ProducerCore {
     this.#delivery = new Delivery(
       new Sender(client, clock, this.producerGroup, this.#detector?.faults),
       new SendGate(clock, this.#sending),
-      this.#compress,
+      this.#compressor,
       this.#counters,
     );
     this.#uniqueKeys = new UniqueKeyGenerator({
@@ -203,13 +203,18 @@ export class ProducerCore {
     );
   }
 
-  /** Checks a message and makes what is sent of it. @throws {InvalidArgumentError} */
+  /**
+   * Checks a message and makes what is sent of it. A body that is about to be compressed is borrowed,
+   * so what is made must be handed to the delivery at once. @throws {InvalidArgumentError}
+   */
   prepare(
     message: DelayableMessage,
     transactional: boolean,
     kind: SendKind = transactional ? "half" : "send",
   ): OutgoingMessage {
-    return prepareMessage(message, this.outgoing(transactional, kind));
+    const options = this.outgoing(transactional, kind);
+    options.borrowFrom = this.#compressor.from;
+    return prepareMessage(message, options);
   }
 
   /** What a message or a batch is prepared with. */
