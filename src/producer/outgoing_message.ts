@@ -65,8 +65,6 @@ export interface OutgoingOptions {
   maxMessageSize: number;
   /** Copies its body. */
   copies: BodyCopies;
-  /** A body of so many bytes or more is not copied here. */
-  borrowFrom?: number;
   /** Those who look on at its send. */
   observation?: SendObservation | undefined;
   /** Whose names are used. */
@@ -91,15 +89,17 @@ const encoder = new TextEncoder();
 
 /**
  * Checks a message and makes what goes on the wire of it. The caller's object is read once and
- * never changed; the body is copied, so that it is sent as it is now, unless it is borrowed.
+ * never changed; the body is copied, so that it is sent as it is now.
  *
+ * @param borrowFrom A body of so many bytes or more is not copied, but borrowed.
  * @throws {InvalidArgumentError} naming the field and what is allowed.
  */
 export function prepareMessage(
   message: DelayableMessage,
   options: OutgoingOptions,
+  borrowFrom?: number,
 ): OutgoingMessage {
-  return encodeMessage(readMessage(message, options), options);
+  return encodeMessage(readMessage(message, options, borrowFrom), options);
 }
 
 /** Makes what goes on the wire of a message that was read, with what those who look on add to it. */
@@ -124,7 +124,11 @@ export function observeMessage(read: ReadMessage, { observation }: OutgoingOptio
 }
 
 /** Checks and reads a message as {@linkcode prepareMessage} does. @throws {InvalidArgumentError} */
-export function readMessage(message: DelayableMessage, options: OutgoingOptions): ReadMessage {
+export function readMessage(
+  message: DelayableMessage,
+  options: OutgoingOptions,
+  borrowFrom = Infinity,
+): ReadMessage {
   if (message === null || typeof message !== "object") {
     throw new InvalidArgumentError("Cannot send message: it is not an object with topic and body");
   }
@@ -177,7 +181,7 @@ export function readMessage(message: DelayableMessage, options: OutgoingOptions)
       options.producerGroup;
   }
   const bytes = readBody(topic, body, options);
-  const isBorrowed = bytes === body && bytes.length >= (options.borrowFrom ?? Infinity);
+  const isBorrowed = bytes === body && bytes.length >= borrowFrom;
   return {
     topic,
     body: bytes === body && !isBorrowed ? options.copies.copy(bytes) : bytes,

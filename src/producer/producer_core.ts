@@ -204,17 +204,14 @@ export class ProducerCore {
   }
 
   /**
-   * Checks a message and makes what is sent of it. A body that is about to be compressed is borrowed,
-   * so what is made must be handed to the delivery at once. @throws {InvalidArgumentError}
+   * Checks a message and makes what must be delivered at once. @throws {InvalidArgumentError}
    */
   prepare(
     message: DelayableMessage,
     transactional: boolean,
     kind: SendKind = transactional ? "half" : "send",
   ): OutgoingMessage {
-    const options = this.outgoing(transactional, kind);
-    options.borrowFrom = this.#compressor.from;
-    return prepareMessage(message, options);
+    return prepareMessage(message, this.outgoing(transactional, kind), this.#compressor.from);
   }
 
   /** What a message or a batch is prepared with. */

@@ -235,7 +235,7 @@ Deno.test("Connection - requests leave nothing behind on a signal that lives on"
 });
 
 Deno.test("Connection - a request aborted after it was written says so", async () => {
-  const { connection, server, remote, clock } = open();
+  const { connection, server, remote } = open();
   const controller = new AbortController();
   const request = connection.request(ask("gone"), { timeout: 1000, signal: controller.signal });
   await settle();
