@@ -18,8 +18,8 @@ export const FEATURE_PLANTS: readonly Plant[] = [
   {
     name: "body-compressed-and-not-marked",
     file: "src/producer/body_compression.ts",
-    old: "return { ...message, body, sysFlag: message.sysFlag | compressionFlags(type) };",
-    new: "return { ...message, body, sysFlag: message.sysFlag };",
+    old: "return { ...message, body, sysFlag, isBorrowed: false };",
+    new: "return { ...message, body, isBorrowed: false };",
     foundBy: ["D2"],
   },
   {
