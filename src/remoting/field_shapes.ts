@@ -15,6 +15,11 @@ const MAX_LESSONS = 64;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** Whether a name has as many bytes as characters, and can be set like any other. */
+function isPlain(name: string): boolean {
+  return /^[ -~]*$/.test(name) && name !== "__proto__";
+}
+
 /** How the fields of the commands of one code are written. */
 interface FieldShape {
   readonly code: number;
@@ -55,7 +60,7 @@ export class FieldShapes {
   /** Remembers how the fields of a code are written. */
   learn(code: number, fields: Readonly<Record<string, string>>): void {
     const names = Object.keys(fields);
-    if (names.length === 0 || names.length > MAX_FIELDS || names.includes("__proto__")) return;
+    if (names.length === 0 || names.length > MAX_FIELDS || !names.every(isPlain)) return;
     if (this.#lessons === MAX_LESSONS) return;
     const known = this.#shapes.findIndex((shape) => shape.code === code);
     const free = Math.min(this.#shapes.length, this.#lessons % MAX_SHAPES);

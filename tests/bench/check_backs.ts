@@ -52,7 +52,11 @@ async function ask(
 ): Promise<AskReport & AnswerReport> {
   await using asker = new LineProcess("./check_asker.ts", [JSON.stringify(order)]);
   const answerOrder: AnswerOrder = { ...answer, nameServer: await asker.readLine() };
-  await using answerer = new LineProcess("./check_answerer.ts", [JSON.stringify(answerOrder)]);
+  await using answerer = new LineProcess(
+    "./check_answerer.ts",
+    [JSON.stringify(answerOrder)],
+    asker,
+  );
   await answerer.readLine();
   const asked: AskReport = JSON.parse(await asker.readLine());
   await answerer.writeLine("report");

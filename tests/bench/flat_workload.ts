@@ -35,7 +35,9 @@ export async function startFlatWorkload(brokers: number, topics: number): Promis
   await using starting = new AsyncDisposableStack();
   const responder = starting.use(new LineProcess("./responder.ts", ["--brokers", `${brokers}`]));
   const nameServer = await responder.readLine();
-  const client = starting.use(new LineProcess("./flat_client.ts", [nameServer, `${topics}`]));
+  const client = starting.use(
+    new LineProcess("./flat_client.ts", [nameServer, `${topics}`], responder),
+  );
   const read = async (): Promise<FlatReport> => JSON.parse(await client.readLine());
   const start = await read();
   const processes = starting.move();

@@ -5,17 +5,20 @@ export class LineProcess implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  /** At Ctrl+C: all are ended at once, as each would tell of the end of another one. */
+  readonly #clients: LineProcess[] = [];
+  /** At Ctrl+C: all are ended at once, clients first, as they would tell of the end of their server. */
   readonly #interrupt = (): void => {
-    this.#process.kill("SIGKILL");
+    this.#kill();
     setTimeout(() => Deno.exit(130));
   };
+  #isKilled = false;
   #rest = "";
 
-  /** Starts it. */
-  constructor(module: string, args: readonly string[]) {
+  /** Starts it, perhaps as a client of another one. */
+  constructor(module: string, args: readonly string[], server?: LineProcess) {
     // First, so that none is left behind when it comes right now.
     Deno.addSignalListener("SIGINT", this.#interrupt);
+    if (server) server.#clients.push(this);
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--quiet", "--no-check", new URL(module, import.meta.url).href, ...args],
       env: { [ENDS_WITH_INPUT]: "1" },
@@ -51,8 +54,14 @@ export class LineProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     Deno.removeSignalListener("SIGINT", this.#interrupt);
     await this.#input.close().catch(() => {});
-    this.#process.kill("SIGKILL");
+    this.#kill();
     await this.#lines.cancel();
     await this.#process.status;
+  }
+
+  #kill(): void {
+    for (const client of this.#clients) client.#kill();
+    if (!this.#isKilled) this.#process.kill("SIGKILL");
+    this.#isKilled = true;
   }
 }

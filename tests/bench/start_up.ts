@@ -62,15 +62,15 @@ function readArguments(args: readonly string[]): Wanted {
 async function measure({ rounds, namesrv }: Wanted): Promise<StartTimes[]> {
   using status = statusLine();
   await using processes = new AsyncDisposableStack();
-  let nameServer = namesrv;
-  if (nameServer === undefined) {
-    nameServer = await processes.use(new LineProcess("./responder.ts", [])).readLine();
-  }
+  const responder = namesrv === undefined
+    ? processes.use(new LineProcess("./responder.ts", []))
+    : undefined;
+  const nameServer = namesrv ?? await responder!.readLine();
   const all: StartTimes[] = [];
   // The first process fills the module cache.
   for (let round = 0; round <= rounds; round++) {
     status.show(`${round} of ${rounds}`);
-    await using once = new LineProcess("./start_once.ts", [nameServer]);
+    await using once = new LineProcess("./start_once.ts", [nameServer], responder);
     const times: StartTimes = JSON.parse(await once.readLine());
     if (round > 0) all.push(times);
   }

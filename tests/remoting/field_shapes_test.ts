@@ -61,6 +61,9 @@ Deno.test("FrameDecoder - a header is read alike whatever the one before it was"
     '{"queueId":"3","msgId":"7F","traceOn":"true}',
     '{"7":"x","queueId":"3","__proto__":"y","toString":"z"}',
     '{"":"x"}',
+    '{"é":"1","😀":"4","～":"5","z":"2"}',
+    '{"queueId":"3","\u007f":"4","msgId":"5"}',
+    '{"queue\\u0049d":"3","ms\\"gId":"5"}',
   ].map((text) => response(text));
   for (const first of fields) {
     const before = typeof outcome(first) === "string" ? [] : [first, first];
