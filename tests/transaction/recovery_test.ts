@@ -23,7 +23,7 @@ Deno.test("recoverTransactions - settles what an earlier process left, and ends 
     transactionTimeout: 1,
     transactionCheckInterval: 20,
     opBatchInterval: 1,
-    transactionCheckMax: 10_000,
+    transactionCheckMax: 150,
   });
   const group = { nameServers: broker.nameServer, producerGroup: "shop", topics: ["orders"] };
   const database = new Map<string, LocalTransactionState>();

@@ -36,10 +36,16 @@ export function framesTarget(): Target {
         assertEquals(commands[index], alone, "a cut changed a command");
         assertEquals(decodeCommand(encodeCommand(alone)), alone, "encoding changed a command");
       }
+      if (decoder.buffered === 0 && random.below(READ_AGAIN) === 0) {
+        assertEquals(decoder.push(input), commands, "what was read before changed a command");
+      }
       return commands.length > 0;
     },
   };
 }
+
+/** One input of so many is read a second time, by the decoder that has seen it. */
+const READ_AGAIN = 8;
 
 /** Most bytes of a piece: the tiny ones take the most time, and show the least more. */
 const PIECES = [1, 7, 64, 1_000, 16_384, 1_000_000, 1_000_000, 1_000_000] as const;
