@@ -52,8 +52,7 @@ export async function compress(
  * Any runtime has LZ4; zlib and Zstandard need one that gives out `node:zlib` with it (Deno, Node.js
  * from 22.15): elsewhere {@linkcode compress} is the way.
  *
- * @param level From 1, the fastest, to 9 for zlib and to 22 for Zstandard, the smallest. LZ4 has only
- * one here. @default {5}
+ * @param level As that of {@linkcode compress}. @default {5}
  * @throws {InvalidArgumentError} when the level is none of these, or the runtime can't do it.
  *
  * @example

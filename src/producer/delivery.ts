@@ -81,10 +81,11 @@ export class Delivery {
     bounds: SendBounds,
     transmit: (message: OutgoingMessage) => Promise<T>,
   ): Promise<T> {
-    const counters = this.#counters, { observation } = message;
+    const counters = this.#counters, { observation, topic } = message;
+    const size = message.body.length + message.properties.length;
     counters.sendsInFlight++;
     try {
-      const turn = this.#gate.enter(message, bounds);
+      const turn = this.#gate.enter(topic, size, bounds);
       const held = turn ? ownBody(message) : message;
       if (turn) await turn;
       try {
@@ -95,7 +96,7 @@ export class Delivery {
         counters.sends++;
         return result;
       } finally {
-        this.#gate.leave(message);
+        this.#gate.leave(size);
       }
     } catch (error) {
       counters.sendErrors++;

@@ -1,6 +1,5 @@
 import type { Clock } from "../clock.ts";
 import { ConnectionError, InvalidStateError } from "../errors.ts";
-import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { SendBounds } from "./send_receipt.ts";
 import { WaitLine } from "./wait_line.ts";
 
@@ -41,25 +40,24 @@ export class SendGate {
   }
 
   /**
-   * Lets a send in; undefined when it is in at once. {@linkcode SendGate.leave} must follow, unless
-   * the promise rejects.
+   * Lets a send in; undefined when it is in at once. {@linkcode SendGate.leave} must follow with the
+   * same size, unless the promise rejects.
    *
    * @throws {ConnectionError} with code `OVERLOADED` when too many wait already or the deadline
    * passed, or `ABORTED`. Nothing was written then.
    */
-  enter(message: OutgoingMessage, bounds: SendBounds): Promise<void> | undefined {
-    const size = sizeOf(message);
+  enter(topic: string, size: number, bounds: SendBounds): Promise<void> | undefined {
     if (this.#line.size === 0 && this.#fits(size)) {
       this.#take(size);
       return undefined;
     }
-    return this.#wait(message.topic, size, bounds);
+    return this.#wait(topic, size, bounds);
   }
 
   /** A send is over: those that fit now follow. */
-  leave(message: OutgoingMessage): void {
+  leave(size: number): void {
     this.#sends--;
-    this.#bytes -= sizeOf(message);
+    this.#bytes -= size;
     this.#admit();
   }
 
@@ -138,10 +136,6 @@ export class SendGate {
       { topic, isRetriable: true },
     );
   }
-}
-
-function sizeOf({ body, properties }: OutgoingMessage): number {
-  return body.length + properties.length;
 }
 
 function aborted(topic: string, signal: AbortSignal): ConnectionError {

@@ -4,6 +4,7 @@ import { compressionTypeOf, decompress } from "../../src/message/mod.ts";
 import { isOneway, RequestCode, ResponseCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";
+import { silence } from "../support/scripted_peer.ts";
 
 /** A body that is not compressed, one that is, and one that does not become smaller. */
 const BODIES: Record<string, Uint8Array<ArrayBuffer>> = {
@@ -110,6 +111,32 @@ for (const [name, body] of Object.entries(BODIES)) {
     const got = cluster.broker.requests(RequestCode.SEND_BATCH_MESSAGE).map(({ body }) => body);
     const [whole = (await bodiesAt(cluster))[0]!] = got;
     assertEquals(indexOf(whole, body) >= 0, true);
+  });
+}
+
+for (const [kind, send] of Object.entries(KINDS)) {
+  Deno.test(`${kind} - bodies that are transferred after the call take up no room of later ones`, async () => {
+    const { cluster, producer, broker } = await start({ maxSendBytesInFlight: 25_000 });
+    await using _cluster = cluster;
+    const given: Promise<unknown>[] = [];
+    for (let i = 0; i < 6; i++) {
+      const buffer = BODIES.random!.slice();
+      given.push(send(producer, buffer));
+      structuredClone(buffer, { transfer: [buffer.buffer] });
+      assertEquals(buffer.length, 0);
+      await settle();
+    }
+    broker.on(RequestCode.SEND_MESSAGE_V2, silence);
+    const unanswered = [1, 2].map(() => {
+      return producer.send({ topic: TOPIC, body: BODIES.random! }, { timeout: 500 }).catch(
+        () => {},
+      );
+    });
+    await settle();
+
+    assertEquals(await bodiesAt(cluster), Array(8).fill(BODIES.random));
+    await cluster.clock.advance(1_000);
+    await Promise.all([...given, ...unanswered]);
   });
 }
 

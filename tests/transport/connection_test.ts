@@ -234,6 +234,30 @@ Deno.test("Connection - requests leave nothing behind on a signal that lives on"
   assertEquals(listeners, 0);
 });
 
+Deno.test("Connection - requests one after another share one timer", async () => {
+  const { connection, server, remote, clock } = open();
+  const setTimer = clock.setTimer.bind(clock);
+  let set = 0;
+  clock.setTimer = (callback, delay) => {
+    set++;
+    return setTimer(callback, delay);
+  };
+  for (let i = 0; i < 20; i++) {
+    const answer = connection.request(ask(`request ${i}`), { timeout: 1000 });
+    await settle();
+    remote.respond(server.requests(ASK)[i]!);
+    await answer;
+  }
+  assertEquals(set, 1);
+  await assertFails(
+    Promise.all([connection.request(ask("unanswered"), { timeout: 1000 }), clock.advance(1000)]),
+    "TIMEOUT",
+    true,
+  );
+  connection.close();
+  assertEquals(clock.pendingTimers, 0);
+});
+
 Deno.test("Connection - a request aborted after it was written says so", async () => {
   const { connection, server, remote } = open();
   const controller = new AbortController();
