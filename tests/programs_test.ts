@@ -11,6 +11,7 @@ const ROOT = new URL("../", import.meta.url);
 const PROGRAMS = [
   ".ci/compare_std.ts",
   ".ci/launch.ts",
+  ".ci/page.ts",
   ".ci/release.ts",
   ".ci/test.ts",
   "tests/bench/check_backs.ts",

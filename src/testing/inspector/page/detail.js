@@ -1,23 +1,30 @@
-/** The view of one transaction: its facts, its timeline and its message. */
-export const DETAIL_SCRIPT =
-  `// The view of one transaction: its facts, its timeline and its message.
+// The view of one transaction: its facts, its timeline and its message.
+/** @import { MessagePreview } from "../message_preview.ts" */
+/** @import { InspectedStep, TransactionDetail, TransactionSummary } from "../record.ts" */
 import { counted, formatDuration, formatTime, icon, isSettled, labelOf, make } from "./format.js";
 
 const ICONS = { plain: "plain", good: "visible", end: "rolledBack", warn: "givenUp" };
 
 export class Detail {
+  /** @type {string | null} */
+  id = null;
+  change = 0;
+  isLoading = false;
+  canPreview = false;
+  /** @type {string | null} */
+  messageState = null;
+  title = make("h2", { id: "detail-title", tabindex: "-1" });
+  state = make("p", { className: "state" });
+  facts = make("dl", { className: "facts" });
+  steps = make("ol", { className: "steps", "aria-labelledby": "steps-title" });
+  message = make("div", { className: "message" });
+
+  /**
+   * @param {HTMLElement} place
+   * @param {() => void} onClose
+   */
   constructor(place, onClose) {
     this.place = place;
-    this.onClose = onClose;
-    this.id = null;
-    this.change = 0;
-    this.isLoading = false;
-    this.messageState = null;
-    this.title = make("h2", { id: "detail-title", tabindex: "-1" });
-    this.state = make("p", { className: "state" });
-    this.facts = make("dl", { className: "facts" });
-    this.steps = make("ol", { className: "steps", "aria-labelledby": "steps-title" });
-    this.message = make("div", { className: "message" });
     const close = make("button", { type: "button", text: "Close", "aria-keyshortcuts": "Escape" });
     close.addEventListener("click", () => onClose());
     place.append(
@@ -30,6 +37,10 @@ export class Detail {
     );
   }
 
+  /**
+   * @param {string} id
+   * @param {boolean} canPreview
+   */
   open(id, canPreview) {
     this.id = id;
     this.change = 0;
@@ -52,13 +63,17 @@ export class Detail {
     this.place.hidden = true;
   }
 
-  // Fetches the transaction when it has changed. A summary may be missing: it was forgotten.
+  /**
+   * Fetches the transaction when it has changed. A summary may be missing: it was forgotten.
+   *
+   * @param {number} change
+   */
   async refresh(change) {
     if (this.id === null || this.isLoading || change <= this.change) return;
     const id = this.id;
     this.isLoading = true;
     try {
-      const path = "/transactions/" + encodeURIComponent(id);
+      const path = `/transactions/${encodeURIComponent(id)}`;
       const response = await fetch(path);
       if (this.id !== id) return;
       if (!response.ok) {
@@ -66,13 +81,14 @@ export class Detail {
         this.state.textContent = "The inspector does not know this transaction, or not any more.";
         return;
       }
+      /** @type {TransactionDetail} */
       const detail = await response.json();
       if (this.id !== id) return;
       this.change = Math.max(change, detail.change);
       this.show(detail);
       if (this.canPreview && this.messageState !== detail.state) {
         this.messageState = detail.state;
-        const found = await fetch(path + "/message");
+        const found = await fetch(`${path}/message`);
         if (found.ok && this.id === id) this.showMessage(await found.json(), detail);
       }
     } catch {
@@ -82,78 +98,99 @@ export class Detail {
     }
   }
 
+  /** @param {TransactionDetail} detail */
   show(detail) {
     this.state.dataset.state = detail.state;
     this.state.replaceChildren(icon(detail.state), make("span", { text: sentence(detail) }));
-    this.facts.replaceChildren(...factsOf(detail).flatMap(([name, value]) => [
-      make("dt", { text: name }),
-      make("dd", { text: value }),
-    ]));
-    const items = detail.steps.map((step) => item(step, detail.steps[0].at));
+    this.facts.replaceChildren(...pairs(factsOf(detail)));
+    const start = detail.steps[0]?.at ?? 0;
+    const items = detail.steps.map((step) => item(step, start));
     if (detail.droppedSteps > 0) {
-      const text = counted(detail.droppedSteps, "step is", "steps are") + " left out here";
+      const text = `${counted(detail.droppedSteps, "step is", "steps are")} left out here`;
       items.splice(20, 0, make("li", { className: "left-out", text }));
     }
     this.steps.replaceChildren(...items);
   }
 
+  /**
+   * @param {MessagePreview | null} message
+   * @param {TransactionDetail} detail
+   */
   showMessage(message, detail) {
     const title = make("h3", { text: "Message" });
     if (!message) {
       const text = detail.state === "rolledBack"
         ? "It was rolled back, and no message came of it."
         : "The broker has no message of this transaction.";
-      return this.message.replaceChildren(title, make("p", { className: "muted", text }));
+      this.message.replaceChildren(title, make("p", { className: "muted", text }));
+      return;
     }
     const size = counted(message.size, "byte", "bytes");
-    const about = message.tags ? size + ", tag " + message.tags : size;
+    const about = message.tags ? `${size}, tag ${message.tags}` : size;
     const body = make("pre", { text: message.body, tabindex: "0", "aria-label": "Body" });
     const names = Object.entries(message.properties);
     const properties = make("details", {}, [
       make("summary", { text: counted(names.length, "property", "properties") }),
-      make("dl", { className: "facts" }, names.flatMap(([name, value]) => [
-        make("dt", { text: name }),
-        make("dd", { text: value }),
-      ])),
+      make("dl", { className: "facts" }, pairs(names)),
     ]);
     const parts = [title, make("p", { className: "muted", text: about }), body, properties];
     this.message.replaceChildren(...parts);
   }
 }
 
+/** @param {TransactionSummary} one */
 function sentence(one) {
   const { state, checks, startedAt, endedAt, copies, isWhole } = one;
-  const label = copies > 1 ? labelOf(state) + " " + counted(copies, "time", "times") : labelOf(state);
-  const asked = checks === 0 ? "" : ", asked " + counted(checks, "time", "times");
+  const label = copies > 1
+    ? `${labelOf(state)} ${counted(copies, "time", "times")}`
+    : labelOf(state);
+  const asked = checks === 0 ? "" : `, asked ${counted(checks, "time", "times")}`;
   if (!isWhole || (endedAt === undefined && isSettled(one))) return label + asked;
   return endedAt === undefined
-    ? label + " since " + formatTime(startedAt) + asked
-    : label + " after " + formatDuration(endedAt - startedAt) + asked;
+    ? `${label} since ${formatTime(startedAt)}${asked}`
+    : `${label} after ${formatDuration(endedAt - startedAt)}${asked}`;
 }
 
+/**
+ * @param {TransactionSummary} one
+ * @returns {[name: string, value: string][]}
+ */
 function factsOf({ topic, keys, group, broker }) {
-  return [
+  /** @type {[string, string][]} */
+  const facts = [
     ["Topic", topic],
     [keys.length > 1 ? "Keys" : "Key", keys.join(", ")],
     ["Group", group],
     ["Broker", broker],
-  ].filter((fact) => fact[1] !== "");
+  ];
+  return facts.filter(([, value]) => value !== "");
 }
 
+/** @param {[name: string, value: string][]} facts */
+function pairs(facts) {
+  return facts.flatMap(([name, value]) => [
+    make("dt", { text: name }),
+    make("dd", { text: value }),
+  ]);
+}
+
+/**
+ * @param {InspectedStep} step
+ * @param {number} start
+ */
 function item(step, start) {
   const when = make("time", {
-    text: "+" + formatDuration(step.at - start),
+    text: `+${formatDuration(step.at - start)}`,
     datetime: new Date(step.at).toISOString(),
     title: formatTime(step.at),
   });
   const words = [make("p", { className: "what", text: step.title })];
   if (step.detail) words.push(make("p", { className: "more", text: step.detail }));
   const origin = make("span", { className: "origin", text: step.origin });
-  return make("li", { className: "step is-" + step.tone }, [
+  return make("li", { className: `step is-${step.tone}` }, [
     when,
     icon(ICONS[step.tone]),
     make("div", {}, words),
     origin,
   ]);
 }
-`;

@@ -1,5 +1,5 @@
-/** What holds the page together. */
-export const APP_SCRIPT = `// What holds the page together.
+// What holds the page together.
+/** @import { HelloEvent } from "../event_streams.ts" */
 import { showCounters, showHistogram } from "./charts.js";
 import { Connection } from "./connection.js";
 import { Detail } from "./detail.js";
@@ -7,21 +7,47 @@ import { counted, formatCount, make, STATES } from "./format.js";
 import { List, MAX_ROWS } from "./list.js";
 import { Store } from "./store.js";
 
-const byId = (id) => document.getElementById(id);
 const RENDER_INTERVAL = 200;
 const ANNOUNCE_INTERVAL = 5000;
+
+/** @param {string} id */
+function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`The page has no element ${id}`);
+  return element;
+}
+
+/** @param {string} id */
+function inputById(id) {
+  return /** @type {HTMLInputElement} */ (byId(id));
+}
 
 const store = new Store();
 const list = new List(byId("rows"), (id) => open(id));
 const detail = new Detail(byId("detail"), () => open(null));
-const view = { query: "", state: "", isPaused: false, mode: "broker", source: "", isLive: null };
-let isDirty = true, lastGivenUp = null, announcement = "", announcedAt = 0;
+const view = {
+  query: "",
+  state: "",
+  isPaused: false,
+  /** @type {HelloEvent["mode"]} */
+  mode: "broker",
+  source: "",
+  /** @type {boolean | null} */
+  isLive: null,
+};
+let isDirty = true, announcement = "", announcedAt = 0;
+/** @type {number | null} */
+let lastGivenUp = null;
 
-// Opening is a change of the address: links, history and reload work.
+/**
+ * Opens a transaction by a change of the address: links, history and reload work.
+ *
+ * @param {string | null} id
+ */
 function open(id) {
   if (id === null) history.pushState(null, "", location.pathname);
-  else if (location.hash !== "#" + encodeURIComponent(id)) {
-    history.pushState(null, "", "#" + encodeURIComponent(id));
+  else if (location.hash !== `#${encodeURIComponent(id)}`) {
+    history.pushState(null, "", `#${encodeURIComponent(id)}`);
   }
   showSelected(true);
 }
@@ -34,6 +60,7 @@ function selectedId() {
   }
 }
 
+/** @param {boolean} moveFocus */
 function showSelected(moveFocus) {
   const id = selectedId();
   const before = detail.id;
@@ -64,11 +91,12 @@ function render() {
   showEmpty(found.length === 0);
   byId("shown").textContent = found.length <= MAX_ROWS
     ? counted(found.length, "transaction", "transactions")
-    : "The newest " + MAX_ROWS + " of " + formatCount(found.length) +
-      " transactions; find by id, key, topic or state to see others";
+    : `The newest ${MAX_ROWS} of ${formatCount(found.length)} transactions; ` +
+      "find by id, key, topic or state to see others";
   return found.length;
 }
 
+/** @param {boolean} isEmpty */
 function showEmpty(isEmpty) {
   const empty = byId("empty");
   empty.hidden = !isEmpty;
@@ -80,50 +108,69 @@ function showEmpty(isEmpty) {
   if (isFiltered) {
     const clear = make("button", { type: "button", text: "Show all" });
     clear.addEventListener("click", () => clearFilter());
-    return empty.replaceChildren(make("h3", { text: "Nothing matches" }), clear);
+    empty.replaceChildren(make("h3", { text: "Nothing matches" }), clear);
+    return;
   }
-  const address = view.source.split(" ").pop();
-  const [text, code] = {
-    broker: [
-      "Send one to the embedded broker, and it appears here at once:",
-      'const producer = new TransactionProducer({\\n  nameServers: "' + address +
-        '",\\n  producerGroup: "orders",\\n  topics: ["orders"],\\n  transactionListener,\\n});\\n' +
-        'await producer.start();\\nawait producer.sendMessageInTransaction({ topic: "orders", body });',
-    ],
-    cluster: ["Enter the id of a transaction above: the brokers are asked, and nothing is changed."],
-    producer: [
-      "They appear here as soon as the producer sends one:",
-      'await producer.sendMessageInTransaction({ topic: "orders", body });',
-    ],
-  }[view.mode];
-  const parts = [make("h3", { text: "No transactions yet" }), make("p", { text })];
-  if (code) parts.push(make("pre", { text: code, tabindex: "0", "aria-label": "Example" }));
-  empty.replaceChildren(...parts);
+  const { text, code } = howToBegin();
+  empty.replaceChildren(make("h3", { text: "No transactions yet" }), make("p", { text }));
+  if (code) empty.append(make("pre", { text: code, tabindex: "0", "aria-label": "Example" }));
 }
 
-// What a screen reader is told: seldom, and the last word only.
+const SEND = `await producer.sendMessageInTransaction({ topic: "orders", body });`;
+
+/** @returns {{ text: string, code?: string }} */
+function howToBegin() {
+  switch (view.mode) {
+    case "broker":
+      return {
+        text: "Send one to the embedded broker, and it appears here at once:",
+        code: `const producer = new TransactionProducer({
+  nameServers: "${view.source.split(" ").pop()}",
+  producerGroup: "orders",
+  topics: ["orders"],
+  transactionListener,
+});
+await producer.start();
+${SEND}`,
+      };
+    case "cluster":
+      return {
+        text: "Enter the id of a transaction above: the brokers are asked, and nothing is changed.",
+      };
+    case "producer":
+      return { text: "They appear here as soon as the producer sends one:", code: SEND };
+  }
+}
+
+/**
+ * Tells a screen reader something: seldom, and the last word only.
+ *
+ * @param {string} text
+ */
 function announce(text) {
   announcement = text;
 }
 
 function clearFilter() {
-  byId("query").value = "";
-  byId("state-all").checked = true;
+  inputById("query").value = "";
+  inputById("state-all").checked = true;
   view.query = view.state = "";
   render();
   byId("query").focus();
 }
 
 function filterChanged() {
-  view.query = byId("query").value;
-  view.state = document.querySelector('input[name="state"]:checked').value;
+  view.query = inputById("query").value;
+  /** @type {HTMLInputElement | null} */
+  const chosen = document.querySelector('input[name="state"]:checked');
+  view.state = chosen?.value ?? "";
   announce(counted(render(), "transaction", "transactions"));
 }
 
 function showStates() {
   const choices = [{ name: "", label: "All" }, ...STATES.slice(0, 4)];
   for (const { name, label } of choices) {
-    const id = "state-" + (name || "all");
+    const id = `state-${name || "all"}`;
     const input = make("input", { type: "radio", name: "state", id, value: name });
     if (name === "") input.checked = true;
     byId("states").append(input, make("label", { for: id, text: label }));
@@ -132,31 +179,40 @@ function showStates() {
   byId("query").addEventListener("input", filterChanged);
 }
 
-async function post(path, body) {
+/**
+ * @param {string} path
+ * @param {string} [body]
+ */
+async function post(path, body = "") {
   const response = await fetch(path, { method: "POST", body });
   if (!response.ok) throw new Error(await response.text());
   return await response.json();
 }
 
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
 byId("check-now").addEventListener("click", async () => {
   try {
     const { asked } = await post("/check-now");
-    announce("Asked back about " + counted(asked, "transaction", "transactions"));
+    announce(`Asked back about ${counted(asked, "transaction", "transactions")}`);
   } catch (error) {
-    announce("Not asked: " + error.message);
+    announce(`Not asked: ${messageOf(error)}`);
   }
 });
 
 byId("look-up").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const input = byId("look-up-id"), result = byId("look-up-result");
+  const input = inputById("look-up-id"), result = byId("look-up-result");
   result.textContent = "Asking the brokers";
   try {
     const { id, problem } = await post("/watch", input.value);
-    result.textContent = problem ? "The cluster does not answer: " + problem : "";
+    result.textContent = problem ? `The cluster does not answer: ${problem}` : "";
     if (!problem) open(id);
   } catch (error) {
-    result.textContent = error.message;
+    result.textContent = messageOf(error);
   }
 });
 
@@ -168,17 +224,18 @@ byId("pause").addEventListener("click", () => {
 
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
-  const isTyping = event.target.matches("input:not([type=radio])");
-  if (event.key === "/" && !isTyping) {
+  const { target } = event;
+  const field = target instanceof HTMLInputElement && target.type !== "radio" ? target : null;
+  if (event.key === "/" && !field) {
     event.preventDefault();
     byId("query").focus();
-  } else if (event.key === "Escape" && detail.id !== null && !(isTyping && event.target.value)) {
+  } else if (event.key === "Escape" && detail.id !== null && !field?.value) {
     open(null);
   }
 });
 
 // The address is kept for the transaction that is open.
-document.querySelector(".skip").addEventListener("click", (event) => {
+document.querySelector(".skip")?.addEventListener("click", (event) => {
   event.preventDefault();
   byId("transactions").focus();
 });
@@ -186,18 +243,22 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 addEventListener("popstate", () => showSelected(true));
 
 function showLink() {
-  const [state, text] = !view.isLive
-    ? ["lost", view.isLive === null ? "Connecting" : "Connection lost, trying again"]
-    : view.isPaused
-    ? ["paused", "Paused"]
-    : ["live", "Live"];
+  const [state, text] = linkState();
   byId("link").dataset.state = state;
   byId("link-text").textContent = text;
 }
 
+/** @returns {[state: string, text: string]} */
+function linkState() {
+  if (view.isLive === null) return ["lost", "Connecting"];
+  if (!view.isLive) return ["lost", "Connection lost, trying again"];
+  return view.isPaused ? ["paused", "Paused"] : ["live", "Live"];
+}
+
+/** @param {string | null} problem */
 function showProblem(problem) {
   byId("problem").hidden = problem === null;
-  const text = problem === null ? "" : "The cluster does not answer: " + problem;
+  const text = problem === null ? "" : `The cluster does not answer: ${problem}`;
   if (byId("problem").textContent !== text) byId("problem").textContent = text;
 }
 
@@ -206,7 +267,8 @@ new Connection({
   hello(greeting) {
     if (!greeting.isResumed) store.clear();
     store.limit = greeting.limit;
-    Object.assign(view, { mode: greeting.mode, source: greeting.source });
+    view.mode = greeting.mode;
+    view.source = greeting.source;
     byId("source").textContent = greeting.source;
     byId("check-now").hidden = greeting.mode !== "broker";
     byId("look-up").hidden = !greeting.canWatch;
@@ -218,7 +280,7 @@ new Connection({
     showProblem(update.problem);
     const { givenUp } = update.counters.states;
     if (lastGivenUp !== null && givenUp > lastGivenUp) {
-      announce(counted(givenUp, "transaction was", "transactions were") + " given up so far");
+      announce(`${counted(givenUp, "transaction was", "transactions were")} given up so far`);
     }
     lastGivenUp = givenUp;
     isDirty = true;
@@ -233,7 +295,7 @@ new Connection({
 
 let renderedAt = 0;
 setInterval(() => {
-  if (store.counters && !document.hidden) {
+  if (store.counters && store.latency && !document.hidden) {
     showCounters(byId("counters"), store.counters);
     showHistogram(byId("histogram"), byId("quantiles"), store.latency);
     refreshDetail();
@@ -250,4 +312,3 @@ setInterval(() => {
     announcedAt = Date.now();
   }
 }, RENDER_INTERVAL);
-`;

@@ -1,24 +1,44 @@
-/** The table of transactions: a bounded number of rows, each made once and then changed. */
-export const LIST_SCRIPT =
-  `// The table of transactions: a bounded number of rows, each made once and then changed.
-import { formatCount, formatDuration, formatTime, icon, isSettled, labelOf, make } from "./format.js";
+// The table of transactions: a bounded number of rows, each made once and then changed.
+/** @import { TransactionSummary } from "../record.ts" */
+import {
+  formatCount,
+  formatDuration,
+  formatTime,
+  icon,
+  isSettled,
+  labelOf,
+  make,
+} from "./format.js";
 
 export const MAX_ROWS = 200;
 
+/** @typedef {ReturnType<typeof makeRow>} Row */
+
 export class List {
+  /** @type {Map<string, Row>} */
+  rows = new Map();
+
+  /**
+   * @param {HTMLElement} body
+   * @param {(id: string) => void} onOpen
+   */
   constructor(body, onOpen) {
     this.body = body;
-    this.rows = new Map();
-    this.onOpen = onOpen;
-    body.addEventListener("click", (event) => {
-      if (event.target.closest("a")) return;
-      const row = event.target.closest("tr");
-      if (row && String(getSelection()) === "") onOpen(row.dataset.id);
+    body.addEventListener("click", ({ target }) => {
+      if (!(target instanceof Element) || target.closest("a")) return;
+      const id = target.closest("tr")?.dataset.id;
+      if (id !== undefined && String(getSelection()) === "") onOpen(id);
     });
     body.addEventListener("keydown", (event) => this.move(event));
   }
 
-  // Shows the first of those that were found.
+  /**
+   * Shows the first of those that were found.
+   *
+   * @param {readonly TransactionSummary[]} found
+   * @param {string | null} selected
+   * @param {number} now
+   */
   show(found, selected, now) {
     const shown = found.slice(0, MAX_ROWS);
     const wanted = new Set(shown.map((one) => one.id));
@@ -41,29 +61,32 @@ export class List {
     }
   }
 
+  /** @param {string} id */
   focus(id) {
     const row = this.rows.get(id);
-    if (row) row.link.focus();
+    row?.link.focus();
     return row !== undefined;
   }
 
+  /** @param {KeyboardEvent} event */
   move(event) {
-    const row = event.target.closest("tr");
+    const row = event.target instanceof Element ? event.target.closest("tr") : null;
     if (!row || event.altKey || event.ctrlKey || event.metaKey) return;
-    const to = {
-      ArrowDown: row.nextElementSibling,
-      ArrowUp: row.previousElementSibling,
-      Home: this.body.firstElementChild,
-      End: this.body.lastElementChild,
-    }[event.key];
+    const to = new Map([
+      ["ArrowDown", row.nextElementSibling],
+      ["ArrowUp", row.previousElementSibling],
+      ["Home", this.body.firstElementChild],
+      ["End", this.body.lastElementChild],
+    ]).get(event.key);
     if (!to) return;
     event.preventDefault();
-    to.querySelector("a").focus();
+    to.querySelector("a")?.focus();
   }
 }
 
+/** @param {TransactionSummary} one */
 function makeRow(one) {
-  const link = make("a", { className: "id", text: one.id, href: "#" + encodeURIComponent(one.id) });
+  const link = make("a", { className: "id", text: one.id, href: `#${encodeURIComponent(one.id)}` });
   const about = make("span", { className: "about" });
   const state = make("td", { className: "state" });
   const checks = make("td", { className: "number" });
@@ -74,6 +97,12 @@ function makeRow(one) {
   return { element, link, about, state, checks, started, took, change: 0 };
 }
 
+/**
+ * @param {Row} row
+ * @param {TransactionSummary} one
+ * @param {string | null} selected
+ * @param {number} now
+ */
 function fill(row, one, selected, now) {
   const isSelected = one.id === selected;
   if (isSelected !== row.element.classList.contains("selected")) {
@@ -92,13 +121,17 @@ function fill(row, one, selected, now) {
     row.state.dataset.state = one.state;
     row.state.replaceChildren(icon(one.state), make("span", { text: labelOf(one.state) }));
   }
-  const copies = one.copies > 1 ? formatCount(one.copies) + " copies" : "";
-  put(row.about, [one.topic, one.keys.join(" "), copies].filter((text) => text !== "").join("  ·  "));
+  const copies = one.copies > 1 ? `${formatCount(one.copies)} copies` : "";
+  const about = [one.topic, one.keys.join(" "), copies].filter((text) => text !== "");
+  put(row.about, about.join("  ·  "));
   put(row.checks, one.checks === 0 ? "–" : formatCount(one.checks));
   put(row.started, (one.isWhole ? "" : "by ") + formatTime(one.startedAt));
 }
 
+/**
+ * @param {Element} element
+ * @param {string} text
+ */
 function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
-`;

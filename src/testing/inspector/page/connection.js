@@ -1,28 +1,38 @@
-/** The stream of changes, made again when it is lost. */
-export const CONNECTION_SCRIPT = `// The stream of changes, made again when it is lost.
+// The stream of changes, made again when it is lost.
+/** @import { ChangesEvent, HelloEvent } from "../event_streams.ts" */
+
 const FIRST_DELAY = 1000;
 const MAX_DELAY = 15000;
 
+/**
+ * @typedef {object} ConnectionListener
+ * @property {(greeting: HelloEvent) => void} hello
+ * @property {(update: ChangesEvent) => void} changes
+ * @property {(isLive: boolean) => void} live
+ */
+
 export class Connection {
-  // listener: { hello(greeting), changes(update), live(isLive) }
+  lastId = "";
+  heartbeat = 10_000;
+  delay = FIRST_DELAY;
+  heardAt = Date.now();
+  /** @type {EventSource} */
+  events;
+  isWaiting = false;
+
+  /** @param {ConnectionListener} listener */
   constructor(listener) {
     this.listener = listener;
-    this.lastId = "";
-    this.heartbeat = 10000;
-    this.delay = FIRST_DELAY;
-    this.heardAt = Date.now();
-    this.events = null;
-    this.timer = null;
-    this.open();
+    this.events = this.open();
     setInterval(() => this.watch(), 1000);
   }
 
   open() {
-    const after = this.lastId ? "?after=" + encodeURIComponent(this.lastId) : "";
-    const events = new EventSource("/events" + after);
-    this.events = events;
+    const after = this.lastId ? `?after=${encodeURIComponent(this.lastId)}` : "";
+    const events = new EventSource(`/events${after}`);
     this.heardAt = Date.now();
     events.addEventListener("hello", (event) => {
+      /** @type {HelloEvent} */
       const greeting = JSON.parse(event.data);
       this.heartbeat = greeting.heartbeat;
       this.delay = FIRST_DELAY;
@@ -41,27 +51,28 @@ export class Connection {
       // A browser gives up by itself when the answer was no stream.
       if (events.readyState === EventSource.CLOSED) this.again();
     });
+    return events;
   }
 
   heard() {
     this.heardAt = Date.now();
   }
 
-  // A connection may be dead without an error: after sleep, for one.
+  /** Finds a connection that is dead without an error: after sleep, for one. */
   watch() {
-    if (this.timer !== null || Date.now() - this.heardAt < 3 * this.heartbeat) return;
+    if (this.isWaiting || Date.now() - this.heardAt < 3 * this.heartbeat) return;
     this.listener.live(false);
     this.again();
   }
 
   again() {
-    if (this.timer !== null) return;
+    if (this.isWaiting) return;
     this.events.close();
-    this.timer = setTimeout(() => {
-      this.timer = null;
-      this.open();
+    this.isWaiting = true;
+    setTimeout(() => {
+      this.isWaiting = false;
+      this.events = this.open();
     }, this.delay);
     this.delay = Math.min(MAX_DELAY, this.delay * 2);
   }
 }
-`;

@@ -1,21 +1,27 @@
-/** The transactions that the page knows, as many as the server keeps. */
-export const STORE_SCRIPT = `// The transactions that the page knows, as many as the server keeps.
+// The transactions that the page knows, as many as the server keeps.
+/** @import { ChangesEvent } from "../event_streams.ts" */
+/** @import { TransactionSummary } from "../record.ts" */
 import { labelOf } from "./format.js";
 
 export class Store {
-  constructor() {
-    this.limit = 10000;
-    // The one that changed last is last.
-    this.byId = new Map();
-    this.counters = null;
-    this.latency = null;
-    this.clockOffset = 0;
-  }
+  limit = 10_000;
+  /**
+   * The transaction that changed last is last.
+   *
+   * @type {Map<string, TransactionSummary>}
+   */
+  byId = new Map();
+  /** @type {ChangesEvent["counters"] | null} */
+  counters = null;
+  /** @type {ChangesEvent["latency"] | null} */
+  latency = null;
+  clockOffset = 0;
 
   clear() {
     this.byId.clear();
   }
 
+  /** @param {ChangesEvent} update */
   take(update) {
     this.clockOffset = update.now - Date.now();
     this.counters = update.counters;
@@ -34,7 +40,12 @@ export class Store {
     return Date.now() + this.clockOffset;
   }
 
-  // Those that match, the newest first.
+  /**
+   * Returns those that match, the newest first.
+   *
+   * @param {string} query
+   * @param {string} state
+   */
   find(query, state) {
     const wanted = query.trim().toLowerCase();
     const found = [];
@@ -47,9 +58,11 @@ export class Store {
   }
 }
 
+/**
+ * @param {TransactionSummary} one
+ * @param {string} wanted
+ */
 function matches(one, wanted) {
-  return one.id.toLowerCase().includes(wanted) || one.topic.toLowerCase().includes(wanted) ||
-    labelOf(one.state).toLowerCase().includes(wanted) ||
-    one.keys.some((key) => key.toLowerCase().includes(wanted));
+  return [one.id, one.topic, labelOf(one.state), ...one.keys]
+    .some((text) => text.toLowerCase().includes(wanted));
 }
-`;
