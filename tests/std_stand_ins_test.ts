@@ -5,13 +5,13 @@ import * as realBytes from "@std/bytes";
 import * as realLog from "@std/log";
 import { getLogger as realGetLogger } from "@std/log/get-logger";
 import * as realStreams from "@std/streams";
-import * as standInBytes from "../.ci/std/bytes/mod.ts";
-import { getLogger as standInGetLogger } from "../.ci/std/log/get_logger.ts";
-import * as standInLog from "../.ci/std/log/mod.ts";
-import * as standInStreams from "../.ci/std/streams/mod.ts";
-import { collectRegistryFiles, fingerprint, writeRegistry } from "../.ci/registry.ts";
+import * as standInBytes from "../.ci/offline/std/bytes/mod.ts";
+import { getLogger as standInGetLogger } from "../.ci/offline/std/log/get_logger.ts";
+import * as standInLog from "../.ci/offline/std/log/mod.ts";
+import * as standInStreams from "../.ci/offline/std/streams/mod.ts";
+import { collectRegistryFiles, fingerprint, writeRegistry } from "../.ci/offline/registry.ts";
 
-const STAND_INS = new URL("../.ci/std/", import.meta.url);
+const STAND_INS = new URL("../.ci/offline/std/", import.meta.url);
 
 const BYTES: [name: string, module: typeof standInBytes][] = [
   ["real", realBytes],

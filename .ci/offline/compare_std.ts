@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console
 /**
- * Compares the stand-ins in `.ci/std` with the packages that they stand in for: they may export
+ * Compares the stand-ins in `.ci/offline/std` with the packages that they stand in for: they may export
  * less, and nothing else. The packages are read from JSR, or from where `JSR_URL` points to.
  *
  *     deno task std                compare
@@ -15,9 +15,9 @@ import { describeExports, type Signatures } from "./signatures.ts";
 export type StdSignatures = Record<string, Signatures>;
 
 /** Where the signatures of the real packages are written down. */
-export const SIGNATURES = new URL("../tests/fixtures/std_signatures.json", import.meta.url);
+export const SIGNATURES = new URL("../../tests/fixtures/std_signatures.json", import.meta.url);
 
-const HELP = `Compares the stand-ins in .ci/std with the @std packages on JSR.
+const HELP = `Compares the stand-ins in .ci/offline/std with the @std packages on JSR.
 
 Usage: deno task std [--write]
 
