@@ -44,6 +44,13 @@ for (const [name, streams] of STREAMS) {
     const sliced = source().pipeThrough(new streams.ByteSliceStream(1, 3));
     assertEquals(await streams.toArrayBuffer(sliced), new Uint8Array([2, 3, 4]).buffer);
     assertThrows(() => new streams.ByteSliceStream(-1), RangeError);
+    const lines = (options?: { allowCR?: boolean }) =>
+      Array.fromAsync(
+        ReadableStream.from(["a", "b\r", "\n\nc\rd", "\ne"])
+          .pipeThrough(new streams.TextLineStream(options)),
+      );
+    assertEquals(await lines(), ["ab", "", "c\rd", "e"]);
+    assertEquals(await lines({ allowCR: true }), ["ab", "", "c", "d", "e"]);
   });
 }
 

@@ -39,6 +39,7 @@ export const PACKAGES: Record<string, Package> = {
       ".": "./mod.ts",
       "./byte-slice-stream": "./byte_slice_stream.ts",
       "./limited-bytes-transform-stream": "./limited_bytes_transform_stream.ts",
+      "./text-line-stream": "./text_line_stream.ts",
       "./to-array-buffer": "./to_array_buffer.ts",
       "./to-bytes": "./to_bytes.ts",
     },

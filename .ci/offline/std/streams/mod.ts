@@ -5,5 +5,6 @@
  */
 export * from "./byte_slice_stream.ts";
 export * from "./limited_bytes_transform_stream.ts";
+export * from "./text_line_stream.ts";
 export * from "./to_array_buffer.ts";
 export * from "./to_bytes.ts";
