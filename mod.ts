@@ -44,7 +44,6 @@ export {
 export {
   createReply,
   Producer,
-  ReplyMessage,
   selectByHash,
   selectByMachineRoom,
   selectRandom,
@@ -66,7 +65,7 @@ export {
 export { systemClock } from "./src/clock.ts";
 export { ResponseCode } from "./src/remoting/mod.ts";
 export { AccessDeniedError, SendStatus } from "./src/requests/mod.ts";
-export type { AccessDeniedErrorOptions, MissingRight } from "./src/requests/mod.ts";
+export type { AccessDeniedErrorOptions, MissingRight, SendKind } from "./src/requests/mod.ts";
 export { createTlsDialer, dialTcp } from "./src/transport/mod.ts";
 
 export type {
@@ -126,6 +125,7 @@ export type {
   ProducerStats,
   QueueName,
   RecallFields,
+  ReplyMessage,
   RetryOptions,
   SelectQueue,
   SendBatchOptions,
@@ -135,7 +135,6 @@ export type {
   SendHookMessage,
   SendHooks,
   SendingOptions,
-  SendKind,
   SendOptions,
   SendOutcome,
   SendResult,

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { type Logger, ThrottledLogger } from "../logger.ts";
-import { decodeProperties, MessageProperty } from "../message/mod.ts";
+import { MessageProperty } from "../message/mod.ts";
 import type { CheckQueue } from "./check_queue.ts";
 import type { TransactionJournal } from "./journal.ts";
 import type { CheckHandling } from "./transaction_events.ts";
@@ -101,11 +101,4 @@ export class CheckWarnings {
       fields,
     );
   }
-}
-
-/** Seconds for which a half message is not asked about, if it says so. */
-export function checkImmunityOf(properties: string): number | undefined {
-  if (!properties.includes(MessageProperty.CheckImmunityTimeInSeconds)) return undefined;
-  const seconds = decodeProperties(properties)[MessageProperty.CheckImmunityTimeInSeconds];
-  return seconds === undefined ? undefined : Number(seconds);
 }

@@ -39,7 +39,7 @@ export class CommitLookUp {
 
   constructor(options: CommitLookUpOptions) {
     this.#options = options;
-    this.#index = new MessageIndex(options.client, options.clock);
+    this.#index = new MessageIndex(options.client);
   }
 
   /**

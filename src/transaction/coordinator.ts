@@ -6,7 +6,7 @@ import type { CheckBack } from "./check_back.ts";
 import { CheckDeadlines } from "./check_deadlines.ts";
 import { checkTimesOf, openCheck, transactionIdOf } from "./check_opener.ts";
 import { CheckQueue, type IncomingCheck, type PendingCheck } from "./check_queue.ts";
-import { checkImmunityOf, CheckWarnings } from "./check_warnings.ts";
+import { CheckWarnings } from "./check_warnings.ts";
 import type { EndTransactionOutcome, EndTransactionResult } from "./end_transaction.ts";
 import { type HalfMessageHandle, halfMessageOf } from "./half_message.ts";
 import type { TransactionJournal } from "./journal.ts";
@@ -83,17 +83,17 @@ export class TransactionCoordinator {
    * The half message was stored. A handle that a check-back brought meanwhile is newer. Gives the
    * present, in monotonic milliseconds.
    */
-  stored(record: TransactionRecord, receipt: SendReceipt, properties: string): number {
+  stored(record: TransactionRecord, receipt: SendReceipt): number {
     const receivedAt = this.#options.clock.monotonic();
     const { brokerName } = receipt.messageQueue;
-    const immunity = checkImmunityOf(properties);
+    const immunity = receipt.checkImmunity;
     if (immunity !== undefined) {
       const interval = this.#verdicts.timing.intervalOf(brokerName);
       this.#warnings.immune(record, brokerName, immunity, interval);
     }
     record.newest ??= halfMessageOf(record, {
       brokerName,
-      connection: receipt.verdictConnection,
+      connection: receipt.brokerConnection,
       tranStateTableOffset: receipt.queueOffset,
       commitLogOffset: receipt.commitLogOffset,
       fromCheck: false,

@@ -1,7 +1,6 @@
 import { Backoff, type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, InvalidStateError, printable } from "../errors.ts";
-import type { ObservedMessage } from "../producer/mod.ts";
 import { type RemotingRequest, RequestCode, ResponseCode } from "../remoting/mod.ts";
 import {
   CommitOrRollback,
@@ -15,6 +14,7 @@ import type { Connection, RequestOptions } from "../transport/mod.ts";
 import type { HalfMessage, HalfMessageHandle } from "./half_message.ts";
 import type { LocalTransactionState } from "./local_transaction_state.ts";
 import { refuseStaleHandle } from "./stale_handle.ts";
+import type { ObservedMessage } from "./transaction_table.ts";
 import type { TransactionObservation } from "./transaction_observation.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { type Clock, sleep } from "../clock.ts";
 import type { Deadline } from "../client/mod.ts";
 
-/** Milliseconds after `giveUp` for what can still be said. */
-const LAST_WORDS = 500;
+/** Milliseconds before the deadline at which `giveUp` is called, of a short time a quarter at most. */
+const GRACE = 500;
 
 /** Counts what is under way, and tells when nothing is. */
 export class InFlight {
@@ -32,8 +32,8 @@ export class InFlight {
 }
 
 /**
- * Waits for `work` until the deadline. When that passes, calls `giveUp`, and gives what it ends a
- * moment to send its last words.
+ * Waits for `work` until the deadline. Shortly before it, calls `giveUp`: what that ends has the rest of
+ * the time for its last requests.
  */
 export async function finish(
   clock: Clock,
@@ -44,8 +44,9 @@ export async function finish(
   const done = new AbortController();
   work.then(() => done.abort());
   const wait = (delay: number) => sleep(clock, delay, done.signal).catch(() => {});
-  await wait(deadline.remaining);
+  const { remaining } = deadline;
+  await wait(remaining - Math.min(GRACE, remaining / 4));
   if (done.signal.aborted) return;
   giveUp();
-  await wait(LAST_WORDS);
+  await wait(deadline.remaining);
 }

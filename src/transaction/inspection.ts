@@ -6,7 +6,6 @@ import {
   readQueryConsumerOffsetResponse,
 } from "../requests/mod.ts";
 import { parseAddress } from "../route/mod.ts";
-import type { Clock } from "../clock.ts";
 import { checkTimesOf } from "./check_opener.ts";
 
 /** Where a broker keeps half messages. */
@@ -74,12 +73,11 @@ interface Findings {
 /** Reads from the brokers of a topic what became of a transaction. @throws {RocketMQError} */
 export async function inspectTransaction(
   client: ClientInstance,
-  clock: Clock,
   topic: string,
   transactionId: string,
   bounds: SendBounds,
 ): Promise<TransactionInspection> {
-  const index = new MessageIndex(client, clock);
+  const index = new MessageIndex(client);
   const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
   const route = await client.route(topic, rest());
   const names = route.brokerNames.filter((name) => route.masterAddress(name) !== undefined);

@@ -1,7 +1,7 @@
 import { Broadcast } from "../client/mod.ts";
 import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { Observation } from "../producer/mod.ts";
+import type { ProducerCore } from "../producer/mod.ts";
 import type { EndTransactionResult } from "./end_transaction.ts";
 import type { HalfMessageHandle } from "./half_message.ts";
 import type { LocalTransactionState, Verdict } from "./local_transaction_state.ts";
@@ -27,11 +27,11 @@ export class TransactionJournal {
 
   constructor(
     logger: Logger,
-    { observation }: { observation: Observation },
+    core: ProducerCore,
     { endTransactionHooks }: Pick<TransactionSettings, "endTransactionHooks">,
   ) {
     this.#logger = logger;
-    this.observation = new TransactionObservation(observation, endTransactionHooks);
+    this.observation = new TransactionObservation(core, endTransactionHooks);
   }
 
   brokerRegistered(brokerName: string, address: string): void {

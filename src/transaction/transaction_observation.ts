@@ -1,5 +1,5 @@
 import { MessageProperty } from "../message/mod.ts";
-import { callHook, type Observation } from "../producer/mod.ts";
+import { callHook, type ProducerCore } from "../producer/mod.ts";
 import type { CheckBack } from "./check_back.ts";
 import type { CheckListener } from "./check_pump.ts";
 import type { EndTransactionFacts, EndTransactionResult } from "./end_transaction.ts";
@@ -13,12 +13,12 @@ import type { TransactionRecord } from "./transaction_table.ts";
 
 /** Everyone who looks on at transactions: hooks, message traces, telemetry. */
 export class TransactionObservation {
-  readonly #sends: Observation;
+  readonly #sends: ProducerCore;
   readonly #hooks: readonly EndTransactionHooks[];
   readonly #spans = new WeakMap<CheckContext, CheckSpan>();
   #made: TransactionTelemetry | undefined;
 
-  constructor(sends: Observation, hooks: readonly EndTransactionHooks[]) {
+  constructor(sends: ProducerCore, hooks: readonly EndTransactionHooks[]) {
     this.#sends = sends;
     this.#hooks = hooks;
   }

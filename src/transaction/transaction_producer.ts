@@ -1,13 +1,7 @@
-import type { ClientHooks, ClientInstance, Deadline } from "../client/mod.ts";
+import type { ClientHooks, Deadline } from "../client/mod.ts";
 import { InvalidStateError } from "../errors.ts";
 import type { Message } from "../message/mod.ts";
-import {
-  coreOf,
-  Producer,
-  type ProducerCore,
-  type SendBounds,
-  type SendOptions,
-} from "../producer/mod.ts";
+import { Producer, ProducerCore, type SendOptions } from "../producer/mod.ts";
 import type { CheckBack } from "./check_back.ts";
 import { pumpChecks } from "./check_pump.ts";
 import { TransactionCoordinator } from "./coordinator.ts";
@@ -75,9 +69,10 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * @throws {InvalidArgumentError} when an option is wrong.
    */
   constructor(options: TransactionProducerOptions<Arg>) {
-    super(options);
+    const core = new ProducerCore(options, options?.topics ?? []);
+    super(options, core);
     this.#settings = resolveTransactionOptions(options);
-    this.#core = coreOf(this);
+    this.#core = core;
     this.#listener = options.transactionListener;
     const { clock, logger } = this.#core.settings;
     this.#journal = new TransactionJournal(logger, this.#core, this.#settings);
@@ -198,9 +193,8 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * @throws {RocketMQError} when a broker can't be asked.
    */
   async inspect(transactionId: string, options: InspectOptions): Promise<TransactionInspection> {
-    const [client, bounds] = this.#contact(options);
-    const { clock } = this.#core.settings;
-    return await inspectTransaction(client, clock, options.topic, transactionId, bounds);
+    const [client, bounds] = this.#core.contact(options);
+    return await inspectTransaction(client, options.topic, transactionId, bounds);
   }
 
   /**
@@ -210,7 +204,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * @throws {RocketMQError} when no broker of the topic knows the message.
    */
   async resume(offsetMessageId: string, options: InspectOptions): Promise<void> {
-    const [client, bounds] = this.#contact(options);
+    const [client, bounds] = this.#core.contact(options);
     await resumeTransaction(client, options.topic, offsetMessageId, bounds);
   }
 
@@ -256,18 +250,12 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     pumpChecks(checks, ask, this.#settings.checkConcurrency, this.#core.settings.logger);
   }
 
-  #contact(options: InspectOptions): [ClientInstance, SendBounds] {
-    this.#core.delivery();
-    return [this.#core.client!, this.#core.bounds(options)];
-  }
-
   #run(
     message: Message,
     options: SendOptions,
     local: LocalTransaction,
   ): Promise<TransactionSendResult> {
     try {
-      this.#core.delivery();
       const bounds = this.#core.bounds(options, message);
       const outgoing = this.#core.prepare(message, true);
       this.#journal.counters.transactions++;

@@ -1,5 +1,12 @@
-import type { TransactionSendError } from "../errors.ts";
-import type { OutgoingMessage, ProducerCore, SendBounds, SendReceipt } from "../producer/mod.ts";
+import { SendForbiddenError, type TransactionSendError } from "../errors.ts";
+import { MessageProperty } from "../message/mod.ts";
+import type {
+  AnsweredPolicy,
+  OutgoingMessage,
+  ProducerCore,
+  SendBounds,
+  SendReceipt,
+} from "../producer/mod.ts";
 import { notAState } from "./check_pump.ts";
 import type { TransactionCoordinator } from "./coordinator.ts";
 import type { EndTransactionResult } from "./end_transaction.ts";
@@ -23,6 +30,15 @@ export interface TransactionRunnerOptions {
   timeUp: AbortSignal;
 }
 
+/** A half message that may have been stored is never sent again. */
+const HALF_MESSAGE: AnsweredPolicy = {
+  kind: "half",
+  awaitAnswer: true,
+  retries: Infinity,
+  resendAfterWrite: false,
+  minTimeForAnswer: 200,
+};
+
 /** The local part of a transaction. What it gives is checked. */
 export type LocalTransaction = (context: LocalTransactionContext) => unknown;
 
@@ -44,17 +60,27 @@ export class TransactionRunner {
   ): Promise<TransactionSendResult> {
     const { coordinator, core, journal, timeUp } = this.#options;
     const record = coordinator.begin(outgoing.uniqueKey, outgoing.topic);
-    record.observed = outgoing.observation;
     this.underWay.begin();
     try {
       let receipt: SendReceipt;
       try {
-        receipt = await core.delivery().half(outgoing, bounds);
+        receipt = await core.deliver(outgoing, bounds, HALF_MESSAGE);
       } catch (error) {
+        if (error instanceof SendForbiddenError) {
+          coordinator.abandon(record);
+          throw error;
+        }
         throw this.#fail(record, error);
       }
       const { brokerName } = receipt.messageQueue;
-      const now = coordinator.stored(record, receipt, outgoing.properties);
+      record.observed = {
+        tags: outgoing.properties[MessageProperty.Tags],
+        keys: outgoing.properties[MessageProperty.Keys],
+        regionId: receipt.regionId,
+        traceOn: receipt.traceOn,
+        context: receipt.context,
+      };
+      const now = coordinator.stored(record, receipt);
       journal.halfStored(record, brokerName);
       let state: LocalTransactionState = "ROLLBACK", cause: unknown;
       if (receipt.sendStatus === "SEND_OK") {

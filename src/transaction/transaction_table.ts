@@ -1,8 +1,19 @@
-import type { ObservedMessage } from "../producer/mod.ts";
+import type { TelemetryContext } from "../telemetry.ts";
 import type { HalfMessage } from "./half_message.ts";
 import type { Verdict } from "./local_transaction_state.ts";
 import { OwnTransactions } from "./own_transactions.ts";
 import { isAlike, type PastTransaction, restore, summarize } from "./past_transaction.ts";
+
+/** What spans and traces need to know of a message. */
+export interface ObservedMessage {
+  readonly tags: string | undefined;
+  readonly keys: string | undefined;
+  /** Region of the broker, once it is known. */
+  readonly regionId: string | undefined;
+  /** Whether the broker wants traces. */
+  readonly traceOn: boolean;
+  readonly context: TelemetryContext | undefined;
+}
 
 /** What this producer knows of one transaction. */
 export interface TransactionRecord {

@@ -60,7 +60,7 @@ for (const [title, { after, code }] of Object.entries(OPEN)) {
   });
 }
 
-for (const code of [1, 2, 13, 14, 16, 17, 29, 215, 1500, 9999]) {
+for (const code of [1, 13, 16, 17, 29, 9999]) {
   Deno.test(`half message - refused with ${code} it failed, nothing was stored`, async () => {
     await using cluster = new ScriptedCluster({ brokers: 2 });
     for (const broker of cluster.brokers) broker.on(SEND, () => ({ code, remark: "no" }));

@@ -1,16 +1,18 @@
-import type { ClientInstance, ClientSettings } from "../client/mod.ts";
-import { checkCount } from "../client/mod.ts";
+import { checkCount, type ClientInstance, type ClientSettings } from "../client/mod.ts";
 import { InvalidArgumentError, printable, TopicRouteNotFoundError } from "../errors.ts";
+import type { RemotingCommand } from "../remoting/mod.ts";
 import {
   type BrokerData,
   createCreateTopicRequest,
+  createRecallMessageRequest,
   readCreateTopicResponse,
+  readRecallMessageResponse,
 } from "../requests/mod.ts";
 import { TopicRoute } from "../route/mod.ts";
-import type { SendBounds } from "./send_receipt.ts";
+import type { SendBounds } from "./send_policy.ts";
 import { checkTopic } from "./validation.ts";
 
-/** A topic to be made, or changed to be like this. */
+/** Describes a topic to be made, or changed to be like this. */
 export interface TopicFields {
   /** Its name: 1 to 127 of `A-Z a-z 0-9 _ - % |`. */
   topic: string;
@@ -43,7 +45,7 @@ export interface TopicFields {
 }
 
 /**
- * Makes a topic on every master, and tells the first failure when all were asked.
+ * Makes a topic on every master, and throws the first failure when all have answered.
  *
  * @throws {RocketMQError}
  */
@@ -87,7 +89,7 @@ export async function createTopic(
   if (failure) throw failure.reason;
 }
 
-/** Names and addresses of the masters. The rules for addresses are those of routes. */
+/** Lists names and addresses of the masters. The rules for addresses are those of routes. */
 function mastersOf(
   brokers: readonly BrokerData[],
   clusterName: string | undefined,
@@ -104,4 +106,72 @@ function mastersOf(
     const address = route.masterAddress(brokerName);
     return address === undefined ? [] : [[brokerName, mapAddress(address, brokerName)]];
   });
+}
+
+/** Names a message that is to be taken back. */
+export interface RecallFields {
+  /** Topic that it was sent to. */
+  topic: string;
+  /** The `recallHandle` of its {@linkcode SendResult}. */
+  recallHandle: string;
+}
+
+/**
+ * Takes a timer message back from the broker that its handle names.
+ *
+ * @returns the id of the message.
+ * @throws {RocketMQError}
+ */
+export async function recallMessage(
+  client: ClientInstance,
+  producerGroup: string,
+  { topic, recallHandle }: RecallFields,
+  bounds: SendBounds,
+  onAnswer: (messageId: string, response: RemotingCommand) => void,
+): Promise<string> {
+  checkTopic(topic, client.namespace);
+  const { brokerName, messageId } = readHandle(recallHandle);
+  const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
+  let route = await client.route(topic, rest());
+  if (route.masterAddress(brokerName) === undefined) {
+    route = await client.refreshRoute(topic, rest());
+    if (route.masterAddress(brokerName) === undefined) {
+      throw new TopicRouteNotFoundError(
+        `Cannot recall a message of topic "${topic}": its route names no master of broker ` +
+          `"${printable(brokerName, 64)}", which keeps it`,
+        { topic, brokerName, isRetriable: true },
+      );
+    }
+  }
+  const connection = await client.brokerConnection(brokerName, rest());
+  const request = createRecallMessageRequest({
+    producerGroup,
+    topic,
+    recallHandle,
+    bname: brokerName,
+  });
+  const response = await connection.request(request, rest());
+  onAnswer(messageId, response);
+  return readRecallMessageResponse(response, { address: connection.address, brokerName, topic });
+}
+
+/** Reads broker and message in a handle, which is `v1 topic broker time id` in base64 for URLs. */
+function readHandle(handle: unknown): { brokerName: string; messageId: string } {
+  const parts = decodeBase64(handle)?.split(" ") ?? [];
+  const [version, , brokerName, , messageId] = parts;
+  if (version === "v1" && messageId !== undefined && brokerName) return { brokerName, messageId };
+  throw new InvalidArgumentError(
+    `Cannot recall a message: "${
+      printable(String(handle), 64)
+    }" is not the recallHandle of the result of a send`,
+  );
+}
+
+function decodeBase64(text: unknown): string | undefined {
+  if (typeof text !== "string") return undefined;
+  try {
+    return atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,17 +1,14 @@
 import { describe, InvalidArgumentError, SendForbiddenError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { MessageQueue } from "../message/mod.ts";
-import type { SendStatus } from "../requests/mod.ts";
-import type { SendEnd, SendFacts, SendWatch, SendWatcher } from "./send_observation.ts";
-
-/** How a message is sent. */
-export type SendKind = "send" | "oneway" | "batch" | "request" | "half";
+import type { SendKind, SendStatus } from "../requests/mod.ts";
+import type { SendEnd, SendObservation, SendObserver, SendStart } from "./watch.ts";
 
 /** A message of a send, as a hook sees it. */
 export interface SendHookMessage {
-  /** The id that the producer gave it; of a half message it is the transaction id. */
+  /** The id that the producer gave it; of a transactional message the transaction id. */
   readonly messageId: string;
-  /** All of its properties, tag, keys and those of the system too. */
+  /** All of its properties, including tag, keys and those of the system. */
   readonly properties: Readonly<Record<string, string>>;
   /** Bytes of its body, before compression. */
   readonly bodySize: number;
@@ -31,7 +28,7 @@ export interface SendContext {
 
 /** How a send ended. */
 export interface SendOutcome {
-  /** Milliseconds that it took, all tries together. */
+  /** Milliseconds that it took, the wait for its turn and all attempts together. */
   readonly duration: number;
   /** Why it failed. */
   readonly error?: unknown;
@@ -43,7 +40,7 @@ export interface SendOutcome {
     readonly offsetMessageIds: readonly string[];
     /** The queue that it went to. */
     readonly messageQueue: MessageQueue;
-    /** Position in that queue; of a half message that in the half topic. */
+    /** Position in that queue; of a transactional message that before its commit. */
     readonly queueOffset: bigint;
     /** `host:port` of the broker. */
     readonly brokerAddress: string;
@@ -51,9 +48,9 @@ export interface SendOutcome {
 }
 
 /**
- * What an application wants to do around every send: of messages, batches, requests, replies and
- * half messages. Hooks are called synchronously. One that throws is logged and does no harm, unless
- * it is `forbid`.
+ * Runs code of the application around every send: of messages, batches, requests, replies and
+ * transactional messages. Hooks are called synchronously. One that throws is logged and does no harm,
+ * unless it is `forbid`.
  *
  * @example
  * ```ts
@@ -81,7 +78,7 @@ export interface SendHooks {
    * message, under the rules for a message's own properties; those that it has already are kept.
    */
   before?(context: SendContext): Record<string, string> | void;
-  /** Called when a send has ended. */
+  /** Called once for each send that was allowed, however it ended: also if it was refused before it left. */
   after?(context: SendContext, outcome: SendOutcome): void;
 }
 
@@ -118,8 +115,8 @@ export function callHook<T>(logger: Logger, name: string, call: () => T): T | un
   }
 }
 
-/** Lets the hooks of an application look on. */
-export class HookWatcher implements SendWatcher {
+/** Calls the hooks of an application. */
+export class HookObserver implements SendObserver {
   readonly #hooks: SendHooks;
   readonly #logger: Logger;
 
@@ -129,12 +126,12 @@ export class HookWatcher implements SendWatcher {
   }
 
   /** @throws {SendForbiddenError} */
-  allow(facts: SendFacts): void {
-    const { topic } = facts;
+  allow(start: SendStart): void {
+    const { topic } = start;
     if (!this.#hooks.forbid) return;
     let reason: unknown, cause: unknown;
     try {
-      reason = this.#hooks.forbid(contextOf(facts));
+      reason = this.#hooks.forbid(contextOf(start));
       if (reason === undefined) return;
       if (typeof reason !== "string") reason = "its method forbid returned no text";
     } catch (error) {
@@ -148,8 +145,8 @@ export class HookWatcher implements SendWatcher {
     );
   }
 
-  begin(facts: SendFacts): SendWatch {
-    const context = contextOf(facts);
+  begin(start: SendStart): SendObservation {
+    const context = contextOf(start);
     const added = callHook(this.#logger, "sendHooks.before", () => this.#hooks.before?.(context));
     return {
       add: () => added ?? undefined,
@@ -164,7 +161,7 @@ export class HookWatcher implements SendWatcher {
   }
 }
 
-function contextOf({ kind, topic, producerGroup, parts }: SendFacts): SendContext {
+function contextOf({ kind, topic, producerGroup, parts }: SendStart): SendContext {
   return {
     kind,
     topic,

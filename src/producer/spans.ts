@@ -1,13 +1,13 @@
 import { MessageProperty } from "../message/mod.ts";
 import { type Attributes, errorType, SpanKind, type Telemetry } from "../telemetry.ts";
 import { DELAY_PROPERTIES, type ReadMessage } from "./outgoing_message.ts";
-import type { SendFacts, SendWatch, SendWatcher } from "./send_observation.ts";
+import type { SendObservation, SendObserver, SendStart } from "./watch.ts";
 
 /** The property under which the context of a trace travels. */
 const TRACE_PARENT = "traceparent";
 
-/** A span and two measurements for each send, and the span's context in each message. */
-export class TelemetryWatcher implements SendWatcher {
+/** Makes a span and two measurements of each send, and puts the span's context into each message. */
+export class SpanObserver implements SendObserver {
   readonly #telemetry: Telemetry;
   readonly #clientId: () => string;
   readonly #duration;
@@ -24,14 +24,15 @@ export class TelemetryWatcher implements SendWatcher {
     );
   }
 
-  begin({ topic, producerGroup, parts, messageId, kind }: SendFacts): SendWatch {
+  begin({ topic, producerGroup, parts, messageId, kind }: SendStart): SendObservation {
+    const [{ properties }] = parts as [ReadMessage];
+    const type = typeOf(properties);
     const operation: Attributes = {
       "messaging.system": "rocketmq",
       "messaging.destination.name": topic,
-      "messaging.operation.name": kind === "half" ? "send_half" : "send",
+      "messaging.operation.name": type === "transaction" ? `send_${kind}` : "send",
       "messaging.operation.type": "send",
     };
-    const [{ properties }] = parts as [ReadMessage];
     const isBatch = kind === "batch";
     const span = this.#telemetry.startSpan(`send ${topic}`, SpanKind.Producer, {
       ...operation,
@@ -40,7 +41,7 @@ export class TelemetryWatcher implements SendWatcher {
       "messaging.message.id": messageId,
       "messaging.message.body.size": parts.reduce((sum, { body }) => sum + body.length, 0),
       "messaging.batch.message_count": isBatch ? parts.length : undefined,
-      "messaging.rocketmq.message.type": typeOf(properties),
+      "messaging.rocketmq.message.type": type,
       "messaging.rocketmq.message.tag": isBatch ? undefined : properties[MessageProperty.Tags],
       "messaging.rocketmq.message.keys": isBatch ? undefined : properties[MessageProperty.Keys],
       "messaging.rocketmq.message.group": properties[MessageProperty.ShardingKey],
@@ -67,7 +68,7 @@ export class TelemetryWatcher implements SendWatcher {
   }
 }
 
-/** The histogram of how long things take, in seconds. */
+/** Returns the histogram of how long operations take, in seconds. */
 export function operationDuration(telemetry: Telemetry): ReturnType<Telemetry["histogram"]> {
   return telemetry.histogram(
     "messaging.client.operation.duration",
@@ -76,7 +77,7 @@ export function operationDuration(telemetry: Telemetry): ReturnType<Telemetry["h
   );
 }
 
-/** A `host:port` as attributes. */
+/** Turns a `host:port` into attributes. */
 export function serverOf(address: string | undefined): Attributes {
   const match = address?.match(/^(.*):(\d+)$/);
   if (!match) return {};

@@ -1,12 +1,12 @@
 import { type ClientInstance, type ClientSettings, Deadline } from "../client/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import { encodeProperties, MessageProperty } from "../message/mod.ts";
+import { MessageProperty } from "../message/mod.ts";
 import { TraceDispatcher, TracedMessageType, type TraceMessage } from "../trace/mod.ts";
-import type { SendFacts, SendWatch, SendWatcher } from "./send_observation.ts";
-import { DELAY_PROPERTIES } from "./outgoing_message.ts";
-import { resolveRetryPolicy } from "./retry_policy.ts";
+import { DELAY_PROPERTIES, encodeMessage, type ReadMessage } from "./outgoing_message.ts";
+import { resolveRetryPolicy } from "./send_policy.ts";
 import { Sender } from "./sender.ts";
 import { checkTopic } from "./validation.ts";
+import type { SendObservation, SendObserver, SendStart } from "./watch.ts";
 
 /** Whether and where messages are traced. */
 export type MessageTraceOption = boolean | {
@@ -18,15 +18,15 @@ export type MessageTraceOption = boolean | {
   topic?: string;
 };
 
-/** The topic of the system that only traces go to. */
+/** Names the topic of the system that only traces go to. */
 const DEFAULT_TRACE_TOPIC = "RMQ_SYS_TRACE_TOPIC";
 
 /** Milliseconds for a message with traces. */
 const SEND_TIMEOUT = 5_000;
 
-const RETRIES = resolveRetryPolicy({ retries: 2, retryCodes: [] });
+const POLICY = resolveRetryPolicy({ retries: 2, retryCodes: [] });
 
-/** The topic of traces; undefined when nothing is traced. @throws {InvalidArgumentError} */
+/** Returns the topic of traces; undefined when nothing is traced. @throws {InvalidArgumentError} */
 export function checkMessageTrace(option: MessageTraceOption | undefined): string | undefined {
   if (option === undefined || option === false) return undefined;
   if (option === true) return DEFAULT_TRACE_TOPIC;
@@ -41,8 +41,9 @@ export function checkMessageTrace(option: MessageTraceOption | undefined): strin
 }
 
 /**
- * Traces go over the connections of the producer itself, under a group name of their own as those of
- * the Java client, and by no way that ordinary messages share: they are neither counted nor traced.
+ * Makes what sends traces: over the connections of the producer, but under a group name of their own
+ * like those of the Java client. They pass neither the gate nor the watch of other messages, so they are
+ * neither counted nor traced.
  */
 export function createTraceDispatcher(
   client: ClientInstance,
@@ -54,20 +55,20 @@ export function createTraceDispatcher(
   const sender = new Sender(client, clock, `_INNER_TRACE_PRODUCER-${producerGroup}-PRODUCE-1`);
   const send = ({ body, keys }: TraceMessage) => {
     const id = uniqueKey();
-    const properties = encodeProperties({
+    const properties = {
       [MessageProperty.Keys]: keys,
       [MessageProperty.UniqueKey]: id,
       [MessageProperty.WaitStoreMessageOk]: "true",
-    });
+    };
     const message = { topic, body, flag: 0, sysFlag: 0, properties, uniqueKey: id };
     const bounds = { deadline: new Deadline(clock, SEND_TIMEOUT) };
-    return sender.sendWithRetries(message, bounds, RETRIES);
+    return sender.send(encodeMessage(message), bounds, POLICY);
   };
   return new TraceDispatcher({ send, clock, logger });
 }
 
 /** Traces every message that a broker has stored and wants traced. */
-export class TraceWatcher implements SendWatcher {
+export class TraceObserver implements SendObserver {
   readonly #traces: TraceDispatcher;
   readonly #traceTopic: string;
 
@@ -76,13 +77,13 @@ export class TraceWatcher implements SendWatcher {
     this.#traceTopic = traceTopic;
   }
 
-  begin({ kind, topic, producerGroup, parts, timestamp }: SendFacts): SendWatch | undefined {
+  begin({ kind, topic, producerGroup, parts, timestamp }: SendStart): SendObservation | undefined {
     if (topic === this.#traceTopic) return undefined;
     return {
-      end: ({ duration, receipt, bodySize }) => {
+      end: ({ duration, receipt }) => {
         if (!receipt?.regionId || !receipt.traceOn) return;
-        for (const [index, { uniqueKey, properties, body }] of parts.entries()) {
-          const isDelayed = [...DELAY_PROPERTIES].some((name) => properties[name] !== undefined);
+        for (const [index, part] of parts.entries()) {
+          const { uniqueKey, properties, body } = part;
           this.#traces.append({
             type: "Pub",
             timestamp,
@@ -93,13 +94,9 @@ export class TraceWatcher implements SendWatcher {
             tags: properties[MessageProperty.Tags],
             keys: properties[MessageProperty.Keys],
             brokerAddress: receipt.connection.address,
-            bodySize: kind === "batch" ? body.length : bodySize,
+            bodySize: kind === "batch" ? body.length : receipt.bodySize,
             duration: Math.round(duration),
-            messageType: isDelayed
-              ? TracedMessageType.Delayed
-              : kind === "half"
-              ? TracedMessageType.Half
-              : TracedMessageType.Normal,
+            messageType: typeOf(part),
             offsetMessageId: receipt.offsetMessageIds[index] ?? receipt.offsetMessageId,
             success: receipt.sendStatus === "SEND_OK",
           });
@@ -107,4 +104,13 @@ export class TraceWatcher implements SendWatcher {
       },
     };
   }
+}
+
+function typeOf({ properties }: ReadMessage): TracedMessageType {
+  for (const name of DELAY_PROPERTIES) {
+    if (properties[name] !== undefined) return TracedMessageType.Delayed;
+  }
+  return properties[MessageProperty.TransactionPrepared] === undefined
+    ? TracedMessageType.Normal
+    : TracedMessageType.Transaction;
 }
