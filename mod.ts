@@ -34,11 +34,9 @@
  * @module
  */
 export {
-  CheckBack,
   LocalTransactionState,
   recoverTransactions,
   stateWithoutRecord,
-  Transaction,
   TransactionProducer,
 } from "./src/transaction/mod.ts";
 export {
@@ -69,9 +67,9 @@ export type { AccessDeniedErrorOptions, MissingRight, SendKind } from "./src/req
 export { createTlsDialer, dialTcp } from "./src/transport/mod.ts";
 
 export type {
-  AnswerCheck,
   BrokerLostEvent,
   BrokerRegisteredEvent,
+  CheckBack,
   CheckBackEvent,
   CheckContext,
   CheckFailedEvent,
@@ -79,6 +77,7 @@ export type {
   CheckImmunityEvent,
   CommitFoundEvent,
   ContradictionEvent,
+  DiscardedTransaction,
   EndTransactionContext,
   EndTransactionEvent,
   EndTransactionHooks,
@@ -95,6 +94,7 @@ export type {
   RouteChangedEvent,
   SendFailedEvent,
   SlowLocalTransactionEvent,
+  Transaction,
   TransactionArguments,
   TransactionCounters,
   TransactionEvent,

@@ -1,9 +1,12 @@
 import { checkCount, checkTime } from "../client/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import { checkHooks, type ProducerOptions, type SendOptions } from "../producer/mod.ts";
-import type { EndTransactionHooks } from "./end_transaction_hooks.ts";
-import type { LocalTransactionState } from "./local_transaction_state.ts";
-import type { TransactionListener } from "./transaction_listener.ts";
+import {
+  type CallOptions,
+  checkHooks,
+  type ProducerOptions,
+  type SendOptions,
+} from "../producer/mod.ts";
+import type { EndTransactionHooks, LocalTransactionState, TransactionListener } from "./states.ts";
 
 /**
  * The options of a transaction producer.
@@ -20,25 +23,25 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
   /** Runs local transactions and says what became of them. */
   transactionListener: TransactionListener<Arg>;
   /**
-   * Milliseconds for one END_TRANSACTION.
+   * Milliseconds for one END_TRANSACTION, with its repetitions. Before a COMMIT that answers a
+   * check-back the broker is asked whether the message is visible already; that takes part of this
+   * time, 0.2 s at least when the message is not there.
    *
    * @default {3000}
    */
   endTransactionTimeout?: number;
   /**
-   * `confirm` asks the broker to answer commit and rollback, `oneway` does not, as other clients:
-   * a lost verdict is then noticed by the check-back only. A commit is looked for in its topic
-   * before a check-back has it given again; one that crosses the check-back on its way may still be
-   * stored twice. A one-way verdict leaves with whatever else its turn of the event loop sends, right
-   * after the result was given: a process that ends then and there has to await `shutdown()` first.
+   * `confirm` has the broker answer commit and rollback. `oneway` does not, like other clients: a
+   * request that gets lost is then noticed by the check-back only. A one-way request leaves with
+   * whatever else its turn of the event loop sends, right after the result was given: a process that
+   * ends immediately has to await `shutdown()` first.
    *
    * @default {"confirm"}
    */
   endTransactionMode?: "confirm" | "oneway";
   /**
-   * How often the brokers ask about a half message before they give it up, their
-   * `transactionCheckMax`: for warnings of the last checks, and to commit in time what a broker that
-   * was lost would give up as a surplus copy.
+   * How often the brokers check a half message before they discard it, their `transactionCheckMax`:
+   * for warnings of the last checks, before which a visible message is looked for.
    *
    * @default {15}
    */
@@ -50,6 +53,13 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
    */
   checkRequestHoldMax?: number;
   /**
+   * Most bytes of messages that such check-backs hold, together with those that the listener works on;
+   * over it check-backs are dropped, and come again. A single one is taken whatever its size.
+   *
+   * @default {67108864}
+   */
+  checkRequestHoldBytes?: number;
+  /**
    * Most check-backs that the listener works on at once.
    *
    * @default {64}
@@ -57,13 +67,13 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
   checkConcurrency?: number;
   /**
    * Milliseconds within which a check-back must be answered; then it is answered with *unknown*, and
-   * what the listener says later is thrown away. Keep it below the broker's
+   * what the listener says later is ignored. Keep it below the broker's
    * `transactionCheckInterval`, 30 s by default.
    *
    * @default {20000}
    */
   checkTimeout?: number;
-  /** What the application wants to do around every verdict. Several are called in their order. */
+  /** What the application wants to do around every END_TRANSACTION. Several are called in their order. */
   endTransactionHooks?: EndTransactionHooks | readonly EndTransactionHooks[];
 }
 
@@ -72,7 +82,7 @@ export type TransactionArguments<Arg> = undefined extends Arg ? [arg?: Arg, opti
   : [arg: Arg, options?: SendOptions];
 
 /** The settings of a look at one transaction. */
-export interface InspectOptions extends SendOptions {
+export interface InspectOptions extends CallOptions {
   /** The topic of its message. */
   topic: string;
 }
@@ -82,21 +92,27 @@ export type TransactionOutcome = LocalTransactionState | void;
 
 /** The part of the options that only transactions need, checked and complete. */
 export interface TransactionSettings {
-  /** See {@linkcode TransactionProducerOptions.endTransactionTimeout}. */
   readonly endTransactionTimeout: number;
-  /** See {@linkcode TransactionProducerOptions.endTransactionMode}. */
   readonly endTransactionMode: "confirm" | "oneway";
-  /** See {@linkcode TransactionProducerOptions.transactionCheckMax}. */
   readonly transactionCheckMax: number;
-  /** See {@linkcode TransactionProducerOptions.checkRequestHoldMax}. */
   readonly checkRequestHoldMax: number;
-  /** See {@linkcode TransactionProducerOptions.checkConcurrency}. */
+  readonly checkRequestHoldBytes: number;
   readonly checkConcurrency: number;
-  /** See {@linkcode TransactionProducerOptions.checkTimeout}. */
   readonly checkTimeout: number;
-  /** See {@linkcode TransactionProducerOptions.endTransactionHooks}. */
   readonly endTransactionHooks: readonly EndTransactionHooks[];
+  readonly capacities: Capacities;
 }
+
+/** Bounds of what is remembered; only tests have a reason to make them small. */
+export interface Capacities {
+  /** Endings with trouble. */
+  readonly maxTroubled?: number;
+  /** Look-ups at once. */
+  readonly maxQueries?: number;
+}
+
+/** The name of an option for {@linkcode Capacities}, of which no documentation tells. */
+export const CAPACITIES: unique symbol = Symbol("capacities");
 
 /** Checks what only transactions need, and adds the defaults. @throws {InvalidArgumentError} */
 export function resolveTransactionOptions<Arg>(
@@ -105,7 +121,7 @@ export function resolveTransactionOptions<Arg>(
   if (!Array.isArray(options?.topics) || options.topics.length === 0) {
     throw new InvalidArgumentError(
       "Cannot make transaction producer: topics is empty, name every topic that its group sends to: " +
-        "without them a restarted producer is never asked about open transactions",
+        "without them a restarted producer gets no check-backs of open transactions",
     );
   }
   const listener = options.transactionListener;
@@ -143,11 +159,20 @@ export function resolveTransactionOptions<Arg>(
       1,
       1_000_000,
     ),
+    checkRequestHoldBytes: checkCount(
+      "checkRequestHoldBytes",
+      options.checkRequestHoldBytes,
+      64 * 1024 * 1024,
+      1,
+      Number.MAX_SAFE_INTEGER,
+      " bytes",
+    ),
     checkConcurrency: checkCount("checkConcurrency", options.checkConcurrency, 64, 1, 100_000),
     checkTimeout: checkTime("checkTimeout", options.checkTimeout, 20_000),
     endTransactionHooks: checkHooks("endTransactionHooks", options.endTransactionHooks, [
       "before",
       "after",
     ]),
+    capacities: (options as { [CAPACITIES]?: Capacities })[CAPACITIES] ?? {},
   };
 }

@@ -1,18 +1,22 @@
 import type { ClientInstance } from "../client/mod.ts";
-import { createOffsetMessageId, type StoredMessage } from "../message/mod.ts";
+import { InvalidArgumentError, InvalidStateError, printable } from "../errors.ts";
+import {
+  createOffsetMessageId,
+  MessageProperty,
+  parseOffsetMessageId,
+  type StoredMessage,
+} from "../message/mod.ts";
 import { MessageIndex, type SendBounds } from "../producer/mod.ts";
 import {
   createQueryConsumerOffsetRequest,
+  createResumeCheckHalfMessageRequest,
   readQueryConsumerOffsetResponse,
+  readResumeCheckHalfMessageResponse,
 } from "../requests/mod.ts";
 import { parseAddress } from "../route/mod.ts";
-import { checkTimesOf } from "./check_opener.ts";
+import { checkTimesOf, DISCARDED_TOPIC, HALF_TOPIC } from "./half_message.ts";
 
-/** Where a broker keeps half messages. */
-const HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC";
-/** Where a broker puts half messages that it has asked about often enough. */
-const GIVEN_UP_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
-/** The group under which a broker's check keeps its own progress through the half messages. */
+/** The group under which a broker's check keeps its own consumer offset in the half topic. */
 const CHECK_GROUP = "CID_RMQ_SYS_TRANS";
 
 /** Where brokers tell different things of a transaction, the first of these counts. */
@@ -21,42 +25,42 @@ const STATES = ["committed", "pending", "givenUp", "rolledBack"] as const;
 /** A record of a transaction in a broker's log. */
 export interface TransactionRecord {
   /**
-   * - `half`: the half message. A broker writes it anew whenever it asks about it, and when it puts
-   *   it back.
+   * - `half`: the half message. A broker writes it again whenever it checks it, and when it puts it
+   *   back.
    * - `visible`: the message that consumers see.
-   * - `givenUp`: the half message, put aside after the last check.
+   * - `givenUp`: the half message, moved to `TRANS_CHECK_MAX_TIME_TOPIC` after the last check.
    */
   readonly kind: "half" | "visible" | "givenUp";
   /** The broker that has it. */
   readonly brokerName: string;
   /** When it was stored, in milliseconds since 1970 by the broker's clock. */
   readonly storeTimestamp: number;
-  /** How often the broker had asked when it was stored, the question that it was stored for included. */
+  /** How often the broker had checked when it was stored, the check that it was stored for included. */
   readonly checkTimes: number;
   /** The offset message id: address and place of the record. */
   readonly offsetMessageId: string;
 }
 
-/** What the brokers know of a transaction. */
+/** What the brokers have of a transaction. */
 export interface TransactionInspection {
-  /** The id that was asked for. */
+  /** The id that was looked for. */
   readonly transactionId: string;
   /**
-   * - `pending`: the half message waits for a verdict, or its verdict has not been noticed by a
-   *   check round yet.
+   * - `pending`: the half message waits to be committed or rolled back, or no check round has noticed
+   *   its end yet.
    * - `committed`: the message is visible, see `copies`.
    * - `rolledBack`: the half message was ended, and no message came of it.
-   * - `givenUp`: the broker asked as often as it does, and put the half message aside.
-   * - `notFound`: no broker of the topic knows it, or not any more.
+   * - `givenUp`: the broker has discarded the half message after its last check, see `resume()`.
+   * - `notFound`: no broker of the topic has it, or not any more.
    */
   readonly state: "pending" | "committed" | "rolledBack" | "givenUp" | "notFound";
-  /** How many times the message is visible: more than once after a fault on the broker's side. */
+  /** How many times the message is visible: more than once after some faults of a broker. */
   readonly copies: number;
-  /** How often the broker has asked. */
+  /** How often the broker has checked. */
   readonly checkTimes: number;
   /** Broker that holds it, and that the rest is about. Two hold it after one has failed. */
   readonly brokerName?: string;
-  /** The id of the record that was given up, for `resume()`. */
+  /** The id of the record that was discarded, for `resume()`. */
   readonly givenUpMessageId?: string;
   /** What the logs of all brokers of the topic still have of it, in the order of time. */
   readonly records: readonly TransactionRecord[];
@@ -86,7 +90,7 @@ export async function inspectTransaction(
     const [halves, visible, givenUp] = await Promise.all([
       find(HALF_TOPIC),
       find(topic),
-      find(GIVEN_UP_TOPIC),
+      find(DISCARDED_TOPIC),
     ]);
     return { brokerName, halves, visible, givenUp };
   }));
@@ -136,12 +140,12 @@ async function stateOn(
   if (lastGivenUp && !(half && half.commitLogOffset > lastGivenUp.commitLogOffset)) {
     return "givenUp";
   }
-  const passed = half && await checkProgress(client, brokerName, bounds);
+  const passed = half && await checkOffset(client, brokerName, bounds);
   return half && passed !== undefined && half.queueOffset < passed ? "rolledBack" : "pending";
 }
 
-/** Up to which half message the broker's check has come; every one before it was ended or put back. */
-async function checkProgress(
+/** How far the broker's check has come; every half message before that was ended or put back. */
+async function checkOffset(
   client: ClientInstance,
   brokerName: string,
   bounds: SendBounds,
@@ -156,6 +160,77 @@ async function checkProgress(
   const response = await connection.request(request, rest());
   const { address } = connection;
   return readQueryConsumerOffsetResponse(response, { address, brokerName, topic: HALF_TOPIC });
+}
+
+/** Names a discarded half message: what `inspect()` tells of it. */
+export interface DiscardedTransaction {
+  /** The broker that has it. */
+  readonly brokerName?: string;
+  /** The id of the record that was discarded. */
+  readonly givenUpMessageId?: string;
+  /** The id of the transaction, to be compared with what the broker has. */
+  readonly transactionId?: string;
+}
+
+/**
+ * Has a discarded half message put back, to be checked again. A broker puts back whatever it has at the
+ * place that an id names, so what is there is looked at first.
+ *
+ * @throws {InvalidArgumentError} when `discarded` names no record.
+ * @throws {InvalidStateError} when something else is there.
+ * @throws {RocketMQError} when the broker has nothing there, refuses, or can't be reached.
+ */
+export async function resumeTransaction(
+  client: ClientInstance,
+  topic: string,
+  discarded: DiscardedTransaction,
+  bounds: SendBounds,
+): Promise<void> {
+  const { brokerName, givenUpMessageId } = discarded ?? {};
+  if (typeof brokerName !== "string" || typeof givenUpMessageId !== "string") {
+    throw new InvalidArgumentError(
+      "Cannot resume transaction: brokerName and givenUpMessageId are needed, as inspect() returns " +
+        "them of a transaction that was given up",
+      { topic },
+    );
+  }
+  const { offset } = parseOffsetMessageId(givenUpMessageId);
+  const record = await new MessageIndex(client).view(brokerName, topic, offset, bounds);
+  const difference = differenceOf(record, client, topic, discarded);
+  if (difference !== undefined) {
+    throw new InvalidStateError(
+      `Cannot resume message ${givenUpMessageId}: ${difference} on broker "${brokerName}"; look ` +
+        "again with inspect()",
+      { brokerName, topic },
+    );
+  }
+  const rest = { timeout: bounds.deadline.remaining, signal: bounds.signal };
+  const connection = await client.requestConnection(brokerName, rest);
+  const request = createResumeCheckHalfMessageRequest({ topic, msgId: givenUpMessageId });
+  const response = await connection.request(request, rest);
+  const { address } = connection;
+  readResumeCheckHalfMessageResponse(response, { address, brokerName, topic });
+}
+
+/** Says in what a record is not the one that is meant. */
+function differenceOf(
+  record: StoredMessage | undefined,
+  { namespace }: ClientInstance,
+  topic: string,
+  { givenUpMessageId, transactionId }: DiscardedTransaction,
+): string | undefined {
+  if (!record) return "nothing is there";
+  const { properties } = record, id = properties[MessageProperty.UniqueKey] ?? "";
+  const realTopic = properties[MessageProperty.RealTopic] ?? "";
+  if (messageIdOf(record) !== givenUpMessageId!.toUpperCase()) return "another record is there";
+  if (record.topic !== DISCARDED_TOPIC) return "no discarded half message is there";
+  if ((namespace?.unwrap(realTopic) ?? realTopic) !== topic) {
+    return `a message of topic "${printable(realTopic, 128)}" is there`;
+  }
+  if (transactionId !== undefined && id !== transactionId) {
+    return `that of transaction ${printable(id, 128)} is there`;
+  }
+  return undefined;
 }
 
 function newest(messages: StoredMessage[]): StoredMessage | undefined {
