@@ -49,7 +49,7 @@ export interface SendPolicy {
 export interface RetryOptions {
   /**
    * How often a send is tried again, on another broker where there is one, and immediately; on a broker
-   * that is busy after a pause of up to 100 ms, 200 ms and so on up to a second.
+   * that is busy after a pause of up to 100 ms, 200 ms, 400 ms, and then of up to 500 ms.
    *
    * @default {2}
    */
@@ -101,7 +101,7 @@ export const ONE_WAY: SendPolicy = {
   awaitAnswer: false,
   retries: Infinity,
   resendAfterWrite: false,
-  minTimeForAnswer: 0,
+  minTimeForAnswer: 10,
 };
 
 /** Checks the options and adds the defaults. @throws {InvalidArgumentError} */

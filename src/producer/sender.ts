@@ -17,10 +17,13 @@ import type { SendReceipt } from "./send_result.ts";
 import { TooLateError, Transmitter } from "./transmit.ts";
 
 /** Bounds of the first pause before a busy broker is tried again, and of the longest, in milliseconds. */
-const MIN_BACKOFF = 100, MAX_BACKOFF = 1_000;
+const MIN_BACKOFF = 100, MAX_BACKOFF = 500;
 
 /** Milliseconds before a broker is tried again that could not be reached. */
 const RETRY_DELAY = 50;
+
+/** How many times the least time for an answer a last attempt gets that is made after a short pause. */
+const LAST_ATTEMPT = 2;
 
 const NO_BROKERS: ReadonlySet<string> = new Set();
 
@@ -166,8 +169,15 @@ export class Sender {
     bounds: SendBounds,
     policy: SendPolicy,
   ): Promise<void> {
-    const { deadline, signal } = bounds, delay = failed.delayBefore(brokerName);
-    if (delay + leastTime(bounds, policy) >= deadline.remaining) throw failed.lastError;
+    const { signal } = bounds, { remaining } = bounds.deadline;
+    const least = leastTime(bounds, policy);
+    let delay = failed.delayBefore(brokerName);
+    if (delay + least >= remaining) {
+      // The last pause may be short, if that leaves more than the least for the last attempt.
+      const short = remaining - LAST_ATTEMPT * least;
+      if (short < Math.min(delay, RETRY_DELAY)) throw failed.lastError;
+      delay = Math.min(delay, short);
+    }
     if (delay > 0) {
       const closing = this.#closing.signal;
       try {

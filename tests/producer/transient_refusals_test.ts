@@ -39,7 +39,7 @@ for (const [code, remark] of TRANSIENT) {
     await clock.advance(1_200);
 
     assertEquals(send.value?.endTransaction, "confirmed");
-    assertEquals(attempts, [0, 75, 225, 525, 1_125]);
+    assertEquals(attempts, [0, 75, 225, 525, 900]);
     assertEquals([broker.states(), ran], [["COMMIT"], 1]);
   });
 
