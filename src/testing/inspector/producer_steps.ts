@@ -16,9 +16,8 @@ const HANDLINGS = {
   asked: "The listener is asked",
   joined: "Joined with one that is being answered",
   stillRunning: "Answered unknown: the local transaction still runs",
-  heldBack: "Held back until the verdict on its way has arrived",
-  repeated: "Answered with the verdict that is known",
-  alreadyCommitted: "Answered unknown: the broker has confirmed the commit",
+  heldBack: "Held back while END_TRANSACTION is under way",
+  repeated: "Answered again with what could not be delivered before",
   dropped: "Dropped: too many wait",
 } as const;
 

@@ -70,8 +70,8 @@ export const STEP_WORDS = {
     state: "visible",
   }),
   commitFound: () => ({
-    title: "Commit found",
-    detail: "Its answer was lost, and the message is in its topic",
+    title: "Already visible",
+    detail: "The broker is told to drop the surplus half message",
     tone: "good",
     state: "visible",
   }),
