@@ -72,7 +72,7 @@ export class ClientInstance {
         (command, from) => this.replies.take(command, from),
       ],
     ]);
-    this.#pools = new ConnectionPools(settings, handlers, () => this.clientId);
+    this.#pools = new ConnectionPools(settings, handlers, () => this.clientId, this.#warnings);
     this.#nameServers = new NameServers({
       addresses: settings.nameServers,
       pool: this.#pools.nameServers,

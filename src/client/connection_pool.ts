@@ -1,6 +1,5 @@
 import { type Clock, sleep } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
-import type { Logger } from "../logger.ts";
 import { parseAddress } from "../route/mod.ts";
 import { connect, type Connection, type ConnectionOptions, type Dialer } from "../transport/mod.ts";
 import { type WaitOptions, within } from "./deadline.ts";
@@ -12,8 +11,6 @@ export interface ConnectionPoolOptions extends Omit<ConnectionOptions, "address"
   dialer: Dialer;
   /** Time. */
   clock: Clock;
-  /** Log. */
-  logger: Logger;
   /** Milliseconds for one dial. */
   connectTimeout: number;
   /** When addresses were dialled, also by earlier pools. @default an empty one */

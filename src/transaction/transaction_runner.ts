@@ -11,6 +11,13 @@ import type { LocalTransactionContext } from "./transaction_listener.ts";
 import type { TransactionSendResult } from "./transaction_result.ts";
 import type { TransactionRecord } from "./transaction_table.ts";
 
+/**
+ * Milliseconds after its deadline up to which the answer to a half message counts: it came in time
+ * and lay unread, because this program was busy. Later than that a check-back to another instance,
+ * which has no record, may have rolled the message back.
+ */
+const READ_LATE = 3_000;
+
 /** What a runner works with. */
 export interface TransactionRunnerOptions {
   /** Sends half messages. */
@@ -54,11 +61,11 @@ export class TransactionRunner {
         throw this.#fail(record, error);
       }
       const { brokerName } = receipt.messageQueue;
-      const now = coordinator.stored(record, receipt, outgoing.properties);
+      coordinator.stored(record, receipt, outgoing.properties);
       journal.halfStored(record, brokerName);
       let state: LocalTransactionState = "ROLLBACK", cause: unknown;
       if (receipt.sendStatus === "SEND_OK") {
-        if (bounds.signal?.aborted || bounds.deadline.remainingAt(now) < 1 || timeUp.aborted) {
+        if (bounds.signal?.aborted || bounds.deadline.overdue > READ_LATE || timeUp.aborted) {
           throw this.#fail(record, givenUp(record, bounds, brokerName));
         }
         try {

@@ -21,12 +21,12 @@ import { parseAddress, type TopicRoute } from "../../src/route/mod.ts";
 import { connect, type Connection, dialTcp } from "../../src/transport/mod.ts";
 import { utf8 } from "../remoting/frames.ts";
 import { settle, until } from "../support/fake_clock.ts";
-import { RecordingLogger } from "../support/recording_logger.ts";
 import { ScriptedBroker } from "../support/scripted_broker.ts";
 import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
 import type { RouteEntry } from "../support/scripted_name_server.ts";
 import { silence } from "../support/scripted_peer.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
+import { silentWarnings } from "../support/test_client.ts";
 import {
   assertNothingLeft,
   assertSendFailed,
@@ -539,7 +539,7 @@ function dial(address: string): Promise<Connection> {
     address,
     dialer: dialTcp,
     clock: systemClock,
-    logger: new RecordingLogger(),
+    warnings: silentWarnings,
     timeout: 5_000,
   });
 }

@@ -155,7 +155,8 @@ Deno.test("Connection - an answer 1 ms before the deadline counts, one at or aft
   await settle();
   assertEquals(connection.stats(), {
     inFlight: 0,
-    unmatchedResponses: 2,
+    lateResponses: 1,
+    unmatchedResponses: 1,
     unknownRequests: 0,
     pendingBytes: 0,
   });
@@ -268,7 +269,7 @@ Deno.test("Connection - a request aborted after it was written says so", async (
   await assertFails(request, "ABORTED", true);
   remote.respond(server.requests(ASK)[0]!);
   await settle();
-  assertEquals(connection.stats().unmatchedResponses, 1);
+  assertEquals(connection.stats().lateResponses, 1);
   connection.close();
 });
 
