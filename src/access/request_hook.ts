@@ -140,7 +140,7 @@ export function runBefore(
   if (added === null || typeof added !== "object" || "then" in added) {
     throw refuse(request, address, "a request hook gave something else than header fields");
   }
-  const extFields = { ...request.extFields };
+  let extFields = { ...request.extFields };
   for (const [name, value] of Object.entries(added)) {
     const fault = typeof value !== "string" || !value.isWellFormed() || !name.isWellFormed()
       ? "whose value is no well-formed text"
@@ -151,7 +151,8 @@ export function runBefore(
       const shownName = printable(name, 64);
       throw refuse(request, address, `a request hook gave header field "${shownName}", ${fault}`);
     }
-    extFields[name] = value as string;
+    // Unlike an assignment this takes "__proto__" for a name like any other.
+    extFields = { ...extFields, [name]: value as string };
   }
   return { ...request, extFields };
 }

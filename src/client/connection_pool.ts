@@ -144,7 +144,10 @@ export class ConnectionPool {
       }
       this.#adopt(slot, connection);
       return connection;
-    } catch (error) {
+    } catch (cause) {
+      const error = signal.aborted && !(cause instanceof ConnectionError)
+        ? notWanted(address, describe(cause))
+        : cause;
       slot.lastError = error;
       this.#delayNextDial(slot);
       throw error;
@@ -180,4 +183,11 @@ export class ConnectionPool {
     const jitter = 1 + this.#clock.random() / 3;
     slot.nextDialAt = this.#clock.monotonic() + backoff * jitter;
   }
+}
+
+/** Makes the error of those that wait for a connection when the pool or the address is dropped. */
+function notWanted(address: string, reason: string): ConnectionError {
+  return new ConnectionError("CONNECT_FAILED", `Cannot connect to ${address}: ${reason}`, {
+    address,
+  });
 }

@@ -1,5 +1,6 @@
+import { checkLimit } from "../checks.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import { checkLimit, DEFAULT_MAX_BODY_SIZE } from "./limits.ts";
+import { DEFAULT_MAX_BODY_SIZE } from "./limits.ts";
 import { decompressLz4 } from "./lz4.ts";
 import { compressLz4 } from "./lz4_encoder.ts";
 import {

@@ -56,7 +56,7 @@ class Lz4Decoder {
       }
     } while (this.#at < this.#bytes.length);
     if (frames === 0) throw this.#bad("it has no frame with data");
-    return this.#output.written();
+    return this.#output.finish();
   }
 
   #decodeFrame(): void {

@@ -76,3 +76,5 @@ export {
   type RocketMQErrorCode,
   type RocketMQErrorOptions,
 } from "../errors.ts";
+
+export { parseSocketAddress } from "./ip_address.ts";

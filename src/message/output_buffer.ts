@@ -31,8 +31,13 @@ export class OutputBuffer {
     this.size += bytes.length;
   }
 
-  /** What was written so far, from `start`. */
+  /** A view of what was written so far, from `start`. */
   written(start = 0): Uint8Array {
     return this.bytes.subarray(start, this.size);
+  }
+
+  /** Returns what was written, in memory of just that size. Nothing may be written afterwards. */
+  finish(): Uint8Array {
+    return this.size === this.bytes.length ? this.bytes : this.bytes.slice(0, this.size);
   }
 }

@@ -29,7 +29,7 @@ export async function decompressZlib(bytes: Uint8Array, limit: number): Promise<
     if (cause instanceof MessageDecodeError) throw cause;
     throw badBody("ZLIB", "it is damaged", { cause });
   }
-  const plain = output.written();
+  const plain = output.finish();
   if (readTrailer(bytes) !== adler32(plain)) {
     throw badBody("ZLIB", "the checksum at its end does not match, it is cut off or damaged", {
       offset: Math.max(0, bytes.length - 4),

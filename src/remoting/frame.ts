@@ -15,10 +15,10 @@ import {
   writeRocketmqHeader,
 } from "./header_rocketmq.ts";
 import {
-  DEFAULT_MAX_EXT_FIELDS,
   DEFAULT_MAX_FRAME_SIZE,
   FRAME_PREFIX_SIZE,
   type FrameLimits,
+  readLimits,
 } from "./limits.ts";
 
 const NO_BODY = new Uint8Array(0);
@@ -96,7 +96,7 @@ export function appendRequest(
   opaque: number,
   flag: number,
 ): number {
-  checkCommand({ code: request.code, opaque, flag, version: CLIENT_VERSION });
+  checkCommand({ code: request.code, opaque, flag, version: CLIENT_VERSION, language: 0 });
   const start = beginFrame(writer);
   writeJsonRequest(writer, request, opaque, flag);
   return endFrame(writer, start, "JSON", request.body ?? NO_BODY);
@@ -128,13 +128,18 @@ function endFrame(
 
 /** Refuses numbers that don't fit their fields. @throws {InvalidArgumentError} */
 export function checkCommand(
-  command: Pick<RemotingCommand, "code" | "version" | "opaque" | "flag">,
+  command: Pick<RemotingCommand, "code" | "version" | "opaque" | "flag" | "language">,
 ): void {
-  const { code, version, opaque, flag } = command;
+  const { code, version, opaque, flag, language } = command;
   if (
     (code | 0) === code && (version | 0) === version && (opaque | 0) === opaque &&
-    (flag | 0) === flag
+    (flag | 0) === flag && (language & 0xff) === language
   ) return;
+  if ((language & 0xff) !== language) {
+    throw new InvalidArgumentError(
+      `Cannot encode command: language ${language} is not an integer from 0 to 255`,
+    );
+  }
   const [name, value] = Object.entries({ code, version, opaque, flag })
     .find(([, value]) => (value | 0) !== value)!;
   throw new InvalidArgumentError(
@@ -156,7 +161,7 @@ function checkFrameSize(size: number): void {
  * @throws {RemotingDecodeError} when the bytes are not exactly one frame within the limits.
  */
 export function decodeCommand(frame: Uint8Array, limits: FrameLimits = {}): RemotingCommand {
-  const size = readFrameSize(frame, 0, frame.length, limits);
+  const bounds = readLimits(limits), size = readFrameSize(frame, 0, frame.length, bounds);
   if (size !== frame.length) {
     throw new RemotingDecodeError(
       `Cannot decode frame: ${frame.length} bytes are given, the length field says ${
@@ -165,7 +170,7 @@ export function decodeCommand(frame: Uint8Array, limits: FrameLimits = {}): Remo
       { offset: 0 },
     );
   }
-  return decodeFrameAt(frame, 0, size, limits);
+  return decodeFrameAt(frame, 0, size, bounds);
 }
 
 /**
@@ -176,10 +181,10 @@ export function readFrameSize(
   bytes: Uint8Array,
   start: number,
   end: number,
-  limits: FrameLimits,
+  limits: Required<FrameLimits>,
 ): number | undefined {
   if (end - start < 4) return undefined;
-  const max = limits.maxFrameSize ?? DEFAULT_MAX_FRAME_SIZE;
+  const max = limits.maxFrameSize;
   const length = readInt32(bytes, start);
   const size = length + 4;
   if (length < 4 || size > max) {
@@ -222,13 +227,12 @@ export function decodeFrameAt(
   bytes: Uint8Array,
   start: number,
   size: number,
-  limits: FrameLimits,
+  { maxExtFields }: Required<FrameLimits>,
   shapes?: FieldShapes,
 ): RemotingCommand {
   const mark = readInt32(bytes, start + 4);
   const headerEnd = start + FRAME_PREFIX_SIZE + (mark & 0xffffff);
   const header = bytes.subarray(start + FRAME_PREFIX_SIZE, headerEnd);
-  const maxExtFields = limits.maxExtFields ?? DEFAULT_MAX_EXT_FIELDS;
   const command = mark >>> 24 === 0
     ? decodeJsonHeader(header, maxExtFields, shapes)
     : decodeRocketmqHeader(header, maxExtFields);

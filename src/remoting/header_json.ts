@@ -1,3 +1,4 @@
+import { InvalidArgumentError, printable } from "../errors.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { CLIENT_VERSION, type RemotingCommand, type RemotingRequest } from "./command.ts";
 import {
@@ -10,7 +11,6 @@ import {
   TEXTS,
   VERSION,
 } from "./header_json_pieces.ts";
-import { setField } from "./header_json_reader.ts";
 import { LanguageCode } from "./language_code.ts";
 
 const encoder = new TextEncoder();
@@ -69,15 +69,15 @@ export function writeJsonRequest(
 function joinFields(extFields: Readonly<Record<string, string>>): string | undefined {
   let isEmpty = true;
   for (const name in extFields) {
-    if (typeof extFields[name] !== "string") return JSON.stringify(copyAsText(extFields));
+    if (typeof extFields[name] !== "string") throw notText(name);
     isEmpty = false;
   }
   return isEmpty ? undefined : JSON.stringify(extFields);
 }
 
-/** What programs without types may have put there. */
-function copyAsText(extFields: Readonly<Record<string, unknown>>): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (const name of Object.keys(extFields)) setField(fields, name, String(extFields[name]));
-  return fields;
+/** Makes the error for what programs without types may have put there. */
+export function notText(name: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `Cannot encode command: the value of extField "${printable(name, 64)}" is not text`,
+  );
 }

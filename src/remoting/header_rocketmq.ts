@@ -1,6 +1,7 @@
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import type { RemotingCommand } from "./command.ts";
+import { notText } from "./header_json.ts";
 import { setField } from "./header_json_reader.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
 
@@ -21,7 +22,10 @@ const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Bytes that the compact binary header of a command takes when all of its text is ASCII. */
 export function estimateRocketmqHeader({ remark, extFields }: RemotingCommand): number {
   let size = FIXED_SIZE + (remark?.length ?? 0);
-  for (const name in extFields) size += 6 + name.length + extFields[name]!.length;
+  for (const name in extFields) {
+    if (typeof extFields[name] !== "string") throw notText(name);
+    size += 6 + name.length + extFields[name].length;
+  }
   return size;
 }
 
@@ -48,7 +52,8 @@ export function writeRocketmqHeader(writer: ByteWriter, command: RemotingCommand
         `Cannot encode command: the name of an extField has ${nameSize} bytes, the ROCKETMQ header carries ${MAX_NAME_SIZE}`,
       );
     }
-    writer.sized(extFields[name]!, 4);
+    if (typeof extFields[name] !== "string") throw notText(name);
+    writer.sized(extFields[name], 4);
   }
   const end = writer.length;
   writer.seek(start);

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { ConnectionError } from "../../src/errors.ts";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { ConnectionError, InvalidArgumentError } from "../../src/errors.ts";
 import { isOneway } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ASK, ask, assertFails, namesOf, open } from "./harness.ts";
@@ -341,5 +341,20 @@ Deno.test("Connection - too many bytes to be written are refused until the peer 
 
   await connection.oneway(ask("d", body), { timeout: 1000 });
   assertEquals(namesOf(server.requests(ASK)), ["a", "b", "d"]);
+  connection.close();
+});
+
+Deno.test("Connection - a request that can't be encoded ends for those that observe it, too", async () => {
+  const ended: unknown[] = [];
+  const { connection } = open({
+    outgoing: (request) => ({ request, ended: (end) => void ended.push(end) }),
+  });
+  const extFields = { n: 1 } as unknown as Record<string, string>;
+  const error = await assertRejects(
+    () => connection.request({ code: ASK, extFields }, { timeout: 1_000 }),
+    InvalidArgumentError,
+  );
+  assertEquals(ended, [error]);
+  assertEquals(connection.stats().inFlight, 0);
   connection.close();
 });

@@ -108,3 +108,20 @@ Deno.test("reads - where more is there than fits a read, other things come to th
   assertEquals(connection.stats().unknownRequests, 1);
   connection.close();
 });
+
+Deno.test("writes - a transport that takes nothing ends the connection instead of keeping the program busy", async () => {
+  const transport: Transport = {
+    readable: new ReadableStream(),
+    writable: new WritableStream(),
+    raw: { read: () => new Promise(() => {}), write: () => Promise.resolve(0) },
+    close() {},
+  };
+  const connection = new Connection(transport, {
+    address: "10.0.1.1:10911",
+    clock: new FakeClock(),
+    warnings: silentWarnings,
+  });
+  connection.request(ask("0"), { timeout: 1_000 }).catch(() => {});
+  const { by, reason } = await connection.closed;
+  assertEquals([by, reason.includes("the transport took 0 bytes")], ["fault", true]);
+});
