@@ -1,4 +1,4 @@
-import { concat } from "./concat.ts";
+import { concat } from "../bytes.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ByteWriter } from "./byte_writer.ts";
