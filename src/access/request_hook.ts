@@ -1,5 +1,5 @@
 import { describe, InvalidArgumentError, printable } from "../errors.ts";
-import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
+import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/mod.ts";
 import { SignatureField } from "./signature.ts";
 
 /** What a {@linkcode RequestHook} sees of a request. Bodies, tokens and signatures are not shown. */
@@ -154,7 +154,7 @@ export function runBefore(
     // Unlike an assignment this takes "__proto__" for a name like any other.
     extFields = { ...extFields, [name]: value as string };
   }
-  return { ...request, extFields };
+  return withFields(request, extFields);
 }
 
 function shown(fields: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {

@@ -1,4 +1,4 @@
-import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
+import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/mod.ts";
 import type { ClientNamespace } from "./client_namespace.ts";
 import type { Credentials } from "./credentials.ts";
 import { addNamespace } from "./namespace.ts";
@@ -65,7 +65,7 @@ export function identifyRequests(
     let request = namespace ? namespace.request(original) : original;
     if (namespaceV2 !== undefined) request = addNamespace(namespaceV2, request);
     if (enableStreamRequestType) {
-      request = { ...request, extFields: { ...request.extFields, [REQUEST_TYPE]: STREAM } };
+      request = withFields(request, { ...request.extFields, [REQUEST_TYPE]: STREAM });
     }
     const tell = (
       hooks: readonly RequestHook[],

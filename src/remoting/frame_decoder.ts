@@ -1,6 +1,5 @@
 import type { RemotingDecodeError } from "../errors.ts";
 import type { RemotingCommand } from "./command.ts";
-import { FieldShapes } from "./field_shapes.ts";
 import { decodeFrameAt, readFrameSize } from "./frame.ts";
 import { FRAME_PREFIX_SIZE, type FrameLimits, readLimits } from "./limits.ts";
 
@@ -32,7 +31,6 @@ const SHORT_PIECE = 16;
  */
 export class FrameDecoder {
   readonly #limits: Required<FrameLimits>;
-  readonly #shapes = new FieldShapes();
   #gathered: Uint8Array = EMPTY;
   #size = 0;
   /** Size of the frame that is being gathered; 0 until its first 8 bytes are there. */
@@ -94,7 +92,7 @@ export class FrameDecoder {
       if (this.#size === this.#frameSize) {
         const frame = this.#gathered, size = this.#size;
         this.#forgetGathered();
-        commands.push(decodeFrameAt(frame, 0, size, this.#limits, this.#shapes));
+        commands.push(decodeFrameAt(frame, 0, size, this.#limits));
         return at;
       }
     }
@@ -125,7 +123,7 @@ export class FrameDecoder {
         this.#readGatheredSize();
         return;
       }
-      commands.push(decodeFrameAt(chunk, at, size, this.#limits, this.#shapes));
+      commands.push(decodeFrameAt(chunk, at, size, this.#limits));
       at += size;
     }
   }
