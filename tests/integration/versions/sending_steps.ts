@@ -147,7 +147,7 @@ export const sendingSteps: readonly VersionStep[] = [
         for (const refused of [send, sendOneway]) {
           const { message } = await assertRejects(refused, InvalidArgumentError);
           assertMatch(message, /broker "broker-a" at \S+ is of release 4\.9\.7/);
-          assertMatch(message, /would deliver it at once.*need 5\.0\.0.*use delayLevel/);
+          assertMatch(message, /would deliver it immediately.*need 5\.0\.0.*use delayLevel/);
         }
       }
 
