@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { BrokerResponseError, ConnectionError } from "../errors.ts";
 import type { MessageQueue } from "../message/mod.ts";
 import { ResponseCode } from "../remoting/mod.ts";
+import { TooLateError } from "./send_policy.ts";
 
 /** How long slow brokers are passed over. The two lists belong together, entry by entry. */
 export interface LatencyTable {
@@ -95,8 +96,9 @@ export class LatencyFaults {
       if (isAnswered) this.#note(queue, this.#clock.monotonic() - began, true);
       return receipt;
     } catch (error) {
+      // What ended on this side says nothing about the broker.
       const isUnreachable = error instanceof ConnectionError && error.code !== "ABORTED" &&
-        error.code !== "OVERLOADED";
+        error.code !== "OVERLOADED" && !(error instanceof TooLateError);
       const isInTrouble = error instanceof BrokerResponseError &&
         TROUBLE_CODES.has(error.responseCode);
       if (isUnreachable || isInTrouble) this.#note(queue, FAILURE_LATENCY, !isUnreachable);

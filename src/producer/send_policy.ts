@@ -134,6 +134,9 @@ export function mayRetry(error: unknown, policy: SendPolicy): boolean {
   return error instanceof BrokerResponseError && retryCodes.has(error.responseCode);
 }
 
+/** An attempt did not begin, because too little time was left for its answer. Nothing was written. */
+export class TooLateError extends ConnectionError {}
+
 /** Least milliseconds with which an attempt may begin. */
 export function leastTime({ deadline }: SendBounds, { minTimeForAnswer }: SendPolicy): number {
   return Math.min(minTimeForAnswer, deadline.timeout / 10);

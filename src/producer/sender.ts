@@ -12,9 +12,10 @@ import {
   mayRetry,
   type SendBounds,
   type SendPolicy,
+  TooLateError,
 } from "./send_policy.ts";
 import type { SendReceipt } from "./send_result.ts";
-import { TooLateError, Transmitter } from "./transmit.ts";
+import { Transmitter } from "./transmit.ts";
 
 /** Bounds of the first pause before a busy broker is tried again, and of the longest, in milliseconds. */
 const MIN_BACKOFF = 100, MAX_BACKOFF = 500;
