@@ -66,6 +66,9 @@ export const COPIES_PER_RUN = 5;
 /** Extra copies at most for each broker that freezes, or whose network does. */
 export const COPIES_PER_FREEZE = 100;
 
+/** `commitOrRollback` of a COMMIT on the wire. */
+const COMMIT = 8;
+
 /** Milliseconds after which a stored message is in the broker's index. */
 const INDEX_LAG = 500;
 
@@ -125,7 +128,8 @@ function findExtraCopies(
 ): ExtraCopy[] {
   const copies = Map.groupBy(visible, ({ transactionId }) => transactionId);
   const commits = Map.groupBy(
-    entries.filter((entry) => entry.type === "commit"),
+    entries.filter((entry) => entry.type === "end")
+      .filter(({ commitOrRollback }) => commitOrRollback === COMMIT),
     ({ transactionId }) => transactionId,
   );
   return [...copies].flatMap(([transactionId, all]) => {

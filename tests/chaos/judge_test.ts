@@ -81,7 +81,10 @@ Deno.test("chaos - another body, or another key, is corrupt", () => {
 
 /** COMMITs of a transaction, by the times at which they left. */
 function commits(index: number, ...times: number[]): Entry[] {
-  return times.map((at) => ({ type: "commit", at, transactionId: `t${index}` }));
+  return times.map((at) => ({
+    ...{ type: "end", at, transactionId: `t${index}` },
+    commitOrRollback: 8,
+  }));
 }
 
 Deno.test("chaos - a second copy is one too many without a fault, and a few are excused with one", () => {
