@@ -1,6 +1,5 @@
 import { assertEquals, assertGreater, assertThrows } from "@std/assert";
 import { decodeCommand, RemotingDecodeError } from "../../src/remoting/mod.ts";
-import { decodeUsualHeader } from "../../src/remoting/header_json_usual.ts";
 import { readRecordedFrames } from "./fixtures.ts";
 import { concat, frameOf, utf8 } from "./frames.ts";
 
@@ -22,7 +21,7 @@ function assertReadAlike(header: Uint8Array): void {
   );
 }
 
-Deno.test("usual JSON header - recorded headers are read like any other JSON", () => {
+Deno.test("bare JSON header - recorded headers are read like any other JSON", () => {
   let count = 0;
   for (const { frame } of readRecordedFrames()) {
     if (frame[4] !== 0) continue;
@@ -53,7 +52,7 @@ const USUAL = {
   end: "}",
 };
 
-Deno.test("usual JSON header - is read in full", () => {
+Deno.test("bare JSON header - is read in full", () => {
   assertEquals(outcome(utf8(header({ code: "-12", opaque: "2147483647" }))), {
     code: -12,
     language: 0,
@@ -66,26 +65,7 @@ Deno.test("usual JSON header - is read in full", () => {
   });
 });
 
-Deno.test("usual JSON header - any number of a request is usual, also one of ten digits", () => {
-  for (
-    const [opaque, isUsual] of [
-      ["0", true],
-      ["999999999", true],
-      ["1000000000", true],
-      ["2147483647", true],
-      ["-2147483648", true],
-      ["2147483648", false],
-      ["-2147483649", false],
-      ["9999999999", false],
-      ["10000000000", false],
-    ] as const
-  ) {
-    const read = decodeUsualHeader(utf8(header({ opaque })), () => ({}));
-    assertEquals(read?.opaque, isUsual ? Number(opaque) : undefined, opaque);
-  }
-});
-
-Deno.test("usual JSON header - what only looks like one is read like any other JSON", () => {
+Deno.test("bare JSON header - what only looks like one is read like any other JSON", () => {
   const numbers = [
     "",
     "-",
@@ -97,6 +77,10 @@ Deno.test("usual JSON header - what only looks like one is read like any other J
     "999999999",
     "-2147483648",
     "2147483648",
+    "-2147483649",
+    "9999999999",
+    "10000000000",
+    "9".repeat(400),
   ];
   const fields = [
     "",
@@ -120,18 +104,24 @@ Deno.test("usual JSON header - what only looks like one is read like any other J
   ];
   const headers = [
     header(),
-    ...numbers.flatMap((n) => [
-      header({ code: n }),
-      header({ flag: n }),
-      header({ opaque: n }),
-      header({ version: n }),
-    ]),
+    header({ fields: "" }),
+    ...numbers.flatMap((n) =>
+      ["", USUAL.fields].flatMap((fields) => [
+        header({ fields, code: n }),
+        header({ fields, flag: n }),
+        header({ fields, opaque: n }),
+        header({ fields, version: n }),
+      ])
+    ),
     ...fields.map((text) => header({ fields: text })),
     ...["OTHER", "GO", "", "JAVAX", "JAV", 'JAVA","opaque":1,"language":"CPP'].map((language) =>
       header({ language })
     ),
     ...["ROCKETMQ", ""].map((type) => header({ type })),
-    ...["", "} ", "}}", ',"remark":"no"}', ',"code":7}', ","].map((end) => header({ end })),
+    ...["", "} ", "}}", ',"remark":"no"}', ',"code":7}', ","].flatMap((end) => [
+      header({ end }),
+      header({ fields: "", end }),
+    ]),
     ...["\\u000", "\u0001".repeat(5)].map((language) => header({ language })),
     ...["code", "extFields", "flag", "language", "opaque", "version", "}"].map((name) =>
       header().replaceAll(name, name.replace(/.$/, "X"))
@@ -150,7 +140,7 @@ Deno.test("usual JSON header - what only looks like one is read like any other J
   assertReadAlike(bad);
 });
 
-Deno.test("usual JSON header - the bound of extFields holds", () => {
+Deno.test("bare JSON header - the bound of extFields holds", () => {
   const frame = frameOf(header());
   assertEquals(decodeCommand(frame, { maxExtFields: 2 }).extFields.queueId, "3");
   assertThrows(

@@ -1,4 +1,21 @@
-import { bodyTooLarge } from "./decompress_error.ts";
+import { type DecodeErrorOptions, MessageDecodeError } from "../../errors.ts";
+
+/** A compressed body is not what it should be. */
+export function badBody(
+  type: "LZ4" | "ZSTD" | "ZLIB",
+  reason: string,
+  options: DecodeErrorOptions = {},
+): MessageDecodeError {
+  return new MessageDecodeError(`Cannot decompress ${type} body: ${reason}`, options);
+}
+
+/** A compressed body would become larger than allowed. */
+export function bodyTooLarge(limit: number): MessageDecodeError {
+  return new MessageDecodeError(
+    `Cannot decompress body: it would have more than ${limit} bytes, the limit`,
+    { limit },
+  );
+}
 
 /** Bytes that grow as they are decompressed, up to a bound. */
 export class OutputBuffer {
@@ -31,8 +48,13 @@ export class OutputBuffer {
     this.size += bytes.length;
   }
 
-  /** What was written so far, from `start`. */
+  /** A view of what was written so far, from `start`. */
   written(start = 0): Uint8Array {
     return this.bytes.subarray(start, this.size);
+  }
+
+  /** Returns what was written, in memory of just that size. Nothing may be written afterwards. */
+  finish(): Uint8Array {
+    return this.size === this.bytes.length ? this.bytes : this.bytes.slice(0, this.size);
   }
 }

@@ -1,18 +1,12 @@
-import { InvalidArgumentError } from "../errors.ts";
-import { checkLimit, DEFAULT_MAX_BODY_SIZE } from "./limits.ts";
-import { decompressLz4 } from "./lz4.ts";
-import { compressLz4 } from "./lz4_encoder.ts";
-import {
-  type Compressor,
-  compressZlib,
-  compressZstd,
-  nodeZlib,
-  zlibCompressor,
-  zstdCompressor,
-} from "./node_compressors.ts";
-import { CompressionType } from "./sys_flag.ts";
-import { decompressZlib } from "./zlib.ts";
-import { decompressZstd } from "./zstd.ts";
+import { checkLimit } from "../../checks.ts";
+import { InvalidArgumentError } from "../../errors.ts";
+import { DEFAULT_MAX_BODY_SIZE } from "../limits.ts";
+import { CompressionType } from "../sys_flag.ts";
+import { decompressLz4 } from "./lz4_decode.ts";
+import { compressLz4 } from "./lz4_encode.ts";
+import { type Compressor, nodeZlib } from "./node_zlib.ts";
+import { compressZlib, decompressZlib, zlibCompressor } from "./zlib.ts";
+import { compressZstd, decompressZstd, zstdCompressor } from "./zstd.ts";
 
 /** The level of the official clients. */
 const DEFAULT_LEVEL = 5;
@@ -26,9 +20,8 @@ const DEFAULT_LEVEL = 5;
  *
  * @param bytes The body. It is not changed, and not needed any more afterwards.
  * @param type How to compress it; {@linkcode compressionFlags} says so in a `sysFlag`.
- * @param level From 1, the fastest, to 9 for zlib and to 22 for Zstandard, the smallest. LZ4 has only
- * one here. Up to 5, `node:zlib` is told not to look for repeats in a body of up to 32 KiB that seems
- * to have none. @default {5}
+ * @param level From 1, the fastest, to 9 for zlib and to 22 for Zstandard, the smallest; 5 if it is
+ * left out. LZ4 has only one here: every level up to 22 gives the same.
  * @throws {InvalidArgumentError} when the level is none of these, or the runtime has no Zstandard.
  */
 export async function compress(
@@ -52,7 +45,7 @@ export async function compress(
  * Any runtime has LZ4; zlib and Zstandard need one that gives out `node:zlib` with it (Deno, Node.js
  * from 22.15): elsewhere {@linkcode compress} is the way.
  *
- * @param level As that of {@linkcode compress}. @default {5}
+ * @param level As that of {@linkcode compress}.
  * @throws {InvalidArgumentError} when the level is none of these, or the runtime can't do it.
  *
  * @example

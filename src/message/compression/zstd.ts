@@ -1,4 +1,14 @@
-import { badBody, bodyTooLarge } from "./decompress_error.ts";
+import { concat } from "../../bytes.ts";
+import { InvalidArgumentError } from "../../errors.ts";
+import {
+  boundOf,
+  type Compressor,
+  isTooLarge,
+  loadZlib,
+  type NodeZlib,
+  ownMemory,
+} from "./node_zlib.ts";
+import { badBody, bodyTooLarge } from "./output_buffer.ts";
 
 const FRAME_MAGIC = 0xfd2fb528;
 /** First of the sixteen magic numbers of frames that hold no data. */
@@ -7,13 +17,84 @@ const MAX_BLOCK_SIZE = 128 * 1024;
 /** Compressors write one frame. Many empty ones would cost time and give nothing. */
 const MAX_FRAMES = 1024;
 
+/** Compresses to a Zstandard frame (RFC 8878) with what the runtime has. */
+export async function compressZstd(
+  bytes: Uint8Array,
+  level: number,
+  load: () => Promise<NodeZlib> = loadZlib,
+): Promise<Uint8Array> {
+  const compress = zstdCompressor(await load().catch(() => ({})), level);
+  if (compress) return compress(bytes);
+  throw new InvalidArgumentError(
+    "Cannot compress body with ZSTD: this runtime has no zstdCompressSync in node:zlib, " +
+      "use ZLIB or LZ4",
+  );
+}
+
+/** Makes a function that compresses to Zstandard frames of one level, if `node:zlib` can. */
+export function zstdCompressor(
+  { zstdCompressSync, constants }: NodeZlib,
+  level: number,
+): Compressor | undefined {
+  const levelKey = constants?.ZSTD_c_compressionLevel;
+  if (!zstdCompressSync || levelKey === undefined) return undefined;
+  const options = { params: { [levelKey]: level } };
+  return (bytes) => ownMemory(zstdCompressSync(bytes, options));
+}
+
+/** Decompresses Zstandard frames with what the runtime has; the web's standards have nothing. */
+export async function decompressZstd(
+  bytes: Uint8Array,
+  limit: number,
+  load: () => Promise<NodeZlib> = loadZlib,
+): Promise<Uint8Array> {
+  const frames = splitZstdFrames(bytes, limit);
+  const decompress = await loadDecompress(load);
+  const parts: Uint8Array[] = [];
+  let left = limit;
+  for (const frame of frames) {
+    const part = decompressFrame(frame, decompress, left);
+    if (part === undefined || part.length > left) throw bodyTooLarge(limit);
+    left -= part.length;
+    parts.push(part);
+  }
+  return parts.length === 1 ? parts[0]! : concat(parts);
+}
+
+type Decompress = NonNullable<NodeZlib["zstdDecompressSync"]>;
+
+async function loadDecompress(load: () => Promise<NodeZlib>): Promise<Decompress> {
+  let zlib: NodeZlib = {}, cause: unknown;
+  try {
+    zlib = await load();
+  } catch (error) {
+    cause = error;
+  }
+  if (zlib.zstdDecompressSync) return zlib.zstdDecompressSync;
+  throw badBody("ZSTD", "this runtime has no zstdDecompressSync in node:zlib", { cause });
+}
+
+/** Decompresses one frame; undefined if it would have more than `limit` bytes. */
+function decompressFrame(
+  frame: Uint8Array,
+  decompress: Decompress,
+  limit: number,
+): Uint8Array | undefined {
+  try {
+    return ownMemory(decompress(frame, { maxOutputLength: boundOf(limit) }));
+  } catch (cause) {
+    if (isTooLarge(cause)) return undefined;
+    throw badBody("ZSTD", "it is damaged", { cause });
+  }
+}
+
 /**
  * Takes Zstandard frames (RFC 8878) apart without decompressing them, and leaves out those without
  * data. Each has to be whole, to need no dictionary, and to state no content larger than `limit`:
  * decompressors take memory by what a frame states, and not every one notices that a frame is cut off
  * or that another one follows.
  */
-export function splitZstdFrames(bytes: Uint8Array, limit: number): Uint8Array[] {
+function splitZstdFrames(bytes: Uint8Array, limit: number): Uint8Array[] {
   const frames: Uint8Array[] = [];
   let at = 0;
   do {
