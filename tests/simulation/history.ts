@@ -86,8 +86,9 @@ export type Fact =
     link: number;
     opaque: number;
     code: number;
-    /** What is looked for, when a message is looked for by its key. */
+    /** What is looked for, when a message is looked for by its key, and in which topic. */
     txn?: string;
+    topic?: string;
   }
   | {
     type: "gotReply";
@@ -119,7 +120,8 @@ export type Fact =
     isImmune?: boolean;
   }
   | { type: "visible" | "rolledBack"; broker: string; txn: string; handle: Handle; link: number }
-  | { type: "givenUp"; broker: string; txn: string }
+  /** `handle` is that of the record that was put aside. */
+  | { type: "givenUp"; broker: string; txn: string; handle?: Handle }
   | {
     type: "lost";
     broker: string;

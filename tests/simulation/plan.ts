@@ -233,5 +233,5 @@ export function queueTime({ answers, member, transactions, brokers }: Plan): num
   return (Math.ceil(Math.min(checkRequestHoldMax, most) / atOnce) + 1) * each;
 }
 
-/** Milliseconds within which a verdict that was given has an outcome. */
-const LONGEST_VERDICT = 12_000;
+/** Milliseconds within which a verdict that was given has an outcome: its own time, and for a look. */
+const LONGEST_VERDICT = 6_000;

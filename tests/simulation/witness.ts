@@ -127,8 +127,9 @@ export class Witness implements NetworkObserver {
         });
       }
       case RequestCode.QUERY_MESSAGE: {
-        const txn = this.#names.get(queryMessageHeader.decode(command.extFields).key) ?? "?";
-        return this.#tell({ type: "wroteOther", member, link, opaque, code, txn });
+        const { topic, key } = queryMessageHeader.decode(command.extFields);
+        const txn = this.#names.get(key) ?? "?";
+        return this.#tell({ type: "wroteOther", member, link, opaque, code, txn, topic });
       }
       default:
         return this.#tell({ type: "wroteOther", member, link, opaque, code });

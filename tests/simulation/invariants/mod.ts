@@ -6,6 +6,8 @@
  */
 import { d1 } from "./d1_copies.ts";
 import { d2 } from "./d2_bodies.ts";
+import { d3 } from "./d3_looked.ts";
+import { d4 } from "./d4_discarded.ts";
 import { h1 } from "./h1_clean.ts";
 import { h2 } from "./h2_quiet.ts";
 import { h3 } from "./h3_bounded.ts";
@@ -26,7 +28,7 @@ import { s9 } from "./s09_settled.ts";
 import { s10 } from "./s10_once.ts";
 import { s11 } from "./s11_matched.ts";
 
-export { checkRun, type Invariant, type Violation } from "./invariant.ts";
+export { checkRun, type Invariant, type Run, runOf, type Violation } from "./invariant.ts";
 
 /** All rules. */
 export const INVARIANTS: readonly Invariant[] = [
@@ -43,6 +45,8 @@ export const INVARIANTS: readonly Invariant[] = [
   s11,
   d1,
   d2,
+  d3,
+  d4,
   l1,
   l2,
   l3,

@@ -2,7 +2,7 @@ import { GROUP } from "../world/context.ts";
 import type { FactOf } from "../history.ts";
 import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
-import { REFUSALS, SLACK, VERDICT_DELAY, VERDICT_TIMEOUT } from "./timeline.ts";
+import { PROMPT, REFUSALS, SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /**
  * Each question gets one answer.
@@ -126,9 +126,9 @@ function dueOf(run: Run, check: Check): Due {
   if (isUnderWay({ timeline }, check)) return { from: at, at, isVerdict: false };
   const call = timeline.callFor(check);
   // Without a call it repeats a verdict that it knows.
-  if (!call) return { from: at, at: at + waitOf(run) + VERDICT_DELAY, isVerdict: true };
+  if (!call) return { from: at, at: at + waitOf(run) + PROMPT, isVerdict: true };
   const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK", from = call.endedAt;
-  return { from, at: from + (isVerdict ? VERDICT_DELAY : 0), isVerdict };
+  return { from, at: from + (isVerdict ? PROMPT : 0), isVerdict };
 }
 
 /**

@@ -61,24 +61,31 @@ function checkEnd(
   const code = reply && reply.event <= end.event && reply.at < at + timeout
     ? reply.code
     : undefined;
+  const isWeak = code !== undefined && WEAKLY_STORED.has(code);
   const isStored = history.of("stored").some((fact) => fact.txn === txn);
   const began = history.of("localBegan").some((fact) => fact.txn === txn);
   const ended = history.of("localEnded").find((fact) => fact.txn === txn);
   const wrong = (what: string) => report(end.at, `the send of ${txn} ${what}`, txn);
   switch (end.outcome) {
     case "sent":
-      if (!isStored || code === undefined || !(code === 0 || WEAKLY_STORED.has(code))) {
+      if (!isStored || !(code === 0 || isWeak)) {
         wrong("counts as sent and its half was not acknowledged");
       } else if (code === 0 && !(ended && ended.event <= end.event)) {
+        // A local transaction that never ends is given up at the end of the shutdown.
+        const isCutOff = began && end.endTransaction === "failed" &&
+          timeline.leftAt(member) <= end.at;
+        if (isCutOff) return;
         wrong("counts as sent and its local transaction did not run to its end");
       }
       checkAcknowledged({ plan, history, timeline }, end, report);
       return;
     case "failed":
       // What is handed to the caller at its begin can't begin when it was stored weakly.
-      if (way === "begin" && code !== undefined && WEAKLY_STORED.has(code) && !began) return;
+      if (way === "begin" && isWeak && !began) return;
+      // One that was stored and rolled back before its local transaction ran can't become visible.
+      if (!began && !isWeak && hasRolledBack({ history, timeline }, end)) return;
       if (isStored) wrong("failed for certain and its half was stored");
-      if (half && !(code !== undefined && code !== 0 && !WEAKLY_STORED.has(code))) {
+      if (half && !(code !== undefined && code !== 0 && !isWeak)) {
         wrong("failed for certain, and its half was written and not refused");
       }
       if (began) wrong("failed and its local transaction ran");
@@ -94,6 +101,20 @@ function checkEnd(
       if (end.reason === "InvalidStateError" && !half && timeline.leftAt(member) <= end.at) return;
       wrong(`ended with ${end.reason}, which says nothing of its half`);
   }
+}
+
+/** Whether the broker had confirmed by the end of a send that it rolled its half message back. */
+function hasRolledBack(
+  { history, timeline }: Pick<Run, "history" | "timeline">,
+  { member, txn, event }: FactOf<"settled">,
+): boolean {
+  return history.of("wroteVerdict").some((verdict) => {
+    if (verdict.member !== member || verdict.txn !== txn || verdict.state !== "ROLLBACK") {
+      return false;
+    }
+    const reply = timeline.replyTo(verdict);
+    return reply?.code === 0 && reply.event <= event;
+  });
 }
 
 /** The verdicts that a broker answers. */
@@ -132,8 +153,14 @@ function checkAcknowledged(
   }
 }
 
-/** Whether a half message was stored weakly: then the client has a verdict over it of its own. */
+/** Whether the client has a verdict over a half message of its own: it was stored in vain. */
 function wasRolledBack({ history, timeline }: Run, txn: string): boolean {
+  const began = history.of("localBegan").some((fact) => fact.txn === txn);
+  const said = history.of("answered").some((fact) => fact.txn === txn);
+  const isGivenUp = history.of("wroteVerdict").some((fact) =>
+    fact.txn === txn && fact.state === "ROLLBACK"
+  );
+  if (!began && !said && isGivenUp) return true;
   const half = history.of("wroteHalf").find((fact) => fact.txn === txn);
   return half !== undefined && WEAKLY_STORED.has(timeline.replyTo(half)?.code ?? 0);
 }

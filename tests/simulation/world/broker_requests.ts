@@ -29,7 +29,7 @@ export interface Answer {
 }
 
 /** Milliseconds until what was stored is found by its key. */
-const INDEX_DELAY = 20;
+export const INDEX_DELAY = 20;
 
 /** Serves a request; nothing when no answer is to be given. */
 export function answerRequest(

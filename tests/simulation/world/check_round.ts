@@ -31,7 +31,9 @@ export function runCheckRound(broker: Broker): void {
     const { content, checks } = half;
     if (checks >= settings.maxChecks) {
       store.marks.set(half.queueOffset, scheduler.now);
-      tell({ type: "givenUp", broker: broker.name, txn: content.txn });
+      const { queueOffset, logOffset } = half;
+      const handle = { queueOffset, logOffset };
+      tell({ type: "givenUp", broker: broker.name, txn: content.txn, handle });
       continue;
     }
     // The age is by two clocks: a producer's that is ahead makes it negative, and that asks at once.
