@@ -3,6 +3,7 @@ import * as hand from "./hand_made.ts";
 import type { Fact } from "./history.ts";
 import { INVARIANTS } from "./invariants/mod.ts";
 import type { Plan } from "./plan.ts";
+import { USE_PAIRS } from "./use_pairs.ts";
 import { COPY_PAIRS } from "./copy_pairs.ts";
 import { FEATURE_PAIRS } from "./feature_pairs.ts";
 import { OUTCOME_PAIRS } from "./outcome_pairs.ts";
@@ -168,6 +169,7 @@ for (
   const { invariant, what, broken, but, sound, plan } of [
     ...SAFETY_PAIRS,
     ...COPY_PAIRS,
+    ...USE_PAIRS,
     ...OUTCOME_PAIRS,
     ...OTHER_PAIRS,
     ...FEATURE_PAIRS,
@@ -183,7 +185,7 @@ for (
 Deno.test("checker - every invariant has a history that breaks it, and its text", () => {
   const covered = new Set([
     ...Object.values(FORBIDDEN).map(([invariant]) => invariant),
-    ...[...COPY_PAIRS, ...FEATURE_PAIRS].map(({ invariant }) => invariant),
+    ...[...COPY_PAIRS, ...USE_PAIRS, ...FEATURE_PAIRS].map(({ invariant }) => invariant),
   ]);
   assertEquals(INVARIANTS.filter(({ name }) => !covered.has(name)), []);
   assertEquals(INVARIANTS.filter(({ text }) => text.length < 40), []);

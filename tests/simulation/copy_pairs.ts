@@ -4,7 +4,7 @@ import type { Plan, PlannedFault } from "./plan.ts";
 const { AGAIN, ANSWERED, ASKED, BEGAN, CALLED, CHECK, COMMITTED, CONNECTED, END, HALF } = hand;
 const { LOOK, NOT_FOUND, OPEN, PLAN, SETTLED, STORED, STORED_REPLY } = hand;
 const { address, at, broker, but, END_ON_2, looked, member, newer, newest, old } = hand;
-const { reconnected, txn, verdict, without } = hand;
+const { reconnected, txn, verdict } = hand;
 type Moment = hand.Moment;
 type Pair = hand.Pair;
 

@@ -47,6 +47,11 @@ export class Witness implements NetworkObserver {
     return this.#names.get(id);
   }
 
+  /** The unique key of a transaction's half message, when one was written. */
+  idOf(txn: string): string | undefined {
+    return this.#names.entries().find(([, name]) => name === txn)?.[0];
+  }
+
   dialled(member: string, address: string, what: "dialling" | "dialled" | "dialFailed"): void {
     this.#tell({ type: what, member, address });
   }

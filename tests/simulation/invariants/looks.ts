@@ -101,8 +101,8 @@ export function keptCopies(
   return kept;
 }
 
-/** When a copy is found by its key, in milliseconds. */
-export function indexedAt({ at }: FactOf<"visible">): number {
+/** When what was stored is found by its key, in milliseconds. */
+export function indexedAt({ at }: { at: number }): number {
   return at + INDEX_DELAY;
 }
 

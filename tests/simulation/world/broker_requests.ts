@@ -1,22 +1,24 @@
 import {
-  createOffsetMessageId,
   decodeProperties,
   encodeStoredMessage,
   MessageProperty,
+  parseOffsetMessageId,
 } from "../../../src/message/mod.ts";
 import { type RemotingCommand, RequestCode, ResponseCode } from "../../../src/remoting/mod.ts";
 import {
   CommitOrRollback,
   endTransactionHeader,
+  queryConsumerOffsetHeader,
   queryMessageHeader,
   readSendMessageRequest,
+  resumeCheckHalfMessageHeader,
   sendMessageResponseHeader,
   viewMessageHeader,
 } from "../../../src/requests/mod.ts";
 import { EPOCH } from "../client_clock.ts";
 import type { Link } from "../network/link.ts";
 import type { Broker } from "./broker.ts";
-import { HALF_TOPIC, immunityOf } from "./check_round.ts";
+import { DISCARDED_TOPIC, HALF_TOPIC, immunityOf, messageIdOf } from "./check_round.ts";
 import { isHalf, storePlain } from "./plain_messages.ts";
 import type { Content } from "./store.ts";
 
@@ -53,6 +55,10 @@ export function answerRequest(
       return queryMessages(broker, command);
     case RequestCode.VIEW_MESSAGE_BY_ID:
       return viewMessage(broker, command);
+    case RequestCode.QUERY_CONSUMER_OFFSET:
+      return queryProgress(broker, command);
+    case RequestCode.RESUME_CHECK_HALF_MESSAGE:
+      return resumeHalf(broker, command);
     default:
       return {
         code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
@@ -103,7 +109,7 @@ function storeHalf(
   return {
     code: troubles.storeCode,
     extFields: sendMessageResponseHeader.encode({
-      msgId: createOffsetMessageId("10.0.1.1", 10911, BigInt(logOffset)),
+      msgId: messageIdOf(broker, logOffset),
       queueId: header.queueId,
       queueOffset: BigInt(queueOffset),
       transactionId: id,
@@ -121,6 +127,7 @@ function endTransaction(
   if (header.commitOrRollback === CommitOrRollback.Unknown) return undefined;
   const refusal = refuse(troubles.busyForVerdicts);
   if (refusal) return refusal;
+  if (troubles.untrueSuccess > 0) return {};
   const half = store.halfAt(Number(header.commitLogOffset));
   if (half && !header.fromTransactionCheck && isTooLate(broker, half.content)) {
     return { code: ResponseCode.ILLEGAL_OPERATION };
@@ -165,10 +172,14 @@ function refuse(busy: number): Answer | undefined {
 }
 
 function queryMessages(broker: Broker, command: RemotingCommand): Answer {
-  const { topic, key, maxNum } = queryMessageHeader.decode(command.extFields);
+  const { topic, key, maxNum, beginTimestamp, endTimestamp } = queryMessageHeader.decode(
+    command.extFields,
+  );
   const indexed = broker.world.scheduler.now - INDEX_DELAY;
+  const isInTime = ({ storedAt }: StoredRecord) =>
+    EPOCH + storedAt >= beginTimestamp && EPOCH + storedAt <= endTimestamp;
   const found = recordsOf(broker, topic).filter((record) =>
-    record.content.id === key && record.storedAt <= indexed
+    record.content.id === key && record.storedAt <= indexed && isInTime(record)
   ).slice(-Math.max(1, maxNum));
   if (found.length === 0) return { code: ResponseCode.QUERY_NOT_FOUND, remark: "can not find" };
   const bodies = found.map((record) => encodeRecord(broker, topic, record));
@@ -183,11 +194,46 @@ function queryMessages(broker: Broker, command: RemotingCommand): Answer {
 
 function viewMessage(broker: Broker, command: RemotingCommand): Answer {
   const offset = Number(viewMessageHeader.decode(command.extFields).offset);
-  for (const topic of [HALF_TOPIC, ""]) {
-    const record = recordsOf(broker, topic).find(({ logOffset }) => logOffset === offset);
-    if (record) return { body: encodeRecord(broker, topic || record.content.topic, record) };
-  }
+  const found = recordAt(broker, offset);
+  if (found) return { body: encodeRecord(broker, found.topic, found.record) };
   return { code: ResponseCode.SYSTEM_ERROR, remark: `can not find message by offset ${offset}` };
+}
+
+/** How far the broker's checks have come. */
+function queryProgress({ store }: Broker, command: RemotingCommand): Answer {
+  const { topic } = queryConsumerOffsetHeader.decode(command.extFields);
+  if (topic !== HALF_TOPIC) return { code: ResponseCode.QUERY_NOT_FOUND };
+  return { extFields: { offset: String(store.progress) } };
+}
+
+/** Makes whatever record is at the place that an id names a half message again, as brokers do. */
+function resumeHalf(broker: Broker, command: RemotingCommand): Answer {
+  const { msgId = "" } = resumeCheckHalfMessageHeader.decode(command.extFields);
+  const found = recordAt(broker, Number(parseOffsetMessageId(msgId).offset));
+  if (!found) return { code: ResponseCode.SYSTEM_ERROR, remark: "Put message back failed" };
+  const { content } = found.record, { world: { scheduler, tell }, store, name } = broker;
+  const { queueOffset, logOffset } = store.putHalf(content, 0, scheduler.now);
+  tell({
+    type: "stored",
+    broker: name,
+    txn: content.txn,
+    handle: { queueOffset, logOffset },
+    checks: 0,
+    isResumed: true,
+  });
+  return {};
+}
+
+/** The record at a place of the log, and the topic that it is in. */
+function recordAt(
+  broker: Broker,
+  offset: number,
+): { topic: string; record: StoredRecord } | undefined {
+  for (const topic of [HALF_TOPIC, DISCARDED_TOPIC, ""]) {
+    const record = recordsOf(broker, topic).find(({ logOffset }) => logOffset === offset);
+    if (record) return { topic: topic || record.content.topic, record };
+  }
+  return undefined;
 }
 
 /** A record of either kind. */
@@ -197,21 +243,34 @@ interface StoredRecord {
   readonly storedAt: number;
   readonly queueOffset?: number;
   readonly preparedOffset?: number;
+  readonly checks?: number;
 }
 
 function recordsOf({ store }: Broker, topic: string): readonly StoredRecord[] {
-  return topic === HALF_TOPIC ? store.halves : store.visible;
+  switch (topic) {
+    case HALF_TOPIC:
+      return store.halves;
+    case DISCARDED_TOPIC:
+      return store.putAside;
+    default:
+      return store.visible;
+  }
 }
 
 function encodeRecord(broker: Broker, topic: string, record: StoredRecord): Uint8Array {
-  const { content, logOffset, storedAt, queueOffset = 0, preparedOffset = 0 } = record;
+  const { content, logOffset, storedAt, checks = 0 } = record;
+  const { queueOffset = 0, preparedOffset = 0 } = record;
   return encodeStoredMessage({
     ...content,
+    properties: {
+      ...content.properties,
+      ...(checks > 0 ? { TRANSACTION_CHECK_TIMES: String(checks) } : {}),
+    },
     topic,
     queueOffset: BigInt(queueOffset),
     commitLogOffset: BigInt(logOffset),
     preparedTransactionOffset: BigInt(preparedOffset),
     storeTimestamp: Math.floor(EPOCH + storedAt),
-    storeHost: broker.address,
+    storeHost: broker.storeHost,
   });
 }

@@ -12,6 +12,9 @@ import type { Content, Half } from "./store.ts";
 /** Name of the topic of half messages. */
 export const HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC";
 
+/** Name of the topic of half messages that were asked about too often. */
+export const DISCARDED_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
+
 /**
  * Goes once over the half messages that are open, as a 5.5.0 broker does: one that was asked about
  * too often is given up; one that is old enough is written again with its count raised, and the
@@ -31,6 +34,7 @@ export function runCheckRound(broker: Broker): void {
     const { content, checks } = half;
     if (checks >= settings.maxChecks) {
       store.marks.set(half.queueOffset, scheduler.now);
+      store.discard(half, scheduler.now);
       const { queueOffset, logOffset } = half;
       const handle = { queueOffset, logOffset };
       tell({ type: "givenUp", broker: broker.name, txn: content.txn, handle });
@@ -94,13 +98,19 @@ export function checkAgain(broker: Broker, content: Content, checks: number, of?
       commitLogOffset: BigInt(logOffset),
       msgId: content.id,
       transactionId: content.id,
-      offsetMsgId: createOffsetMessageId("10.0.1.1", 10911, BigInt(logOffset)),
+      offsetMsgId: messageIdOf(broker, logOffset),
       topic: HALF_TOPIC,
       bname: broker.name,
     }, encodeHalf(broker, half)),
     ++broker.lastOpaque,
     true,
   ));
+}
+
+/** The id of a record: the broker's address, as it names it, and the place in the log. */
+export function messageIdOf({ storeHost }: Broker, logOffset: number): string {
+  const [host, port] = storeHost.split(":");
+  return createOffsetMessageId(host!, Number(port), BigInt(logOffset));
 }
 
 /** A half message as it stands in a check-back. */
@@ -111,7 +121,7 @@ function encodeHalf(broker: Broker, half: Half): Uint8Array {
     queueOffset: BigInt(half.queueOffset),
     commitLogOffset: BigInt(half.logOffset),
     storeTimestamp: Math.floor(EPOCH + half.storedAt),
-    storeHost: broker.address,
+    storeHost: broker.storeHost,
     properties: { ...content.properties, TRANSACTION_CHECK_TIMES: String(checks) },
   });
 }
