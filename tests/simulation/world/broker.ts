@@ -1,5 +1,5 @@
 import { createResponse, isOneway, type RemotingCommand } from "../../../src/remoting/mod.ts";
-import type { Link, SimServer } from "../network/link.ts";
+import type { ServerEnd, SimServer } from "../network/link.ts";
 import { refuseUnsigned } from "./access.ts";
 import { answerRequest } from "./broker_requests.ts";
 import { runCheckRound } from "./check_round.ts";
@@ -73,7 +73,7 @@ export class Broker implements SimServer {
     return this.#isUp;
   }
 
-  receive(link: Link, command: RemotingCommand): void {
+  receive(link: ServerEnd, command: RemotingCommand): void {
     if (!this.#isUp) return;
     if (this.#frozen > 0) {
       this.#waiting.push(() => this.receive(link, command));
@@ -87,7 +87,7 @@ export class Broker implements SimServer {
     });
   }
 
-  unlinked(link: Link): void {
+  unlinked(link: ServerEnd): void {
     this.registrations.remove(link);
   }
 

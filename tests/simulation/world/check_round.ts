@@ -51,7 +51,7 @@ export function runCheckRound(broker: Broker): void {
       if (!isOver) putBack(broker, content, checks + 1, half.logOffset, first);
       continue;
     }
-    checkAgain(broker, content, checks + 1, half.logOffset);
+    checkAgain(broker, content, checks + 1, half.logOffset, half.first);
   }
 }
 
@@ -61,13 +61,14 @@ export function immunityOf({ properties }: Content): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
-/** Writes a half message again; `first` is given for one that is put back for its immunity. */
+/** Writes a half message again; `first` is given for one that was put back for its immunity. */
 function putBack(
   { name, store, world: { scheduler, tell } }: Broker,
   content: Content,
   checks: number,
   of?: number,
   first?: number,
+  isAsked = false,
 ): Half {
   const half = store.putHalf(content, checks, scheduler.now, first);
   const { queueOffset, logOffset } = half;
@@ -78,7 +79,7 @@ function putBack(
     handle: { queueOffset, logOffset },
     checks,
     ...(of === undefined ? {} : { of }),
-    ...(first === undefined ? {} : { isImmune: true }),
+    ...(first === undefined || isAsked ? {} : { isImmune: true }),
   });
   return half;
 }
@@ -87,8 +88,14 @@ function putBack(
  * Writes a half message again and asks about the new record. `of` is the place of the old record in
  * the broker's own log.
  */
-export function checkAgain(broker: Broker, content: Content, checks: number, of?: number): void {
-  const half = putBack(broker, content, checks, of);
+export function checkAgain(
+  broker: Broker,
+  content: Content,
+  checks: number,
+  of?: number,
+  first?: number,
+): void {
+  const half = putBack(broker, content, checks, of, first, true);
   const { queueOffset, logOffset } = half;
   const link = broker.registrations.take();
   if (!link || broker.troubles.lostChecks > 0) return;
@@ -115,13 +122,17 @@ export function messageIdOf({ storeHost }: Broker, logOffset: number): string {
 
 /** A half message as it stands in a check-back. */
 function encodeHalf(broker: Broker, half: Half): Uint8Array {
-  const { content, checks } = half;
+  const { content, checks, first } = half;
   return encodeStoredMessage({
     ...content,
     queueOffset: BigInt(half.queueOffset),
     commitLogOffset: BigInt(half.logOffset),
     storeTimestamp: Math.floor(EPOCH + half.storedAt),
     storeHost: broker.storeHost,
-    properties: { ...content.properties, TRANSACTION_CHECK_TIMES: String(checks) },
+    properties: {
+      ...content.properties,
+      TRANSACTION_CHECK_TIMES: String(checks),
+      ...(first === undefined ? {} : { TRAN_PREPARED_QUEUE_OFFSET: String(first) }),
+    },
   });
 }

@@ -17,6 +17,8 @@ export interface Content {
   readonly sysFlag: number;
   /** By the wall clock of the producer. */
   readonly bornTimestamp: number;
+  /** `host:port` of the producer, where it has one. */
+  readonly bornHost?: string;
 }
 
 /** A record of the half topic. */
