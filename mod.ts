@@ -34,17 +34,14 @@
  * @module
  */
 export {
-  CheckBack,
   LocalTransactionState,
   recoverTransactions,
   stateWithoutRecord,
-  Transaction,
   TransactionProducer,
 } from "./src/transaction/mod.ts";
 export {
   createReply,
   Producer,
-  ReplyMessage,
   selectByHash,
   selectByMachineRoom,
   selectRandom,
@@ -66,13 +63,13 @@ export {
 export { systemClock } from "./src/clock.ts";
 export { ResponseCode } from "./src/remoting/mod.ts";
 export { AccessDeniedError, SendStatus } from "./src/requests/mod.ts";
-export type { AccessDeniedErrorOptions, MissingRight } from "./src/requests/mod.ts";
+export type { AccessDeniedErrorOptions, MissingRight, SendKind } from "./src/requests/mod.ts";
 export { createTlsDialer, dialTcp } from "./src/transport/mod.ts";
 
 export type {
-  AnswerCheck,
   BrokerLostEvent,
   BrokerRegisteredEvent,
+  CheckBack,
   CheckBackEvent,
   CheckContext,
   CheckFailedEvent,
@@ -80,6 +77,7 @@ export type {
   CheckImmunityEvent,
   CommitFoundEvent,
   ContradictionEvent,
+  DiscardedTransaction,
   EndTransactionContext,
   EndTransactionEvent,
   EndTransactionHooks,
@@ -96,6 +94,7 @@ export type {
   RouteChangedEvent,
   SendFailedEvent,
   SlowLocalTransactionEvent,
+  Transaction,
   TransactionArguments,
   TransactionCounters,
   TransactionEvent,
@@ -126,6 +125,7 @@ export type {
   ProducerStats,
   QueueName,
   RecallFields,
+  ReplyMessage,
   RetryOptions,
   SelectQueue,
   SendBatchOptions,
@@ -135,7 +135,6 @@ export type {
   SendHookMessage,
   SendHooks,
   SendingOptions,
-  SendKind,
   SendOptions,
   SendOutcome,
   SendResult,

@@ -2,12 +2,13 @@ import { assertEquals, assertGreater } from "@std/assert";
 import {
   dependenciesAreFew,
   everyFileHasItsPlace,
-  filesStayShort,
   foldersAreEnteredByTheDoor,
   HELPERS,
   importsGoDown,
+  importsMakeNoCircle,
   oneFileDials,
   oneFileFetches,
+  producersKnowNoHalfMessages,
   pureFoldersStayPure,
   type Rule,
   runtimeTimeAndChanceComeThroughOneDoor,
@@ -179,15 +180,21 @@ Deno.test("architecture - runtime, time and chance come through the clock and th
   await assertKept(runtimeTimeAndChanceComeThroughOneDoor);
 });
 
-Deno.test("architecture - a file has at most 300 lines", async () => {
-  assertBites(filesStayShort, "src/client/a.ts", "//\n".repeat(300));
-  assertBites(
-    filesStayShort,
-    "src/client/a.ts",
-    "//\n".repeat(301),
-    "has 301 lines, more than 300",
-  );
-  await assertKept(filesStayShort);
+Deno.test("architecture - imports make no circle, those of types included", async () => {
+  const a = scanSource("src/client/a.ts", `import type { B } from "./b.ts";`);
+  const b = scanSource("src/client/b.ts", `import { c } from "./c.ts"; import "./d.ts";`);
+  const c = scanSource("src/client/c.ts", `export type { A } from "./a.ts"; import "./d.ts";`);
+  const d = scanSource("src/client/d.ts", "");
+  assertEquals(importsMakeNoCircle([a, b, d]), []);
+  assertEquals(importsMakeNoCircle([a, b, c, d]), [
+    "src/client/a.ts → src/client/b.ts → src/client/c.ts → src/client/a.ts is a circle",
+  ]);
+  await assertKept(importsMakeNoCircle);
+});
+
+Deno.test("architecture - a producer of ordinary messages knows no half messages", async () => {
+  assertBites(producersKnowNoHalfMessages, "src/producer/a.ts", "// a Half message", "says half");
+  await assertKept(producersKnowNoHalfMessages);
 });
 
 Deno.test("architecture - the scanner tells code from comments, strings and regular expressions", () => {

@@ -2,16 +2,25 @@ import { InvalidArgumentError } from "../errors.ts";
 import { formatAddress, parseAddress } from "../route/mod.ts";
 import { type Fetch, fetchUrl } from "./name_server_list.ts";
 import { checkTime } from "./option_checks.ts";
-import type { ClientOptions, ClientSettings } from "./options.ts";
 
 /** The options of a client that say which name servers it has. */
-type NameServerSettings = Pick<
-  ClientSettings,
-  "nameServers" | "nameServersUrl" | "nameServersPollInterval" | "fetch"
->;
+interface NameServerOptions {
+  readonly nameServers?: string | readonly string[];
+  readonly nameServersUrl?: string;
+  readonly nameServersPollInterval?: number;
+  readonly fetch?: Fetch;
+}
+
+/** The same, checked and complete. */
+interface NameServerSettings {
+  readonly nameServers: readonly string[];
+  readonly nameServersUrl: string | undefined;
+  readonly nameServersPollInterval: number;
+  readonly fetch: Fetch;
+}
 
 /** Checks where the name servers come from: a list or a URL. @throws {InvalidArgumentError} */
-export function resolveNameServers(options: ClientOptions): NameServerSettings {
+export function resolveNameServers(options: NameServerOptions): NameServerSettings {
   const { nameServers, nameServersUrl } = options;
   if (nameServers !== undefined && nameServersUrl !== undefined) {
     throw new InvalidArgumentError(

@@ -1,37 +1,99 @@
 import { concat } from "@std/bytes/concat";
-import { type ClientInstance, Deadline, within } from "../client/mod.ts";
+import { checkCount, type ClientInstance, Deadline, within } from "../client/mod.ts";
 import type { Clock, TimerHandle } from "../clock.ts";
-import { ConnectionError } from "../errors.ts";
-import { encodeBatchMessage, encodeProperties, type MessageQueue } from "../message/mod.ts";
-import type { AutoBatchSettings } from "./auto_batch.ts";
+import { BrokerResponseError, ConnectionError, InvalidArgumentError } from "../errors.ts";
 import {
-  assembleBatch,
-  type BatchedMessage,
-  isRetryTopic,
-  type OutgoingBatch,
-  whyAlone,
-} from "./batch.ts";
-import { isTooMuchAtOnce, keyOf, sharedProperties } from "./batch_sharing.ts";
-import type { OutgoingMessage, ReadMessage } from "./outgoing_message.ts";
-import type { SendResult } from "./send_result.ts";
-import { choiceOf } from "./queue_finder.ts";
-import type { SendBounds, SendReceipt } from "./send_receipt.ts";
+  encodeBatchMessage,
+  MessageProperty,
+  type MessageQueue,
+  splitKeys,
+} from "../message/mod.ts";
+import { ResponseCode } from "../remoting/mod.ts";
+import { assembleBatch, batchResultOf, isRetryTopic, whyAlone } from "./batch.ts";
+import { encodeMessage, type OutgoingMessage, type ReadMessage } from "./outgoing_message.ts";
+import { choiceOf } from "./queues.ts";
+import type { AnsweredPolicy, SendBounds } from "./send_policy.ts";
+import type { SendReceipt } from "./send_result.ts";
+
+/** Up to so many characters of tag and keys, a batch names the keys of all of its messages. */
+const MAX_SHARED_LENGTH = 8 * 1024;
+
+/** How `send()` gathers messages into batches. */
+export interface AutoBatchOptions {
+  /**
+   * Milliseconds for which a message waits for others. Twice as long must fit into the producer's
+   * `sendTimeout`, and into the `timeout` of a send: if it does not, that message is sent immediately.
+   *
+   * @default {10}
+   */
+  holdTime?: number;
+  /**
+   * Bytes of a batch that leaves without waiting on, bodies, properties and lengths together. What is
+   * larger by itself is sent by itself.
+   *
+   * @default {32768}
+   */
+  maxBatchSize?: number;
+  /**
+   * Most bytes that wait or are on their way in batches. What comes beyond it is sent by itself,
+   * immediately.
+   *
+   * @default {33554432}
+   */
+  maxTotalSize?: number;
+}
+
+/** The options of auto-batching, checked and complete. */
+export type AutoBatchSettings = Required<AutoBatchOptions>;
+
+/** Checks the options of auto-batching; undefined when it is off. @throws {InvalidArgumentError} */
+export function resolveAutoBatch(
+  option: boolean | AutoBatchOptions | undefined,
+  { sendTimeout, maxMessageSize }: { sendTimeout: number; maxMessageSize: number },
+): AutoBatchSettings | undefined {
+  if (option === undefined || option === false) return undefined;
+  if (option !== true && (option === null || typeof option !== "object")) {
+    throw new InvalidArgumentError(
+      "Cannot use option autoBatch: it must be true, false or an object of settings",
+    );
+  }
+  const { holdTime, maxBatchSize, maxTotalSize } = option === true ? {} : option;
+  const longest = Math.max(1, Math.floor(sendTimeout / 2));
+  return {
+    holdTime: checkCount("autoBatch.holdTime", holdTime, Math.min(10, longest), 1, longest, " ms"),
+    maxBatchSize: checkCount(
+      "autoBatch.maxBatchSize",
+      maxBatchSize,
+      Math.min(32 * 1024, maxMessageSize),
+      1,
+      maxMessageSize,
+      " bytes",
+    ),
+    maxTotalSize: checkCount(
+      "autoBatch.maxTotalSize",
+      maxTotalSize,
+      32 * 1024 * 1024,
+      1,
+      2 ** 31 - 1,
+      " bytes",
+    ),
+  };
+}
 
 /** What an auto-batcher works with. */
 export interface AutoBatcherOptions extends AutoBatchSettings {
   /** Knows the routes. */
   client: ClientInstance;
-  /** Time. */
   clock: Clock;
   /** Makes the unique key of a batch. */
   uniqueKey: () => string;
-  /** Sends a message by itself. */
-  sendSingle: (message: OutgoingMessage, bounds: SendBounds) => Promise<SendResult>;
-  /** Sends a batch. */
-  sendBatch: (
-    batch: OutgoingBatch,
+  policy: AnsweredPolicy;
+  /** Sends a message, or a batch. */
+  send: (
+    message: OutgoingMessage,
     bounds: SendBounds,
-  ) => Promise<{ receipt: SendReceipt; messages: readonly BatchedMessage[] }>;
+    policy: AnsweredPolicy,
+  ) => Promise<SendReceipt>;
 }
 
 /** A message that waits for others, or for the answer to its batch. */
@@ -39,8 +101,8 @@ interface Member {
   readonly message: ReadMessage;
   readonly encoded: Uint8Array;
   readonly bounds: SendBounds;
-  readonly result: PromiseWithResolvers<SendResult>;
-  /** Ends the watch over its signal and its time. */
+  readonly result: PromiseWithResolvers<SendReceipt>;
+  /** Forgets its signal and its time. */
   unwatch: (() => void) | undefined;
 }
 
@@ -79,9 +141,9 @@ export class AutoBatcher {
   /**
    * Sends a message, in a batch where that is possible.
    *
-   * @throws {RocketMQError} the failure of the last try of its batch, or its own.
+   * @throws {RocketMQError} the failure of the last attempt of its batch, or its own.
    */
-  send(message: ReadMessage, bounds: SendBounds): Promise<SendResult> {
+  send(message: ReadMessage, bounds: SendBounds): Promise<SendReceipt> {
     const choose = choiceOf(message, bounds);
     const route = choose && this.#options.client.peekRoute(message.topic);
     const isKnown = route !== undefined && route.writableQueues.length > 0;
@@ -103,7 +165,7 @@ export class AutoBatcher {
     await within(this.#options.clock, all, rest, () => new Error("time is up")).catch(() => {});
   }
 
-  /** A message as a part of a batch; undefined when it has to go by itself. */
+  /** Encodes a message as a part of a batch; undefined when it has to go by itself. */
   #encode(message: ReadMessage, { deadline, signal }: SendBounds): Uint8Array | undefined {
     const { holdTime, maxBatchSize, maxTotalSize } = this.#options;
     const { topic, body, replyTo } = message;
@@ -120,7 +182,7 @@ export class AutoBatcher {
     encoded: Uint8Array,
     message: ReadMessage,
     bounds: SendBounds,
-  ): Promise<SendResult> {
+  ): Promise<SendReceipt> {
     const { clock, holdTime, maxBatchSize } = this.#options;
     let gathering = this.#open.get(key);
     if (gathering && gathering.size + encoded.length > maxBatchSize) {
@@ -165,7 +227,7 @@ export class AutoBatcher {
   async #leave(gathering: Gathering): Promise<void> {
     const members = [...gathering.members];
     if (members.length === 1) return await this.#resend(members, gathering.queue);
-    const { clock, holdTime, uniqueKey, sendBatch } = this.#options;
+    const { clock, holdTime, uniqueKey, policy, send } = this.#options;
     const timeout = Math.max(...members.map(({ bounds }) => bounds.deadline.remaining));
     gathering.abort = new AbortController();
     for (const member of members) {
@@ -177,27 +239,22 @@ export class AutoBatcher {
       const body = concat(members.map(({ encoded }) => encoded));
       const batch = assembleBatch(messages, body, uniqueKey(), sharedProperties(messages));
       const { queue } = gathering;
-      const { receipt, messages: stored } = await sendBatch(batch, {
+      const bounds = {
         deadline: new Deadline(clock, timeout),
         signal: gathering.abort.signal,
         choose: queue && (() => queue),
-      });
-      const { sendStatus, messageQueue } = receipt;
+      };
+      const receipt = await send(batch, bounds, policy);
+      const { messages: stored } = batchResultOf(batch, receipt);
       for (const [index, { message, result }] of members.entries()) {
         const { offsetMessageId, queueOffset } = stored[index]!;
-        const own = {
-          ...receipt,
-          offsetMessageId,
-          offsetMessageIds: [offsetMessageId],
-          queueOffset,
-        };
-        message.observation?.end({ bodySize: message.body.length, receipt: own });
-        result.resolve({ ...stored[index]!, sendStatus, messageQueue });
+        const offsetMessageIds = [offsetMessageId], bodySize = message.body.length;
+        result.resolve({ ...receipt, offsetMessageId, offsetMessageIds, queueOffset, bodySize });
       }
     } catch (error) {
       const waiting = members.filter((member) => gathering.members.has(member));
       if (isTooMuchAtOnce(error)) return await this.#resend(waiting, gathering.queue);
-      for (const member of waiting) fail(member, error);
+      for (const { result } of waiting) result.reject(error);
     } finally {
       for (const { unwatch } of members) unwatch?.();
     }
@@ -212,9 +269,9 @@ export class AutoBatcher {
     }));
   }
 
-  async #sendSingle(message: ReadMessage, bounds: SendBounds): Promise<SendResult> {
-    const properties = encodeProperties(message.properties);
-    return await this.#options.sendSingle({ ...message, properties }, bounds);
+  async #sendSingle(message: ReadMessage, bounds: SendBounds): Promise<SendReceipt> {
+    const { send, policy } = this.#options;
+    return await send(encodeMessage(message), bounds, policy);
   }
 
   #watchSignal(member: Member, gathering: Gathering, signal: AbortSignal): void {
@@ -232,7 +289,7 @@ export class AutoBatcher {
     };
   }
 
-  /** One of the callers waits no longer. A message that has not left is not sent. */
+  /** Rejects the send of a caller that waits no longer. A message that has not left is not sent. */
   #giveUp(
     member: Member,
     gathering: Gathering,
@@ -252,8 +309,7 @@ export class AutoBatcher {
     const reason = failure === "ABORTED"
       ? "the caller aborted it"
       : `no answer came within ${deadline.timeout} ms`;
-    fail(
-      member,
+    member.result.reject(
       new ConnectionError(
         failure,
         `Cannot send message ${uniqueKey} to topic "${topic}" in a batch: ${reason}`,
@@ -263,7 +319,32 @@ export class AutoBatcher {
   }
 }
 
-function fail({ message, result }: Member, error: unknown): void {
-  message.observation?.end({ bodySize: message.body.length, error });
-  result.reject(error);
+/** Returns a key: messages that have the same may go into one batch. */
+function keyOf({ topic, properties }: ReadMessage, queue: MessageQueue | undefined): string {
+  const place = queue ? `${queue.queueId}@${queue.brokerName}` : "";
+  const tag = properties[MessageProperty.Tags] ?? "";
+  return `${topic}\n${properties[MessageProperty.WaitStoreMessageOk]}\n${tag}\n${place}`;
+}
+
+/** Gives a batch tag and keys as a whole: a topic whose batches stay together is filtered by them. */
+function sharedProperties(messages: readonly ReadMessage[]): Record<string, string> {
+  const tag = messages[0]!.properties[MessageProperty.Tags] ?? "";
+  const keys = new Set<string>();
+  for (const { properties } of messages) {
+    for (const key of splitKeys(properties[MessageProperty.Keys])) keys.add(key);
+  }
+  const joined = [...keys].join(" ");
+  const fits = tag.length + joined.length <= MAX_SHARED_LENGTH;
+  return {
+    ...(tag === "" ? {} : { [MessageProperty.Tags]: tag }),
+    ...(joined === "" || !fits ? {} : { [MessageProperty.Keys]: joined }),
+  };
+}
+
+/** Reports whether a broker stored nothing of a batch because it is too large for it as a whole. */
+function isTooMuchAtOnce(error: unknown): boolean {
+  if (!(error instanceof BrokerResponseError)) return false;
+  const { responseCode, remark } = error;
+  return responseCode === ResponseCode.MESSAGE_ILLEGAL ||
+    responseCode === ResponseCode.SYSTEM_ERROR && remark.includes("message body size exceeded");
 }

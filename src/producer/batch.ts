@@ -3,7 +3,6 @@ import { InvalidArgumentError, ProtocolError } from "../errors.ts";
 import {
   createProperties,
   encodeBatch,
-  encodeProperties,
   type Message,
   MessageProperty,
   type MessageQueue,
@@ -11,13 +10,13 @@ import {
 import type { SendStatus } from "../requests/mod.ts";
 import {
   DELAY_PROPERTIES,
+  encodeMessage,
   type OutgoingMessage,
   type OutgoingOptions,
   type ReadMessage,
   readMessage,
 } from "./outgoing_message.ts";
-import type { SendOptions } from "./send_result.ts";
-import type { SendReceipt } from "./send_receipt.ts";
+import type { SendOptions, SendReceipt } from "./send_result.ts";
 import { DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
 
 /** The settings of the send of a batch: the whole batch goes to one queue. */
@@ -48,10 +47,9 @@ export interface SendBatchResult {
   readonly messages: readonly BatchedMessage[];
 }
 
-/** A batch as it goes to the broker. */
+/** A batch that is ready to send. */
 export interface OutgoingBatch extends OutgoingMessage {
-  /** `UNIQ_KEY` of each message. */
-  readonly messageIds: readonly string[];
+  readonly parts: readonly ReadMessage[];
 }
 
 const encoder = new TextEncoder();
@@ -103,12 +101,13 @@ export function splitBatch(
 /** Checks messages and makes one batch of them. @throws {InvalidArgumentError} */
 export function prepareBatch(
   messages: readonly Message[],
-  options: OutgoingOptions & { queueIsNamed: boolean },
+  queueIsNamed: boolean,
+  options: OutgoingOptions,
 ): OutgoingBatch {
   if (!Array.isArray(messages) || messages.length === 0) {
     throw new InvalidArgumentError("Cannot send batch: a list of at least one message is needed");
   }
-  const parts = messages.map((message) => readMessage(message, options));
+  const parts = messages.map((message) => readMessage(message, false, options));
   const { topic } = parts[0]!;
   if (isRetryTopic(topic)) throw refuse(topic, "a retry topic takes none");
   for (const [index, part] of parts.entries()) {
@@ -121,7 +120,7 @@ export function prepareBatch(
   const shardingKeys = new Set(
     parts.map(({ shardingKey }) => shardingKey).filter((key) => key !== undefined),
   );
-  if (shardingKeys.size > 1 && !options.queueIsNamed) {
+  if (shardingKeys.size > 1 && !queueIsNamed) {
     throw refuse(
       topic,
       `its messages have ${shardingKeys.size} sharding keys, and a batch goes to one queue: ` +
@@ -142,50 +141,54 @@ export function prepareBatch(
         "splitBatch() makes smaller ones",
     );
   }
-  const uniqueKey = options.uniqueKey(), { observation } = options;
-  const amended = observation?.begin(topic, uniqueKey, parts)
-    ?.map((properties, index) => ({ ...parts[index]!, properties }));
-  const amendedBody = amended && encodeBatch(amended);
-  const hasRoom = amendedBody && amendedBody.length <= options.maxMessageSize;
   const [shardingKey] = shardingKeys;
-  const batch = assembleBatch(parts, hasRoom ? amendedBody : body, uniqueKey);
-  return { ...batch, shardingKey, observation };
+  return { ...assembleBatch(parts, body, options.uniqueKey()), shardingKey };
+}
+
+/** Puts other properties into the messages of a batch, if it has room for them. */
+export function amendBatch(
+  batch: OutgoingMessage,
+  properties: readonly Record<string, string>[],
+  maxSize: number,
+): OutgoingMessage {
+  const parts = batch.parts!.map((part, index) => ({ ...part, properties: properties[index]! }));
+  const body = encodeBatch(parts);
+  return body.length <= maxSize ? { ...batch, parts, body } : batch;
 }
 
 /** Makes a batch of checked messages of one topic. */
 export function assembleBatch(
-  parts: readonly Pick<ReadMessage, "topic" | "properties" | "uniqueKey">[],
+  parts: readonly ReadMessage[],
   body: Uint8Array,
   uniqueKey: string,
   properties: Record<string, string> = {},
 ): OutgoingBatch {
   const instanceId = parts[0]!.properties[MessageProperty.InstanceId];
-  return {
+  const batch = encodeMessage({
     topic: parts[0]!.topic,
     body,
     flag: 0,
     sysFlag: 0,
-    properties: encodeProperties({
+    properties: {
       ...properties,
       [MessageProperty.WaitStoreMessageOk]: waitOf(parts[0]!),
       [MessageProperty.UniqueKey]: uniqueKey,
       ...(instanceId === undefined ? {} : { [MessageProperty.InstanceId]: instanceId }),
-    }),
+    },
     uniqueKey,
-    batch: true,
-    messageIds: parts.map((part) => part.uniqueKey),
-  };
+  });
+  return { ...batch, parts };
 }
 
-/** What a caller is told of a batch. @throws {ProtocolError} when the answer is about another number. */
+/** Makes what a caller gets for a batch. @throws {ProtocolError} when the answer is about another number. */
 export function batchResultOf(batch: OutgoingBatch, receipt: SendReceipt): SendBatchResult {
   const { sendStatus, messageQueue, queueOffset, offsetMessageIds, innerBatch } = receipt;
-  const { topic, messageIds } = batch;
-  if (offsetMessageIds.length !== (innerBatch ? 1 : messageIds.length)) {
+  const { topic, parts } = batch;
+  if (offsetMessageIds.length !== (innerBatch ? 1 : parts.length)) {
     const { brokerName } = messageQueue;
     throw new ProtocolError(
       `Cannot read the answer of broker "${brokerName}" to a batch for topic "${topic}": ` +
-        `it names ${offsetMessageIds.length} messages, the batch has ${messageIds.length}`,
+        `it names ${offsetMessageIds.length} messages, the batch has ${parts.length}`,
       { topic, brokerName },
     );
   }
@@ -193,32 +196,32 @@ export function batchResultOf(batch: OutgoingBatch, receipt: SendReceipt): SendB
     sendStatus,
     batchId: batch.uniqueKey,
     messageQueue,
-    messages: messageIds.map((messageId, index) => ({
-      messageId,
+    messages: parts.map(({ uniqueKey }, index) => ({
+      messageId: uniqueKey,
       offsetMessageId: offsetMessageIds[innerBatch ? 0 : index]!,
       queueOffset: queueOffset + BigInt(index),
     })),
   };
 }
 
-/** Whether a topic is that of messages that consumers gave back; it takes no batches. */
+/** Reports whether a topic is that of messages that consumers gave back; it takes no batches. */
 export function isRetryTopic(topic: string): boolean {
   return topic.startsWith("%RETRY%");
 }
 
-/** What keeps a message out of any batch: a broker does it for single messages only. */
+/** Tells what keeps a message out of any batch: a broker does it for single messages only. */
 export function whyAlone({ properties }: Pick<ReadMessage, "properties">): string | undefined {
   for (const name of DELAY_PROPERTIES) if (Object.hasOwn(properties, name)) return "has a delay";
   if (Object.hasOwn(properties, MessageProperty.Priority)) return "has a priority";
   if (Object.hasOwn(properties, MessageProperty.LiteTopic)) return "has a lite topic";
 }
 
-/** Whether the broker answers a message only when it is safe, as it stands in its properties. */
+/** Reports whether the broker answers a message only when it is safe, as it stands in its properties. */
 function waitOf({ properties }: Pick<ReadMessage, "properties">): string {
   return properties[MessageProperty.WaitStoreMessageOk]!;
 }
 
-/** Bytes that a message takes in a batch. */
+/** Counts the bytes that a message takes in a batch. */
 function sizeOf(message: Message): number {
   const properties = createProperties(message);
   properties[MessageProperty.UniqueKey] = UNIQUE_KEY_PLACEHOLDER;

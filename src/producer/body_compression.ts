@@ -39,9 +39,7 @@ export type CompressionName = "ZLIB" | "ZSTD" | "LZ4" | "NONE";
 
 /** Compresses the bodies of messages where that is worth it. */
 export interface BodyCompressor {
-  /** Bodies of so many bytes or more are compressed. */
-  readonly from: number;
-  /** The message to send: with a smaller body, or as it is. */
+  /** Returns the message to send: with a smaller body, or as it is. */
   readonly compress: (message: OutgoingMessage) => OutgoingMessage;
 }
 
@@ -76,19 +74,18 @@ export function bodyCompressor(options: CompressionOptions): BodyCompressor {
   );
   const highest = name === "ZLIB" ? 9 : 22;
   const level = checkCount("compressionLevel", options.compressionLevel, 3, 1, highest);
-  if (name === "NONE") return { from: Infinity, compress: (message) => message };
+  if (name === "NONE") return { compress: (message) => message };
   const type = TYPES[name as keyof typeof TYPES];
   let compress: Compressor | undefined;
   if (name === "ZSTD") compress = createCompressor(type, level);
   return {
-    from: threshold,
     compress(message) {
-      if (message.body.length < threshold) return message;
+      if (message.body.length < threshold || message.parts) return message;
       compress ??= compressorOrNone(type, level);
       const body = compress(message.body);
       if (body.length >= message.body.length) return message;
       const sysFlag = message.sysFlag | compressionFlags(type);
-      return { ...message, body, sysFlag, isBorrowed: false };
+      return { ...message, body, sysFlag };
     },
   };
 }

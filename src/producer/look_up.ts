@@ -1,8 +1,7 @@
-import type { ClientInstance } from "../client/mod.ts";
-import { checkCount } from "../client/mod.ts";
-import type { Clock } from "../clock.ts";
+import { checkCount, type ClientInstance } from "../client/mod.ts";
 import { BrokerResponseError, InvalidArgumentError } from "../errors.ts";
 import {
+  decodeStoredMessages,
   type MessageExt,
   MessageProperty,
   openStoredMessage,
@@ -10,10 +9,103 @@ import {
   type StoredMessage,
 } from "../message/mod.ts";
 import { ResponseCode } from "../remoting/mod.ts";
+import {
+  createQueryMessageRequest,
+  createViewMessageRequest,
+  readQueryMessageResponse,
+  readViewMessageResponse,
+} from "../requests/mod.ts";
 import { formatAddress, type TopicRoute } from "../route/mod.ts";
-import { MessageIndex } from "./message_index.ts";
-import type { SendBounds } from "./send_receipt.ts";
+import type { SendBounds } from "./send_policy.ts";
 import { checkTopic } from "./validation.ts";
+
+/** The most that a broker finds. */
+const MAX_FOUND = 64;
+
+/** The end of a look-up that has none, as in Java's admin tool: `Long.MAX_VALUE`. */
+const NO_END = 2n ** 63n - 1n;
+
+/** What is looked for in a broker's index. */
+export interface IndexQuery {
+  /** Topic, a user's or one of the system. */
+  topic: string;
+  /** Business key, or unique key. */
+  key: string;
+  /** Whether `key` is a unique key. */
+  uniqueKey: boolean;
+  /** Most messages. */
+  limit: number;
+  /** Earliest store time in milliseconds since 1970. */
+  from: number;
+  /**
+   * Latest store time in milliseconds since 1970.
+   *
+   * @default {no end: the clocks of brokers and clients may differ by any time}
+   */
+  to?: number | undefined;
+}
+
+/** Reads single messages from brokers: by key through their index, or by position. */
+export class MessageIndex {
+  readonly #client: ClientInstance;
+
+  constructor(client: ClientInstance) {
+    this.#client = client;
+  }
+
+  /** Finds the records of a unique key in a topic on one broker. The index lags behind by some milliseconds. */
+  byUniqueKey(
+    brokerName: string,
+    topic: string,
+    key: string,
+    bounds: SendBounds,
+  ): Promise<StoredMessage[]> {
+    const query = { topic, key, uniqueKey: true, limit: MAX_FOUND, from: 0 };
+    return this.query(brokerName, query, bounds);
+  }
+
+  /** Finds the messages that a broker's index has for a query. @throws {RocketMQError} */
+  async query(
+    brokerName: string,
+    query: IndexQuery,
+    bounds: SendBounds,
+  ): Promise<StoredMessage[]> {
+    const { topic, from, to } = query;
+    const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
+    const connection = await this.#client.requestConnection(brokerName, rest());
+    const request = createQueryMessageRequest({
+      topic,
+      key: query.key,
+      maxNum: query.limit,
+      beginTimestamp: BigInt(Math.floor(from)),
+      endTimestamp: to === undefined ? NO_END : BigInt(Math.floor(to)),
+      indexType: query.uniqueKey ? "U" : "K",
+    });
+    const { address } = connection;
+    const response = await connection.request(request, rest());
+    return this.#open(readQueryMessageResponse(response, { address, brokerName, topic }).body);
+  }
+
+  /** Reads the message at a position of a broker's commit log. @throws {RocketMQError} */
+  async view(
+    brokerName: string,
+    topic: string,
+    offset: bigint,
+    bounds: SendBounds,
+  ): Promise<StoredMessage | undefined> {
+    const rest = () => ({ timeout: bounds.deadline.remaining, signal: bounds.signal });
+    const connection = await this.#client.requestConnection(brokerName, rest());
+    const { address } = connection;
+    const response = await connection.request(createViewMessageRequest({ offset, topic }), rest());
+    return this.#open(readViewMessageResponse(response, { address, brokerName, topic }))[0];
+  }
+
+  #open(bytes: Uint8Array): StoredMessage[] {
+    const messages = decodeStoredMessages(bytes), { namespace } = this.#client;
+    if (namespace === undefined) return messages;
+    return messages.map((message) => ({ ...message, topic: namespace.unwrap(message.topic) }));
+  }
+}
 
 /** What messages are looked for: those of one key, or of one unique key. */
 export interface MessageQuery {
@@ -32,7 +124,7 @@ export interface MessageQuery {
   /**
    * Latest store time, a `Date` or milliseconds since 1970.
    *
-   * @default {a day from now on}
+   * @default {no end}
    */
   to?: Date | number;
   /**
@@ -43,24 +135,17 @@ export interface MessageQuery {
   limit?: number;
 }
 
-const DAY = 24 * 3_600_000;
-
-/** The most that a broker finds. */
-const MAX_FOUND = 64;
-
 /** Looks messages up on the masters of a topic. */
 export class LookUp {
   readonly #client: ClientInstance;
-  readonly #clock: Clock;
   readonly #index: MessageIndex;
 
-  constructor(client: ClientInstance, clock: Clock) {
+  constructor(client: ClientInstance) {
     this.#client = client;
-    this.#clock = clock;
-    this.#index = new MessageIndex(client, clock);
+    this.#index = new MessageIndex(client);
   }
 
-  /** The messages of a key, the oldest first. @throws {RocketMQError} */
+  /** Finds the messages of a key, the oldest first. @throws {RocketMQError} */
   async query(query: MessageQuery, bounds: SendBounds): Promise<MessageExt[]> {
     const { topic, key, uniqueKey } = query;
     checkTopic(topic, this.#client.namespace);
@@ -80,13 +165,9 @@ export class LookUp {
       uniqueKey: key === undefined,
       limit,
       from: checkCount("from", timeOf(query.from), 0, 0, Number.MAX_SAFE_INTEGER),
-      to: checkCount(
-        "to",
-        timeOf(query.to),
-        Math.floor(this.#clock.now()) + DAY,
-        0,
-        Number.MAX_SAFE_INTEGER,
-      ),
+      to: query.to === undefined
+        ? undefined
+        : checkCount("to", timeOf(query.to), 0, 0, Number.MAX_SAFE_INTEGER),
     };
     const route = await this.#route(topic, bounds);
     const found = await Promise.all(
@@ -101,7 +182,7 @@ export class LookUp {
       .slice(-limit);
   }
 
-  /** The message that an offset message id names, or nothing. @throws {RocketMQError} */
+  /** Reads the message that an offset message id names, if it is there. @throws {RocketMQError} */
   async view(
     offsetMessageId: string,
     topic: string,
@@ -144,7 +225,7 @@ async function open(message: StoredMessage, brokerName: string): Promise<Message
   return { ...await openStoredMessage(message), brokerName };
 }
 
-/** Whether a message is what was looked for: an index goes by hashes. */
+/** Reports whether a message is what was looked for: an index goes by hashes. */
 function isMeant(message: MessageExt, { topic, key, uniqueKey }: MessageQuery): boolean {
   if (message.topic !== topic) return false;
   if (key !== undefined) return message.keys.includes(key);

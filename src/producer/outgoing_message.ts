@@ -7,71 +7,56 @@ import {
   MessageProperty,
   SysFlag,
 } from "../message/mod.ts";
-import type { BodyCopies } from "./body_copies.ts";
 import { RequestCode } from "../remoting/mod.ts";
-import type { SendObservation } from "./send_observation.ts";
-import { replyFactsOf } from "./reply_message.ts";
+import { replyRouteOf } from "./reply_message.ts";
 import { checkTopic } from "./validation.ts";
 
-/** A message as it goes to the broker: checked, and cut loose from what the caller holds. */
-export interface OutgoingMessage {
-  /** Topic. */
+/** Holds a validated private copy of the caller's message. */
+export interface ReadMessage {
   readonly topic: string;
-  /** Body. */
   readonly body: Uint8Array;
-  /** Whether the body is still memory of the caller, who may write to it once the call returns. */
-  readonly isBorrowed?: boolean;
-  /** The user's own flag. */
+  /** The application's own number. */
   readonly flag: number;
-  /** The protocol's flag bits. */
+  /** The flag bits of the protocol. */
   readonly sysFlag: number;
-  /** All properties in wire form. */
-  readonly properties: string;
-  /** `UNIQ_KEY`: message id, and of a half message the transaction id. */
+  /** All properties, those of the system too. */
+  readonly properties: Record<string, string>;
+  /** `UNIQ_KEY`: the message id, and of a transactional message the transaction id. */
   readonly uniqueKey: string;
   /** Messages of one key go to one queue. */
   readonly shardingKey?: string | undefined;
-  /** Whether a timer delivers it. */
+  /** `true` if a timer delivers it. */
   readonly timed?: boolean;
-  /** Whether the body is a batch. */
-  readonly batch?: boolean;
-  /** Of a reply, which is passed on at once: the broker whose client waits for it. */
+  /** `host:port` of the broker whose client waits for this reply. */
   readonly replyTo?: string | undefined;
-  /** Those who look on at its send. */
-  readonly observation?: SendObservation | undefined;
+  /** Seconds for which a broker is not to check back about it. */
+  readonly checkImmunity?: number | undefined;
 }
 
-/** The code of the request that carries a message. */
-export function codeOf({ replyTo, batch }: OutgoingMessage): RequestCode {
+/** A message that is ready to send. */
+export interface OutgoingMessage extends ReadMessage {
+  /** All properties in wire form. */
+  readonly encodedProperties: string;
+  /** The messages of a batch. */
+  readonly parts?: readonly ReadMessage[];
+}
+
+/** Returns the code of the request that carries a message. */
+export function codeOf({ replyTo, parts }: OutgoingMessage): RequestCode {
   if (replyTo !== undefined) return RequestCode.SEND_REPLY_MESSAGE_V2;
-  return batch ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
+  return parts ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2;
 }
 
-/** A message as it was read, with its properties one by one. */
-export type ReadMessage = Omit<OutgoingMessage, "properties"> & {
-  /** All properties. */
-  readonly properties: Record<string, string>;
-};
-
-/** What is added to the user's message. */
+/** Says what is added to the messages of a producer, and what they may be. */
 export interface OutgoingOptions {
-  /** The producer group, for a half message. */
-  producerGroup: string;
-  /** Whether it is a half message. */
-  transactional: boolean;
-  /** Makes the unique key. */
-  uniqueKey: () => string;
-  /** Largest body in bytes. */
-  maxMessageSize: number;
-  /** Copies its body. */
-  copies: BodyCopies;
-  /** Those who look on at its send. */
-  observation?: SendObservation | undefined;
-  /** Whose names are used. */
-  namespace?: ClientNamespace | undefined;
+  readonly producerGroup: string;
+  readonly uniqueKey: () => string;
+  /** Most bytes of a body. */
+  readonly maxMessageSize: number;
+  readonly namespace?: ClientNamespace | undefined;
 }
 
-/** Properties that delay a message: half messages and batches can't carry them. */
+/** Properties that delay a message: transactional messages and batches can't carry them. */
 export const DELAY_PROPERTIES: ReadonlySet<string> = new Set([
   MessageProperty.DelayTimeLevel,
   MessageProperty.TimerDelaySeconds,
@@ -80,54 +65,50 @@ export const DELAY_PROPERTIES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Most seconds of check immunity. Each check round that a half sits out costs it one of its 15
- * checks, a round is 30 s long, and two checks must be left to be asked at all.
+ * Most seconds of check immunity. A broker with default settings checks back 15 times, every 30 s; each
+ * round that a message sits out counts as one of them, and two must be left.
  */
 const MAX_CHECK_IMMUNITY = (15 - 2) * 30;
 
 const encoder = new TextEncoder();
 
 /**
- * Checks a message and makes what goes on the wire of it. The caller's object is read once and
- * never changed; the body is copied, so that it is sent as it is now.
+ * Checks a message and makes of it what goes on the wire. The caller's object is read once and never
+ * changed; its body is copied, so that it is sent as it is now.
  *
- * @param borrowFrom A body of so many bytes or more is not copied, but borrowed.
  * @throws {InvalidArgumentError} naming the field and what is allowed.
  */
 export function prepareMessage(
   message: DelayableMessage,
+  transactional: boolean,
   options: OutgoingOptions,
-  borrowFrom?: number,
 ): OutgoingMessage {
-  return encodeMessage(readMessage(message, options, borrowFrom), options);
+  return encodeMessage(readMessage(message, transactional, options));
 }
 
-/** Makes what goes on the wire of a message that was read, with what those who look on add to it. */
-export function encodeMessage(read: ReadMessage, options: OutgoingOptions): OutgoingMessage {
-  const observed = observeMessage(read, options);
-  return { ...observed, properties: encodeProperties(observed.properties) };
+/** Makes a message ready to send. @throws {InvalidArgumentError} when its properties are too long. */
+export function encodeMessage(message: ReadMessage): OutgoingMessage {
+  const encodedProperties = encodeProperties(message.properties);
+  return Object.assign(message, { encodedProperties });
 }
 
-/** The same message with memory of its own. */
-export function ownBody(message: OutgoingMessage): OutgoingMessage {
-  if (!message.isBorrowed) return message;
-  return { ...message, body: new Uint8Array(message.body), isBorrowed: false };
-}
-
-/** Shows a message that was read to those who look on at its send, which begins now. */
-export function observeMessage(read: ReadMessage, { observation }: OutgoingOptions): ReadMessage {
-  if (!observation) return read;
-  // What can't be carried is refused before anyone sees it.
-  encodeProperties(read.properties);
-  const [amended] = observation.begin(read.topic, read.uniqueKey, [read]) ?? [];
-  return { ...read, properties: amended ?? read.properties, observation };
+/** Adds properties to a message that is ready to send. @throws {InvalidArgumentError} */
+export function amendMessage(
+  message: OutgoingMessage,
+  properties: Record<string, string>,
+): OutgoingMessage {
+  const checkImmunity = properties[MessageProperty.TransactionPrepared] === undefined
+    ? undefined
+    : checkTransactionalProperties(message.topic, properties);
+  const encodedProperties = encodeProperties(properties);
+  return { ...message, properties, encodedProperties, checkImmunity };
 }
 
 /** Checks and reads a message as {@linkcode prepareMessage} does. @throws {InvalidArgumentError} */
 export function readMessage(
   message: DelayableMessage,
+  transactional: boolean,
   options: OutgoingOptions,
-  borrowFrom = Infinity,
 ): ReadMessage {
   if (message === null || typeof message !== "object") {
     throw new InvalidArgumentError("Cannot send message: it is not an object with topic and body");
@@ -136,29 +117,30 @@ export function readMessage(
   const { delayLevel, delay, deliverAt, priority, liteTopic } = message;
   const { namespace } = options;
   checkTopic(topic, namespace);
-  const properties = copyProperties(topic, message.properties);
+  const own = copyProperties(topic, message.properties);
   if (typeof flag !== "number" || (flag | 0) !== flag) {
     throw refuse(topic, `flag ${printable(String(flag), 32)} is not a 32-bit integer`);
   }
   if (typeof waitStoreMessageOk !== "boolean") {
     throw refuse(topic, "waitStoreMessageOk is neither true nor false");
   }
-  if (options.transactional) {
+  let checkImmunity: number | undefined;
+  if (transactional) {
     if (delayLevel !== undefined || delay !== undefined || deliverAt !== undefined) {
-      throw refuse(topic, "it has a delay, and a half message can't be delayed");
+      throw refuse(topic, "it has a delay, and a transactional message can't be delayed");
     }
     if (priority !== undefined) {
-      throw refuse(topic, "it has a priority, which the broker drops from a half message");
+      throw refuse(topic, "it has a priority, which the broker drops from a transactional message");
     }
     if (liteTopic !== undefined) {
-      throw refuse(topic, "it has a lite topic, where a half message would be visible at once");
+      throw refuse(topic, "it has a lite topic, where it would be visible before its commit");
     }
-    checkTransactionalProperties(topic, properties);
+    checkImmunity = checkTransactionalProperties(topic, own);
   }
-  const all = createProperties({
+  const properties = createProperties({
     tags,
     keys,
-    properties,
+    properties: own,
     shardingKey,
     priority,
     liteTopic,
@@ -166,61 +148,59 @@ export function readMessage(
     delay,
     deliverAt,
   });
-  const reply = options.transactional ? undefined : replyFactsOf(message);
-  Object.assign(all, reply?.properties);
+  const reply = transactional ? undefined : replyRouteOf(message);
+  if (reply) Object.assign(properties, reply.properties);
   if (namespace) {
-    all[MessageProperty.InstanceId] = namespace.name;
+    properties[MessageProperty.InstanceId] = namespace.name;
     if (reply) namespace.exempt(topic);
   }
   const uniqueKey = options.uniqueKey();
-  all[MessageProperty.UniqueKey] = uniqueKey;
-  all[MessageProperty.WaitStoreMessageOk] = String(waitStoreMessageOk);
-  if (options.transactional) {
-    all[MessageProperty.TransactionPrepared] = "true";
-    all[MessageProperty.ProducerGroup] = namespace?.wrap(options.producerGroup) ??
+  properties[MessageProperty.UniqueKey] = uniqueKey;
+  properties[MessageProperty.WaitStoreMessageOk] = String(waitStoreMessageOk);
+  if (transactional) {
+    properties[MessageProperty.TransactionPrepared] = "true";
+    properties[MessageProperty.ProducerGroup] = namespace?.wrap(options.producerGroup) ??
       options.producerGroup;
   }
-  const bytes = readBody(topic, body, options);
-  const isBorrowed = bytes === body && bytes.length >= borrowFrom;
   return {
     topic,
-    body: bytes === body && !isBorrowed ? options.copies.copy(bytes) : bytes,
-    isBorrowed,
+    body: copyBody(topic, body, options.maxMessageSize),
     flag,
-    sysFlag: options.transactional ? SysFlag.TransactionPrepared : 0,
-    properties: all,
+    sysFlag: transactional ? SysFlag.TransactionPrepared : 0,
+    properties,
     uniqueKey,
     shardingKey,
-    replyTo: reply?.home,
     timed: delay !== undefined || deliverAt !== undefined,
+    replyTo: reply?.home,
+    checkImmunity,
   };
 }
 
-function readBody(
-  topic: string,
-  body: unknown,
-  { maxMessageSize: max }: OutgoingOptions,
-): Uint8Array {
-  let bytes: Uint8Array;
-  if (typeof body === "string") bytes = encoder.encode(body);
-  else if (!(body instanceof Uint8Array)) {
+/** Checks a body, and returns memory that nobody else can change. */
+function copyBody(topic: string, body: unknown, max: number): Uint8Array {
+  const isText = typeof body === "string";
+  const bytes = isText ? encoder.encode(body) : body;
+  if (!(bytes instanceof Uint8Array)) {
     throw refuse(topic, "its body is neither a Uint8Array nor a string");
-  } else if (typeof SharedArrayBuffer !== "undefined" && body.buffer instanceof SharedArrayBuffer) {
+  }
+  const { buffer, length } = bytes;
+  if (typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer) {
     throw refuse(
       topic,
       "its body lies in shared memory, which may change while it is sent: copy it",
     );
-  } else bytes = body;
-  if (bytes.length === 0) {
+  }
+  if (length === 0) {
     throw refuse(topic, "its body is empty (or its buffer was transferred), the broker takes none");
   }
-  if (bytes.length > max) {
-    throw refuse(topic, `its body has ${bytes.length} bytes, at most ${max} are allowed`);
+  if (length > max) {
+    throw refuse(topic, `its body has ${length} bytes, at most ${max} are allowed`);
   }
-  return bytes;
+  // Not `slice()`: that of a Node.js `Buffer` gives a view.
+  return isText ? bytes : new Uint8Array(bytes);
 }
 
-/** The application's own properties, read once: what is checked is what is sent. */
+/** Reads the application's own properties once: what is checked is what is sent. */
 function copyProperties(topic: string, properties: unknown): Record<string, string> {
   if (properties === undefined) return {};
   if (properties === null || typeof properties !== "object" || Array.isArray(properties)) {
@@ -229,23 +209,35 @@ function copyProperties(topic: string, properties: unknown): Record<string, stri
   return { ...properties } as Record<string, string>;
 }
 
-/** What the broker would accept on a half message, and then treat in a way that nobody expects. */
-export function checkTransactionalProperties(topic: string, own: Record<string, string>): void {
+/**
+ * Refuses properties that a broker would accept on a transactional message, and then treat in a way
+ * that nobody expects.
+ *
+ * @returns the seconds of check immunity, if it has any.
+ * @throws {InvalidArgumentError}
+ */
+export function checkTransactionalProperties(
+  topic: string,
+  own: Readonly<Record<string, string>>,
+): number | undefined {
   for (const name of DELAY_PROPERTIES) {
     if (!Object.hasOwn(own, name)) continue;
-    throw refuse(topic, `property "${name}" delays it, and a half message can't be delayed`);
+    throw refuse(
+      topic,
+      `property "${name}" delays it, and a transactional message can't be delayed`,
+    );
   }
   if (Object.hasOwn(own, MessageProperty.InnerMultiDispatch)) {
     throw refuse(
       topic,
-      `property "${MessageProperty.InnerMultiDispatch}" names queues where a half message would be ` +
-        "visible at once",
+      `property "${MessageProperty.InnerMultiDispatch}" names queues where a transactional message ` +
+        "would be visible before its commit",
     );
   }
   const immunity = own[MessageProperty.CheckImmunityTimeInSeconds];
-  if (immunity === undefined) return;
+  if (immunity === undefined) return undefined;
   const seconds = /^\d{1,9}$/.test(immunity) ? Number(immunity) : 0;
-  if (seconds >= 1 && seconds <= MAX_CHECK_IMMUNITY) return;
+  if (seconds >= 1 && seconds <= MAX_CHECK_IMMUNITY) return seconds;
   throw refuse(
     topic,
     `property "${MessageProperty.CheckImmunityTimeInSeconds}" is "${

@@ -1,13 +1,19 @@
-import type { ClientHooks, ClientInstance } from "../client/mod.ts";
+import type { ClientHooks } from "../client/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { DelayableMessage, Message, MessageExt } from "../message/mod.ts";
 import {
+  type DelayableMessage,
+  type Message,
+  type MessageExt,
+  MessageProperty,
+} from "../message/mod.ts";
+import { ResponseCode } from "../remoting/mod.ts";
+import { createTopic, type RecallFields, recallMessage, type TopicFields } from "./admin.ts";
+import {
+  AutoBatcher,
   type AutoBatchOptions,
   type AutoBatchSettings,
-  createAutoBatcher,
   resolveAutoBatch,
-} from "./auto_batch.ts";
-import type { AutoBatcher } from "./auto_batcher.ts";
+} from "./auto_batcher.ts";
 import {
   batchResultOf,
   prepareBatch,
@@ -15,15 +21,24 @@ import {
   type SendBatchResult,
 } from "./batch.ts";
 import { LookUp, type MessageQuery } from "./look_up.ts";
-import { observeMessage, readMessage } from "./outgoing_message.ts";
+import { encodeMessage, readMessage } from "./outgoing_message.ts";
 import { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
-import type { ProducerStats } from "./producer_stats.ts";
-import { type RecallFields, recallMessage } from "./recall.ts";
 import { awaitReply, prepareRequest } from "./request_reply.ts";
-import { resolveRetryPolicy, type RetryOptions, type RetryPolicy } from "./retry_policy.ts";
-import { type CallOptions, resultOf, type SendOptions, type SendResult } from "./send_result.ts";
-import type { SendBounds } from "./send_receipt.ts";
-import { createTopic, type TopicFields } from "./topic_creation.ts";
+import {
+  type AnsweredPolicy,
+  ONE_WAY,
+  resolveRetryPolicy,
+  type RetryOptions,
+  type SendBounds,
+} from "./send_policy.ts";
+import {
+  type CallOptions,
+  type ProducerStats,
+  resultOf,
+  type SendOptions,
+  type SendReceipt,
+  type SendResult,
+} from "./send_result.ts";
 
 /** The options of a {@linkcode Producer}. */
 export interface ProducerOptions extends ProducerBaseOptions, RetryOptions {
@@ -46,9 +61,6 @@ const NO_HOOKS: ClientHooks = {
   onRouteChanged: () => {},
 };
 
-/** The core of a producer, for the kinds of producers that this module makes of it. */
-export let coreOf: (producer: Producer) => ProducerCore;
-
 /**
  * Sends ordinary messages. A send whose answer got lost is tried again, so consumers may see a
  * message twice, under one message id.
@@ -65,12 +77,10 @@ export let coreOf: (producer: Producer) => ProducerCore;
  * ```
  */
 export class Producer implements AsyncDisposable {
-  static {
-    coreOf = (producer) => producer.#core;
-  }
-
   readonly #core: ProducerCore;
-  readonly #retry: RetryPolicy;
+  readonly #policy: AnsweredPolicy;
+  readonly #batchPolicy: AnsweredPolicy;
+  readonly #requestPolicy: AnsweredPolicy;
   readonly #autoBatch: AutoBatchSettings | undefined;
   #batcher: AutoBatcher | undefined;
 
@@ -79,9 +89,21 @@ export class Producer implements AsyncDisposable {
    *
    * @throws {InvalidArgumentError} when an option is wrong.
    */
-  constructor(options: ProducerOptions) {
-    this.#core = new ProducerCore(options, options?.topics ?? []);
-    this.#retry = resolveRetryPolicy(options);
+  constructor(options: ProducerOptions);
+  /**
+   * Makes a producer of a `ProducerCore`, for the kinds of producers in this package. That is no public
+   * type: it would make all of the client public.
+   *
+   * @ignore
+   */
+  constructor(options: ProducerOptions, core: object);
+  constructor(options: ProducerOptions, core?: object) {
+    this.#core = core instanceof ProducerCore
+      ? core
+      : new ProducerCore(options, options?.topics ?? []);
+    this.#policy = resolveRetryPolicy(options);
+    this.#batchPolicy = { ...this.#policy, kind: "batch" };
+    this.#requestPolicy = { ...this.#policy, kind: "request" };
     this.#autoBatch = resolveAutoBatch(options.autoBatch, this.#core);
   }
 
@@ -104,20 +126,13 @@ export class Producer implements AsyncDisposable {
    *
    * @throws {InvalidArgumentError} when the message can't be carried.
    * @throws {SendForbiddenError} when a send hook forbids it; no kind of send is excepted.
-   * @throws {RocketMQError} the failure of the last try.
+   * @throws {RocketMQError} the failure of the last attempt.
    */
   async send(message: DelayableMessage, options: SendOptions = {}): Promise<SendResult> {
-    const bounds = this.#core.bounds(options, message);
-    const delivery = this.#core.delivery();
-    if (this.#autoBatch) {
-      const outgoing = this.#core.outgoing(false, "send");
-      const read = observeMessage(readMessage(message, outgoing), outgoing);
-      this.#batcher ??= createAutoBatcher(this.#core, this.#autoBatch, this.#retry);
-      return await this.#batcher.send(read, bounds);
-    }
-    const outgoing = this.#core.prepare(message, false);
-    const receipt = await delivery.send("send", outgoing, bounds, this.#retry);
-    return resultOf(outgoing, receipt);
+    const core = this.#core, bounds = core.bounds(options, message);
+    if (this.#autoBatch) return await this.#gather(message, bounds, this.#autoBatch);
+    const outgoing = core.prepare(message, false);
+    return resultOf(outgoing, await core.deliver(outgoing, bounds, this.#policy));
   }
 
   /**
@@ -130,9 +145,8 @@ export class Producer implements AsyncDisposable {
    */
   async sendOneway(message: DelayableMessage, options: SendOptions = {}): Promise<string> {
     const bounds = this.#core.bounds(options, message);
-    const delivery = this.#core.delivery();
-    const outgoing = this.#core.prepare(message, false, "oneway");
-    await delivery.oneway(outgoing, bounds);
+    const outgoing = this.#core.prepare(message, false);
+    await this.#core.deliver(outgoing, bounds, ONE_WAY);
     return outgoing.uniqueKey;
   }
 
@@ -142,7 +156,7 @@ export class Producer implements AsyncDisposable {
    * {@linkcode splitBatch}.
    *
    * @throws {InvalidArgumentError} when the messages can't be carried in one batch.
-   * @throws {RocketMQError} the failure of the last try.
+   * @throws {RocketMQError} the failure of the last attempt.
    */
   async sendBatch(
     messages: readonly Message[],
@@ -153,10 +167,8 @@ export class Producer implements AsyncDisposable {
       throw new InvalidArgumentError("Cannot send batch: selector is for single messages");
     }
     const bounds = this.#core.bounds(options, messages?.[0]);
-    const delivery = this.#core.delivery();
-    const prepared = { ...this.#core.outgoing(false, "batch"), queueIsNamed: queue !== undefined };
-    const batch = prepareBatch(messages, prepared);
-    const receipt = await delivery.send("batch", batch, bounds, this.#retry);
+    const batch = prepareBatch(messages, queue !== undefined, this.#core.outgoing);
+    const receipt = await this.#core.deliver(batch, bounds, this.#batchPolicy);
     return batchResultOf(batch, receipt);
   }
 
@@ -172,8 +184,23 @@ export class Producer implements AsyncDisposable {
     fields: RecallFields,
     options: CallOptions = {},
   ): Promise<string> {
-    const [client, bounds] = this.#contact(options);
-    return await recallMessage(client, this.#core.observation, fields, bounds);
+    const [client, bounds] = this.#core.contact(options);
+    const { producerGroup, settings, traces } = this.#core, { topic } = fields;
+    return await recallMessage(client, producerGroup, fields, bounds, (messageId, response) => {
+      const regionId = response.extFields[MessageProperty.Region];
+      if (!traces || regionId === undefined) return;
+      const timestamp = Math.floor(settings.clock.now());
+      const success = response.code === ResponseCode.SUCCESS;
+      traces.append({
+        type: "Recall",
+        timestamp,
+        regionId,
+        producerGroup,
+        topic,
+        messageId,
+        success,
+      });
+    });
   }
 
   /**
@@ -184,20 +211,13 @@ export class Producer implements AsyncDisposable {
    * @throws {RocketMQError} when the message could not be sent.
    */
   async request(message: Message, options: SendOptions = {}): Promise<MessageExt> {
-    const bounds = this.#core.bounds(options, message as DelayableMessage);
-    const delivery = this.#core.delivery(), client = this.#core.client!;
-    const prepared = this.#core.outgoing(false, "request"), correlationId = prepared.uniqueKey();
+    const core = this.#core, bounds = core.bounds(options, message as DelayableMessage);
+    const client = core.client!, correlationId = core.outgoing.uniqueKey();
     const { timeout } = bounds.deadline, { clientId } = client;
-    const outgoing = prepareRequest(message, prepared, { correlationId, clientId, timeout });
-    const send = () => delivery.send("request", outgoing, bounds, this.#retry);
-    return await awaitReply(
-      client,
-      this.#core.settings.clock,
-      correlationId,
-      outgoing,
-      bounds,
-      send,
-    );
+    const outgoing = prepareRequest(message, core.outgoing, { correlationId, clientId, timeout });
+    const send = () => core.deliver(outgoing, bounds, this.#requestPolicy);
+    const { clock } = core.settings;
+    return await awaitReply(client, clock, correlationId, outgoing, bounds, send);
   }
 
   /**
@@ -220,7 +240,7 @@ export class Producer implements AsyncDisposable {
    * ```
    */
   async createTopic(fields: TopicFields, options: CallOptions = {}): Promise<void> {
-    const [client, bounds] = this.#contact(options);
+    const [client, bounds] = this.#core.contact(options);
     await createTopic(client, this.#core.settings, fields, bounds);
   }
 
@@ -235,8 +255,8 @@ export class Producer implements AsyncDisposable {
     offsetMessageId: string,
     { topic, ...options }: CallOptions & { topic: string },
   ): Promise<MessageExt | undefined> {
-    const [client, bounds] = this.#contact(options);
-    return await new LookUp(client, this.#core.settings.clock).view(offsetMessageId, topic, bounds);
+    const [client, bounds] = this.#core.contact(options);
+    return await new LookUp(client).view(offsetMessageId, topic, bounds);
   }
 
   /**
@@ -247,11 +267,11 @@ export class Producer implements AsyncDisposable {
    * @throws {RocketMQError} when a broker can't be asked.
    */
   async queryMessages(query: MessageQuery, options: CallOptions = {}): Promise<MessageExt[]> {
-    const [client, bounds] = this.#contact(options);
-    return await new LookUp(client, this.#core.settings.clock).query(query, bounds);
+    const [client, bounds] = this.#core.contact(options);
+    return await new LookUp(client).query(query, bounds);
   }
 
-  /** What was counted, and how much is held now. */
+  /** Returns what was counted, and how much is held now. */
   stats(): ProducerStats {
     return this.#core.stats();
   }
@@ -261,13 +281,39 @@ export class Producer implements AsyncDisposable {
     return this.#core.shutdown(options.timeout, () => Promise.resolve());
   }
 
-  /** The same as {@linkcode Producer.shutdown}. */
+  /** Does the same as {@linkcode Producer.shutdown}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
 
-  #contact(options: CallOptions): [ClientInstance, SendBounds] {
-    this.#core.delivery();
-    return [this.#core.client!, this.#core.bounds(options)];
+  /** Sends a message together with others that go to the same place. */
+  async #gather(
+    message: DelayableMessage,
+    bounds: SendBounds,
+    settings: AutoBatchSettings,
+  ): Promise<SendResult> {
+    const { watch } = this.#core.parts;
+    const batcher = this.#batcher ??= this.#makeBatcher(settings);
+    const read = readMessage(message, false, this.#core.outgoing);
+    const receipt = watch.isActive
+      ? await watch.around("send", encodeMessage(read), (amended) => batcher.send(amended, bounds))
+      : await batcher.send(read, bounds);
+    return resultOf(read, receipt);
+  }
+
+  /** Makes what gathers messages while the producer runs. It ends with the producer. */
+  #makeBatcher(settings: AutoBatchSettings): AutoBatcher {
+    const core = this.#core, { delivery } = core.parts;
+    const batcher = new AutoBatcher({
+      ...settings,
+      client: core.client!,
+      clock: core.settings.clock,
+      uniqueKey: core.outgoing.uniqueKey,
+      policy: this.#policy,
+      send: (outgoing, bounds, policy): Promise<SendReceipt> =>
+        delivery.send(outgoing, bounds, policy),
+    });
+    core.addDrain((deadline) => batcher.drain(deadline));
+    return batcher;
   }
 }

@@ -1,4 +1,3 @@
-import { BodyCopies } from "./body_copies.ts";
 import {
   checkCount,
   type CheckRequest,
@@ -14,39 +13,51 @@ import {
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import { type DelayableMessage, UniqueKeyGenerator } from "../message/mod.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
+import { findTelemetry, type Telemetry } from "../telemetry.ts";
+import type { TraceDispatcher } from "../trace/mod.ts";
 import {
   type BodyCompressor,
   bodyCompressor,
   type CompressionOptions,
 } from "./body_compression.ts";
-import { Delivery } from "./delivery.ts";
-import type { MessageTraceOption } from "./message_trace.ts";
-import { Observation } from "./observation.ts";
 import { FaultDetector } from "./fault_detector.ts";
+import { checkHooks, HookObserver, type SendHooks } from "./hooks.ts";
 import { type OutgoingMessage, type OutgoingOptions, prepareMessage } from "./outgoing_message.ts";
-import { newSendCounters, type ProducerStats } from "./producer_stats.ts";
-import { queueChoice } from "./queue_choice.ts";
-import type { SendHooks, SendKind } from "./send_hooks.ts";
-import type { SendOptions } from "./send_result.ts";
-import { SendGate } from "./send_gate.ts";
-import type { SendBounds } from "./send_receipt.ts";
+import { queueChoice } from "./queues.ts";
+import { Delivery, SendGate } from "./send_gate.ts";
+import type { AnsweredPolicy, SendBounds, SendPolicy } from "./send_policy.ts";
+import type {
+  CallOptions,
+  ProducerStats,
+  SendCounters,
+  SendOptions,
+  SendReceipt,
+} from "./send_result.ts";
 import { Sender } from "./sender.ts";
 import {
   resolveSendingOptions,
   type SendingOptions,
   type SendingSettings,
 } from "./sending_options.ts";
+import { SpanObserver } from "./spans.ts";
+import {
+  checkMessageTrace,
+  createTraceDispatcher,
+  type MessageTraceOption,
+  TraceObserver,
+} from "./traces.ts";
 import { checkProducerGroup, checkTopic, DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
+import { type SendObserver, SendWatch } from "./watch.ts";
 
-/** What every producer can be told, beside what every client can. */
+/** Configures every kind of producer, beside what configures every client. */
 export interface ProducerBaseOptions extends ClientOptions, SendingOptions, CompressionOptions {
   /**
-   * Name of the group that this producer belongs to: 1 to 120 of `A-Z a-z 0-9 _ - % |`. Any member
-   * of a group may be asked about the transactions of any other.
+   * Name of the group that this producer belongs to: 1 to 120 of `A-Z a-z 0-9 _ - % |`. A broker may
+   * check back at any member of a group about the transactions of any other.
    */
   producerGroup: string;
   /**
-   * For one send, in milliseconds: the wait for its turn, all tries, and the pauses between them.
+   * Milliseconds for one send: the wait for its turn, all attempts, and the pauses between them.
    *
    * @default {3000}
    */
@@ -57,10 +68,10 @@ export interface ProducerBaseOptions extends ClientOptions, SendingOptions, Comp
    * @default {4194304}
    */
   maxMessageSize?: number;
-  /** What the application wants to do around every send. Several are called in their order. */
+  /** Code of the application around every send. Several hooks are called in their order. */
   sendHooks?: SendHooks | readonly SendHooks[];
   /**
-   * Sends a trace of each message, verdict and recall to a topic, as the Java client does, in the
+   * Sends a trace of each message, verdict and recall to a topic, like the Java client, in the
    * background: traces that can't be sent are dropped. `true` means the topic `RMQ_SYS_TRACE_TOPIC`,
    * which a broker with `traceTopicEnable=true` has.
    *
@@ -72,28 +83,44 @@ export interface ProducerBaseOptions extends ClientOptions, SendingOptions, Comp
 /** Head room in a frame for header and properties. */
 const FRAME_HEAD_ROOM = 128 * 1024;
 
-/** The life of a producer, whatever it sends: checked options, start, and end. */
+/** Milliseconds that a shutdown keeps for unregistering, of a short timeout a fifth at most. */
+const TIME_TO_UNREGISTER = 1_000;
+
+/** Most milliseconds that unregistering takes, if there is more time. */
+const MAX_TIME_TO_UNREGISTER = 3_000;
+
+/** Keeps the state and lifecycle that all producers share, and sends for them. */
 export class ProducerCore {
-  /** The group. */
   readonly producerGroup: string;
   /** The options of the client, complete. */
   readonly settings: ClientSettings;
   /** Resolves when the producer is closed. */
   readonly closed: Promise<void>;
-  /** Everyone who looks on. */
-  readonly observation: Observation;
+  /** Milliseconds of one send, all attempts together. */
+  readonly sendTimeout: number;
+  /** Most bytes of a body. */
+  readonly maxMessageSize: number;
+  /** What messages and batches are prepared with. */
+  readonly outgoing: OutgoingOptions;
 
   readonly #topics: readonly string[];
-  readonly #sendTimeout: number;
   readonly #sending: SendingSettings;
-  readonly #maxMessageSize: number;
   readonly #compressor: BodyCompressor;
+  readonly #hooks: readonly SendObserver[];
+  readonly #traceTopic: string | undefined;
   readonly #resolveClosed: () => void;
-  readonly #counters = newSendCounters();
+  readonly #counters: SendCounters = {
+    sends: 0,
+    sendErrors: 0,
+    sendRetries: 0,
+    sendsInFlight: 0,
+  };
   readonly #drains: ((deadline: Deadline) => Promise<void>)[] = [];
   #state: "new" | "starting" | "running" | "closing" | "closed" = "new";
-  readonly #copies = new BodyCopies();
+  #telemetry: Telemetry | undefined;
+  #traces: TraceDispatcher | undefined;
   #client: ClientInstance | undefined;
+  #watch: SendWatch | undefined;
   #delivery: Delivery | undefined;
   #detector: FaultDetector | undefined;
   #uniqueKeys: UniqueKeyGenerator | undefined;
@@ -105,15 +132,17 @@ export class ProducerCore {
       throw new InvalidArgumentError("Cannot make producer: its options are not an object");
     }
     this.settings = resolveClientOptions(options);
-    const { namespace } = this.settings;
+    const { namespace, logger } = this.settings;
     checkProducerGroup(options.producerGroup, namespace);
     for (const topic of topics) checkTopic(topic, namespace);
     this.producerGroup = options.producerGroup;
-    this.observation = new Observation(options, this.settings, this.producerGroup);
+    this.#traceTopic = checkMessageTrace(options.messageTrace);
+    this.#hooks = checkHooks("sendHooks", options.sendHooks, ["forbid", "before", "after"])
+      .map((hooks) => new HookObserver(hooks, logger));
     this.#topics = [...new Set(topics)];
-    this.#sendTimeout = checkTime("sendTimeout", options.sendTimeout, 3_000);
+    this.sendTimeout = checkTime("sendTimeout", options.sendTimeout, 3_000);
     this.#sending = resolveSendingOptions(options);
-    this.#maxMessageSize = checkCount(
+    this.maxMessageSize = checkCount(
       "maxMessageSize",
       options.maxMessageSize,
       DEFAULT_MAX_MESSAGE_SIZE,
@@ -122,29 +151,35 @@ export class ProducerCore {
       " bytes",
     );
     this.#compressor = bodyCompressor(options);
+    this.outgoing = {
+      producerGroup: this.producerGroup,
+      uniqueKey: () => this.#uniqueKeys!.next(),
+      maxMessageSize: this.maxMessageSize,
+      namespace,
+    };
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#resolveClosed = resolve;
   }
 
-  /** Milliseconds of one send, all tries together. */
-  get sendTimeout(): number {
-    return this.#sendTimeout;
-  }
-
-  /** Largest body in bytes. */
-  get maxMessageSize(): number {
-    return this.#maxMessageSize;
-  }
-
-  /** The client, while there is one. */
+  /** The client, from the first successful start on. */
   get client(): ClientInstance | undefined {
     return this.#client;
   }
 
-  /** Whether messages can be sent. */
+  /** `true` while messages can be sent. */
   get isRunning(): boolean {
     return this.#state === "running";
+  }
+
+  /** The telemetry of this process, if it has any; known when the producer starts. */
+  get telemetry(): Telemetry | undefined {
+    return this.#telemetry;
+  }
+
+  /** Where traces go, if there are any; known when the producer starts. */
+  get traces(): TraceDispatcher | undefined {
+    return this.#traces;
   }
 
   /** Makes the client and starts it; `prepare` sees it before the first connection is made. */
@@ -160,7 +195,7 @@ export class ProducerCore {
     }
     this.#state = "starting";
     const client = new ClientInstance(this.settings, hooks);
-    this.observation.attach(client, () => this.#uniqueKeys!.next());
+    this.#observe(client);
     const abort = this.#abortStart = new AbortController();
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     this.#startEnded = ended;
@@ -178,73 +213,74 @@ export class ProducerCore {
     } finally {
       end();
     }
-    this.#client = client;
-    const { clock } = this.settings, { faultTolerance } = this.#sending;
-    this.#detector = faultTolerance && new FaultDetector(client, this.settings, faultTolerance);
-    this.#delivery = new Delivery(
-      new Sender(client, clock, this.producerGroup, this.#detector?.faults),
-      new SendGate(clock, this.#sending),
-      this.#compressor,
-      this.#counters,
-    );
-    this.#uniqueKeys = new UniqueKeyGenerator({
-      clock: this.settings.clock,
-      ...ownAddress(client.localHost),
-    });
+    this.#open(client);
     this.#state = "running";
   }
 
-  /** The way by which messages leave. @throws {InvalidStateError} when none can be sent now. */
-  delivery(): Delivery {
-    if (this.#state === "running") return this.#delivery!;
-    const state = this.#state === "new" ? "not started, call start() first" : this.#state;
-    throw new InvalidStateError(
-      `Cannot send with producer of group "${this.producerGroup}": it is ${state}`,
-    );
+  /** Checks a message, and makes a private copy that is ready to send. @throws {InvalidArgumentError} */
+  prepare(message: DelayableMessage, transactional: boolean): OutgoingMessage {
+    return prepareMessage(message, transactional, this.outgoing);
   }
 
-  /**
-   * Checks a message and makes what must be delivered at once. @throws {InvalidArgumentError}
-   */
-  prepare(
-    message: DelayableMessage,
-    transactional: boolean,
-    kind: SendKind = transactional ? "half" : "send",
-  ): OutgoingMessage {
-    return prepareMessage(message, this.outgoing(transactional, kind), this.#compressor.from);
+  /** Sends a message while the producer runs. See {@linkcode Delivery.deliver}. */
+  deliver(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    policy: AnsweredPolicy,
+  ): Promise<SendReceipt>;
+  deliver(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    policy: SendPolicy,
+  ): Promise<SendReceipt | undefined>;
+  deliver(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    policy: SendPolicy,
+  ): Promise<SendReceipt | undefined> {
+    return this.#delivery!.deliver(message, bounds, policy);
   }
 
-  /** What a message or a batch is prepared with. */
-  outgoing(transactional: boolean, kind: SendKind): OutgoingOptions {
-    return {
-      producerGroup: this.producerGroup,
-      transactional,
-      uniqueKey: () => this.#uniqueKeys!.next(),
-      maxMessageSize: this.#maxMessageSize,
-      copies: this.#copies,
-      observation: this.observation.open(kind),
-      namespace: this.settings.namespace,
-    };
+  /** What {@linkcode ProducerCore.deliver} consists of, for messages that travel together. */
+  get parts(): { watch: SendWatch; delivery: Delivery } {
+    return { watch: this.#watch!, delivery: this.#delivery! };
   }
 
-  /** What was counted, and how much is held now. */
+  /** Returns what was counted, and how much is held now. */
   stats(): ProducerStats {
     return {
       ...this.#counters,
-      droppedTraces: this.observation.traces?.dropped ?? 0,
+      droppedTraces: this.#traces?.dropped ?? 0,
       registeredBrokers: this.#client?.registeredBrokers() ?? [],
       openConnections: this.#client?.openConnections ?? 0,
     };
   }
 
-  /** The bounds of a send, or of something else that takes a while. @throws {InvalidArgumentError} */
+  /**
+   * Returns the bounds of a send, or of another call that asks brokers for something.
+   *
+   * @throws {InvalidStateError} unless the producer runs. @throws {InvalidArgumentError}
+   */
   bounds(options: SendOptions, message?: DelayableMessage): SendBounds {
-    const timeout = checkTime("timeout", options.timeout, this.#sendTimeout);
+    const timeout = checkTime("timeout", options.timeout, this.sendTimeout);
+    const choose = message && queueChoice(message, options);
+    if (this.#state !== "running") {
+      const state = this.#state === "new" ? "not started, call start() first" : this.#state;
+      throw new InvalidStateError(
+        `Cannot send with producer of group "${this.producerGroup}": it is ${state}`,
+      );
+    }
     return {
       deadline: new Deadline(this.settings.clock, timeout),
       signal: options.signal,
-      choose: message && queueChoice(message, options),
+      choose,
     };
+  }
+
+  /** Returns what a call needs that asks brokers for something, see {@linkcode ProducerCore.bounds}. */
+  contact(options: CallOptions): [ClientInstance, SendBounds] {
+    const bounds = this.bounds(options);
+    return [this.#client!, bounds];
   }
 
   /** Has something finished at the end of the producer, beside what `shutdown` is given. */
@@ -253,8 +289,9 @@ export class ProducerCore {
   }
 
   /**
-   * Ends the producer: `drain` gets the deadline and finishes what is under way, then the brokers
-   * are told, then everything is closed. A second call waits for the first.
+   * Ends the producer within `timeout` milliseconds: `drain` finishes what is under way before the
+   * deadline that it gets, then the producer unregisters and closes everything. A second call waits for
+   * the first.
    */
   async shutdown(
     timeout: number | undefined,
@@ -263,7 +300,7 @@ export class ProducerCore {
     if (this.#state === "closing" || this.#state === "closed") return await this.closed;
     const wasRunning = this.#state === "running";
     const limit = checkTime("timeout", timeout, this.settings.shutdownTimeout);
-    const deadline = new Deadline(this.settings.clock, limit);
+    const { clock } = this.settings, deadline = new Deadline(clock, limit);
     this.#state = "closing";
     this.#abortStart?.abort(
       new InvalidStateError(
@@ -271,29 +308,67 @@ export class ProducerCore {
       ),
     );
     if (wasRunning) {
-      await this.#drain([drain, ...this.#drains], deadline);
+      const work = new Deadline(clock, limit - Math.min(TIME_TO_UNREGISTER, limit / 5));
+      await this.#drain([drain, ...this.#drains], work);
       this.#delivery!.close();
       await this.#detector?.stop();
-      await this.observation.close(deadline.remaining);
-      await this.#client!.close(Math.min(Math.max(deadline.remaining, 500), 3_000));
+      await this.#traces?.close(work.remaining);
+      await this.#client!.close(Math.min(deadline.remaining, MAX_TIME_TO_UNREGISTER));
     } else await this.#startEnded;
     this.#state = "closed";
     this.#resolveClosed();
   }
 
-  /** Finishes what is under way, the sends last: what drains may send. */
+  /** Finishes what is under way, as far as the time allows; the sends last, because drains may send. */
   async #drain(
     drains: readonly ((deadline: Deadline) => Promise<void>)[],
     deadline: Deadline,
   ): Promise<void> {
-    await Promise.all(drains.map((drain) => drain(deadline)));
-    const rest = { timeout: deadline.remaining };
-    await within(this.settings.clock, this.#delivery!.idle(), rest, () => new Error("time is up"))
+    const drained = Promise.all(drains.map((drain) => drain(deadline)))
+      .then(() => this.#delivery!.idle());
+    const options = { timeout: deadline.remaining };
+    await within(this.settings.clock, drained, options, () => new Error("time is up"))
       .catch(() => {});
+  }
+
+  /** Finds out who observes: hooks, the telemetry of this process, and message traces. */
+  #observe(client: ClientInstance): void {
+    const { settings, producerGroup, maxMessageSize } = this, topic = this.#traceTopic;
+    const observers = [...this.#hooks];
+    this.#telemetry = findTelemetry();
+    if (this.#telemetry) {
+      observers.push(new SpanObserver(this.#telemetry, () => client.clientId));
+    }
+    if (topic !== undefined) {
+      const { uniqueKey } = this.outgoing;
+      this.#traces = createTraceDispatcher(client, settings, producerGroup, topic, uniqueKey);
+      observers.push(new TraceObserver(this.#traces, topic));
+    }
+    const { clock, logger } = settings;
+    this.#watch = new SendWatch({ producerGroup, clock, logger, maxMessageSize }, observers);
+  }
+
+  /** Makes what sends go through. */
+  #open(client: ClientInstance): void {
+    const { clock } = this.settings, { faultTolerance } = this.#sending;
+    const counters = this.#counters;
+    this.#client = client;
+    this.#detector = faultTolerance && new FaultDetector(client, this.settings, faultTolerance);
+    this.#delivery = new Delivery({
+      watch: this.#watch!,
+      gate: new SendGate(clock, this.#sending),
+      compressor: this.#compressor,
+      sender: new Sender(client, clock, this.producerGroup, {
+        faults: this.#detector?.faults,
+        onRetry: () => void counters.sendRetries++,
+      }),
+      counters,
+    });
+    this.#uniqueKeys = new UniqueKeyGenerator({ clock, ...ownAddress(client.localHost) });
   }
 }
 
-/** An address of the loopback network tells nothing about this machine. */
+/** Leaves out an address of the loopback network, which tells nothing about this machine. */
 function ownAddress(localHost: string | undefined): { address?: string } {
   if (localHost === undefined || localHost === "::1" || localHost.startsWith("127.")) return {};
   return { address: localHost };

@@ -1,38 +1,28 @@
 import { InvalidArgumentError } from "../errors.ts";
 import { type MessageExt, MessageProperty } from "../message/mod.ts";
 
-/** How a reply finds its request. */
-export interface ReplyFacts {
+/** Says how a reply finds its request. */
+export interface ReplyRoute {
   /** What it carries beside the properties of any message. */
   readonly properties: Readonly<Record<string, string>>;
   /** `host:port` of the broker that the request was sent to: there its sender is registered. */
   readonly home: string;
 }
 
-/** How a reply finds its request; undefined for any other message. */
-export let replyFactsOf: (message: unknown) => ReplyFacts | undefined;
-
 /** A reply to a request message, made by {@linkcode createReply}, for `send()`. */
-export class ReplyMessage {
-  static {
-    replyFactsOf = (message) =>
-      typeof message === "object" && message !== null && #facts in message
-        ? message.#facts
-        : undefined;
-  }
-
+export interface ReplyMessage {
   /** The topic of replies in the request's cluster. */
   readonly topic: string;
   /** What is carried. A string is sent as UTF-8. */
   readonly body: Uint8Array | string;
-  readonly #facts: ReplyFacts;
+}
 
-  /** Made by {@linkcode createReply}. */
-  constructor(topic: string, body: Uint8Array | string, facts: ReplyFacts) {
-    this.topic = topic;
-    this.body = body;
-    this.#facts = facts;
-  }
+/** Tells the replies that were made here from messages that look like one. */
+const routes = new WeakMap<object, ReplyRoute>();
+
+/** Returns how a reply finds its request; undefined for any other message. */
+export function replyRouteOf(message: object): ReplyRoute | undefined {
+  return routes.get(message);
 }
 
 /**
@@ -58,7 +48,11 @@ export function createReply(request: MessageExt, body: Uint8Array | string): Rep
       { topic: request.topic },
     );
   };
-  return new ReplyMessage(`${read(MessageProperty.Cluster)}_REPLY_TOPIC`, body, {
+  const reply: ReplyMessage = Object.freeze({
+    topic: `${read(MessageProperty.Cluster)}_REPLY_TOPIC`,
+    body,
+  });
+  routes.set(reply, {
     properties: {
       [MessageProperty.MessageType]: "reply",
       [MessageProperty.CorrelationId]: read(MessageProperty.CorrelationId),
@@ -67,4 +61,5 @@ export function createReply(request: MessageExt, body: Uint8Array | string): Rep
     },
     home: request.storeHost,
   });
+  return reply;
 }

@@ -14,10 +14,10 @@ import {
   type OutgoingOptions,
   readMessage,
 } from "./outgoing_message.ts";
-import type { SendBounds } from "./send_receipt.ts";
+import type { SendBounds } from "./send_policy.ts";
 
-/** What a request message carries beside its own properties. */
-export interface RequestFacts {
+/** Says where a reply goes: what a request carries beside its own properties. */
+export interface ReplyAddress {
   /** Connects the reply with it. */
   correlationId: string;
   /** The client that the reply goes to. */
@@ -30,9 +30,9 @@ export interface RequestFacts {
 export function prepareRequest(
   message: Message,
   options: OutgoingOptions,
-  { correlationId, clientId, timeout }: RequestFacts,
+  { correlationId, clientId, timeout }: ReplyAddress,
 ): OutgoingMessage {
-  const read = readMessage(message as DelayableMessage, options);
+  const read = readMessage(message as DelayableMessage, false, options);
   for (const name of DELAY_PROPERTIES) {
     if (!Object.hasOwn(read.properties, name)) continue;
     throw new InvalidArgumentError(
@@ -46,7 +46,7 @@ export function prepareRequest(
     [MessageProperty.ReplyToClient]: clientId,
     [MessageProperty.MessageTtl]: String(timeout),
   };
-  return encodeMessage({ ...read, properties }, options);
+  return encodeMessage({ ...read, properties });
 }
 
 /**

@@ -1,7 +1,115 @@
 import type { Clock } from "../clock.ts";
 import { ConnectionError, InvalidStateError } from "../errors.ts";
-import type { SendBounds } from "./send_receipt.ts";
+import type { BodyCompressor } from "./body_compression.ts";
+import type { OutgoingMessage } from "./outgoing_message.ts";
+import type { AnsweredPolicy, SendBounds, SendPolicy } from "./send_policy.ts";
+import type { SendCounters, SendReceipt } from "./send_result.ts";
+import type { Sender } from "./sender.ts";
 import { WaitLine } from "./wait_line.ts";
+import type { SendWatch } from "./watch.ts";
+
+/** What a {@linkcode Delivery} works with. */
+export interface DeliveryOptions {
+  readonly watch: SendWatch;
+  readonly gate: SendGate;
+  readonly compressor: BodyCompressor;
+  readonly sender: Sender;
+  readonly counters: SendCounters;
+}
+
+/**
+ * Takes every message to its broker, whatever its kind: those who observe the send are told that it
+ * begins, it waits for its turn, is compressed and sent, and they are told how it ended.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends a message, observed.
+   *
+   * @returns what the broker said; undefined if no answer is awaited.
+   * @throws {SendForbiddenError} when a hook forbids it: it has not begun then, and counts as nothing.
+   * @throws {ConnectionError} whose `written` says whether a broker may have it.
+   * @throws {BrokerResponseError} @throws {ProtocolError}
+   */
+  deliver(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    policy: AnsweredPolicy,
+  ): Promise<SendReceipt>;
+  deliver(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    policy: SendPolicy,
+  ): Promise<SendReceipt | undefined>;
+  deliver(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    policy: SendPolicy,
+  ): Promise<SendReceipt | undefined> {
+    const { watch } = this.#options;
+    if (!watch.isActive) return this.send(message, bounds, policy);
+    return watch.around(
+      policy.kind,
+      message,
+      (amended) => this.send(amended, bounds, policy),
+    );
+  }
+
+  /** Sends a message whose observers are told elsewhere, see {@linkcode Delivery.deliver}. */
+  send(message: OutgoingMessage, bounds: SendBounds, policy: AnsweredPolicy): Promise<SendReceipt>;
+  send(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    policy: SendPolicy,
+  ): Promise<SendReceipt | undefined>;
+  async send(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    policy: SendPolicy,
+  ): Promise<SendReceipt | undefined> {
+    const { counters, gate, compressor, sender } = this.#options;
+    const size = message.body.length + message.encodedProperties.length;
+    counters.sendsInFlight++;
+    try {
+      const turn = gate.enter(message.topic, size, bounds);
+      if (turn) await turn;
+      try {
+        const receipt = await sender.send(compressor.compress(message), bounds, policy);
+        counters.sends++;
+        return receipt;
+      } finally {
+        gate.leave(size);
+      }
+    } catch (error) {
+      counters.sendErrors++;
+      throw error;
+    } finally {
+      if (--counters.sendsInFlight === 0) {
+        this.#idle?.resolve();
+        this.#idle = undefined;
+      }
+    }
+  }
+
+  /** Waits until no send is under way. */
+  async idle(): Promise<void> {
+    if (this.#options.counters.sendsInFlight === 0) return;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
+  }
+
+  /** Refuses what waits for its turn, or to be tried again: the producer ends. */
+  close(): void {
+    this.#options.gate.close();
+    this.#options.sender.close();
+  }
+}
 
 /** How much may be under way at once, and how much may wait for that. */
 export interface SendGateLimits {

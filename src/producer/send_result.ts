@@ -1,8 +1,9 @@
 import type { MessageQueue } from "../message/mod.ts";
 import type { SendStatus } from "../requests/mod.ts";
+import type { TelemetryContext } from "../telemetry.ts";
+import type { Connection } from "../transport/mod.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
-import type { QueueName, SelectQueue } from "./queue_choice.ts";
-import type { SendReceipt } from "./send_receipt.ts";
+import type { QueueName, SelectQueue } from "./selectors.ts";
 
 /** What became of a message that was sent and stored. */
 export interface SendResult {
@@ -37,17 +38,17 @@ export interface CallOptions {
 
 /** The settings of one send. At most one of `queue` and `selector` is allowed. */
 export interface SendOptions {
-  /** The queue that the message goes to. A try that failed is repeated there, never elsewhere. */
+  /** The queue that the message goes to. An attempt that failed is repeated there, never elsewhere. */
   queue?: QueueName;
   /**
-   * Chooses the queue that the message goes to, once for each send. A try that failed is repeated
+   * Chooses the queue that the message goes to, once for each send. An attempt that failed is repeated
    * there, never elsewhere.
    *
    * @default {one with shardingKey goes by selectByHash, any other goes round}
    */
   selector?: SelectQueue;
   /**
-   * Milliseconds for the whole send, all tries together.
+   * Milliseconds for the whole send, all attempts together.
    *
    * @default {the producer's sendTimeout}
    */
@@ -56,15 +57,67 @@ export interface SendOptions {
   signal?: AbortSignal;
 }
 
-/** What a caller is told of a message that was stored. */
-export function resultOf(message: OutgoingMessage, receipt: SendReceipt): SendResult {
-  const { sendStatus, offsetMessageId, messageQueue, queueOffset, recallHandle } = receipt;
-  return {
-    sendStatus,
-    messageId: message.uniqueKey,
-    offsetMessageId,
-    messageQueue,
-    queueOffset,
-    ...(recallHandle === undefined ? {} : { recallHandle }),
-  };
+/** Counts sends: of messages, batches, requests, replies and transactional messages. */
+export interface SendCounters {
+  /** Sends that ended well: stored, or written if nothing was awaited. */
+  sends: number;
+  /** Sends that ended with an error, whether a broker has the message or not. */
+  sendErrors: number;
+  /** Attempts after the first ones. */
+  sendRetries: number;
+  /** Sends that are under way. */
+  sendsInFlight: number;
+}
+
+/** What a producer has counted since it was made, and how much it holds now. */
+export interface ProducerStats extends SendCounters {
+  /** Message traces that were lost: they found no room, or could not be sent. */
+  droppedTraces: number;
+  /** Brokers that this producer is registered with now. */
+  registeredBrokers: string[];
+  /** Open connections, to name servers and brokers. */
+  openConnections: number;
+}
+
+/** What the broker said of a message that it stored, and where. */
+export interface SendReceipt {
+  /** How safely it was stored. */
+  readonly sendStatus: SendStatus;
+  /** The queue that it went to; of a transactional message the one that it will go to. */
+  readonly messageQueue: MessageQueue;
+  /** Position in that queue; of a transactional message that of its record in the broker's own topic. */
+  readonly queueOffset: bigint;
+  /** Where it was stored: broker address and physical offset. Empty for a reply that was not. */
+  readonly offsetMessageId: string;
+  /** The ids of all messages of a batch; otherwise the one. */
+  readonly offsetMessageIds: readonly string[];
+  /** Whether the broker keeps a batch as one record. */
+  readonly innerBatch: boolean;
+  /** What a timer message is taken back with. */
+  readonly recallHandle?: string | undefined;
+  /** The physical offset in {@linkcode SendReceipt.offsetMessageId}. */
+  readonly commitLogOffset: bigint;
+  /** The connection that it was sent on. */
+  readonly connection: Connection;
+  /** The registered connection of the broker; undefined if it was sent on one for sends only. */
+  readonly brokerConnection: Connection | undefined;
+  /** Bytes of the body as it was sent. */
+  readonly bodySize: number;
+  /** Seconds for which the broker is not to check back about it. */
+  readonly checkImmunity?: number | undefined;
+  /** Region of the broker. */
+  readonly regionId?: string | undefined;
+  /** Whether the broker wants traces. */
+  readonly traceOn: boolean;
+  /** Parent of the spans that belong to the send. */
+  readonly context?: TelemetryContext;
+}
+
+/** Makes what a caller gets for a message that was stored. */
+export function resultOf(
+  { uniqueKey }: Pick<OutgoingMessage, "uniqueKey">,
+  { sendStatus, offsetMessageId, messageQueue, queueOffset, recallHandle }: SendReceipt,
+): SendResult {
+  const result = { sendStatus, messageId: uniqueKey, offsetMessageId, messageQueue, queueOffset };
+  return recallHandle === undefined ? result : { ...result, recallHandle };
 }

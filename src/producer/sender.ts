@@ -1,152 +1,118 @@
-import type { Clock } from "../clock.ts";
+import { Backoff, type ClientInstance, Deadline } from "../client/mod.ts";
+import { type Clock, sleep } from "../clock.ts";
 import { ConnectionError } from "../errors.ts";
-import { type ClientInstance, Deadline } from "../client/mod.ts";
 import type { MessageQueue } from "../message/mod.ts";
-import { FailedTries, pause } from "./failed_tries.ts";
+import { isTransientRefusal } from "../requests/mod.ts";
 import type { LatencyFaults } from "./latency_faults.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
-import { choiceOf, QueueFinder } from "./queue_finder.ts";
-import { mayRetry, type RetryPolicy } from "./retry_policy.ts";
-import type { SendBounds, SendReceipt } from "./send_receipt.ts";
-import { Transmitter } from "./transmitter.ts";
+import { choiceOf, QueueFinder } from "./queues.ts";
+import {
+  type AnsweredPolicy,
+  leastTime,
+  mayRetry,
+  type SendBounds,
+  type SendPolicy,
+} from "./send_policy.ts";
+import type { SendReceipt } from "./send_result.ts";
+import { TooLateError, Transmitter } from "./transmit.ts";
 
-/** Milliseconds before a broker is tried again, when none could be reached. */
-const PAUSE = 50;
+/** Bounds of the first pause before a busy broker is tried again, and of the longest, in milliseconds. */
+const MIN_BACKOFF = 100, MAX_BACKOFF = 500;
+
+/** Milliseconds before a broker is tried again that could not be reached. */
+const RETRY_DELAY = 50;
+
+/** How many times the least time for an answer a last attempt gets that is made after a short pause. */
+const LAST_ATTEMPT = 2;
 
 const NO_BROKERS: ReadonlySet<string> = new Set();
 
-/** Finds a queue and a registered connection for a message, and sends it there. */
+/** What a {@linkcode Sender} may be told beside. */
+export interface SenderOptions {
+  /** Brokers that it names are passed over, and each send is noted there. */
+  readonly faults?: LatencyFaults | undefined;
+  /** Called when a send is tried again. */
+  readonly onRetry?: () => void;
+}
+
+/** Sends a message, and again, to another broker or after a pause, when its policy says so. */
 export class Sender {
   readonly #clock: Clock;
-  readonly #faults: LatencyFaults | undefined;
+  readonly #options: SenderOptions;
   readonly #queues: QueueFinder;
   readonly #transmitter: Transmitter;
   readonly #closing = new AbortController();
 
-  /** With `faults`, brokers that they tell of are passed over, and each send is taken in there. */
   constructor(
     client: ClientInstance,
     clock: Clock,
     producerGroup: string,
-    faults?: LatencyFaults,
+    options: SenderOptions = {},
   ) {
     this.#clock = clock;
-    this.#faults = faults;
-    this.#queues = new QueueFinder(client, clock, faults);
+    this.#options = options;
+    this.#queues = new QueueFinder(client, clock, options.faults);
     this.#transmitter = new Transmitter(client, clock, producerGroup, this.#queues);
   }
 
   /**
-   * Sends a message once. Brokers that can't be reached are passed over as long as nothing of the
-   * message was written; from then on it is never sent again, not even when the broker refused it.
+   * Sends a message.
    *
-   * @throws {ConnectionError} whose `written` says whether the broker may have it.
-   * @throws {BrokerResponseError} when the broker refused it. @throws {ProtocolError} when its
-   * answer makes no sense, and the message may be stored.
+   * @returns what the broker said; undefined if no answer is awaited.
+   * @throws {ConnectionError} whose `written` says whether a broker may have it.
+   * @throws {BrokerResponseError} when a broker refused it.
+   * @throws {ProtocolError} when an answer makes no sense, and the message may be stored.
    */
-  sendOnce(message: OutgoingMessage, bounds: SendBounds): Promise<SendReceipt> {
-    return this.#once(
-      message,
-      bounds,
-      (queue) => this.#sendTo(queue, message, bounds, true),
-    );
-  }
-
-  /**
-   * Writes a message to a connection and waits for nothing else. Passes brokers over as
-   * {@linkcode Sender.sendOnce} does.
-   *
-   * @throws {ConnectionError} when it was not written, or not as a whole.
-   */
-  async sendOneway(message: OutgoingMessage, bounds: SendBounds): Promise<void> {
-    await this.#once(message, bounds, (queue) => {
-      const send = () => this.#transmitter.sendOneway(queue, message, bounds);
-      return this.#faults ? this.#faults.observe(queue, send, false) : send();
-    });
-  }
-
-  /**
-   * Sends a message, and again to another broker when it may help; to one that has said that it is
-   * busy only after a pause.
-   *
-   * @throws {RocketMQError} the failure of the last try.
-   */
-  async sendWithRetries(
+  send(message: OutgoingMessage, bounds: SendBounds, policy: AnsweredPolicy): Promise<SendReceipt>;
+  send(
     message: OutgoingMessage,
     bounds: SendBounds,
-    policy: RetryPolicy,
-    onRetry?: () => void,
-  ): Promise<SendReceipt> {
-    const tries = new FailedTries(
-      this.#clock,
-      this.#closing.signal,
-      await this.#queues.othersThan(message, bounds),
-      onRetry,
-    );
-    const chosen = await this.#queues.chosen(message, bounds);
+    policy: SendPolicy,
+  ): Promise<SendReceipt | undefined>;
+  async send(
+    message: OutgoingMessage,
+    bounds: SendBounds,
+    policy: SendPolicy,
+  ): Promise<SendReceipt | undefined> {
+    const { topic, replyTo } = message;
+    const choose = choiceOf(message, bounds);
+    const chosen = choose && await this.#queues.chosen(choose, topic, bounds);
+    let failed = replyTo === undefined
+      ? undefined
+      : new FailedAttempts(this.#clock, await this.#queues.othersThan(replyTo, topic, bounds));
     try {
-      return await this.#tryOnAndOn(message, chosen, bounds, policy, tries);
-    } catch (error) {
-      if (tries.weakReceipt) return tries.weakReceipt;
-      throw tries.finalError(error);
-    }
-  }
-
-  async #tryOnAndOn(
-    message: OutgoingMessage,
-    chosen: MessageQueue | undefined,
-    bounds: SendBounds,
-    { retries, retryCodes, retryOnStoreNotOk, timeoutPerTry }: RetryPolicy,
-    tries: FailedTries,
-  ): Promise<SendReceipt> {
-    for (let triesLeft = 1 + retries;; triesLeft--) {
-      const queue = chosen ?? await this.#queues.next(message.topic, tries.brokers, bounds);
-      await tries.rest(queue, bounds);
-      if (triesLeft <= retries) tries.onRetry?.();
-      const deadline = this.#deadlineOfTry(queue, message, bounds, triesLeft, timeoutPerTry);
-      const isLast = () => triesLeft <= 1 || bounds.deadline.passed || bounds.signal?.aborted;
-      try {
-        const receipt = await this.#sendTo(queue, message, { ...bounds, deadline });
-        if (receipt.sendStatus === "SEND_OK" || !retryOnStoreNotOk || isLast()) return receipt;
-        tries.addWeak(queue, receipt);
-        if (!this.#hasUntried(message, bounds, tries)) return receipt;
-      } catch (error) {
-        if (isLast() || !mayRetry(error, retryCodes)) throw error;
-        tries.add(queue, error);
-        if (this.#hasUntried(message, bounds, tries)) continue;
-        if (tries.weakReceipt) throw error;
-        tries.beginAnew(queue);
+      for (let attemptsLeft = 1 + policy.retries;; attemptsLeft--) {
+        const avoid = failed?.brokers ?? NO_BROKERS;
+        const queue = chosen ?? this.#queues.known(topic, avoid) ??
+          await this.#queues.next(topic, avoid, bounds);
+        if (failed?.hasAny) await this.#pause(queue, failed, bounds, policy);
+        const deadline = this.#deadlineOf(queue, message, bounds, policy, attemptsLeft);
+        try {
+          const receipt = await this.#attempt(queue, message, deadline, bounds, policy);
+          if (!receipt || receipt.sendStatus === "SEND_OK" || !policy.retryOnStoreNotOk) {
+            return receipt;
+          }
+          failed ??= new FailedAttempts(this.#clock);
+          failed.addWeak(queue, receipt);
+          if (isLast(attemptsLeft, bounds) || !this.#hasUntried(message, bounds, failed)) {
+            return receipt;
+          }
+        } catch (error) {
+          failed ??= new FailedAttempts(this.#clock);
+          if (error instanceof TooLateError) throw failed.lastError ?? error;
+          failed.add(queue, error);
+          if (isLast(attemptsLeft, bounds) || !mayRetry(error, policy)) throw error;
+          if (this.#hasUntried(message, bounds, failed)) continue;
+          if (error instanceof ConnectionError && !error.isRetriable) throw error;
+          if (failed.weakReceipt) return failed.weakReceipt;
+          failed.beginAnew(queue);
+        }
       }
+    } catch (error) {
+      if (!failed) throw error;
+      if (failed.weakReceipt) return failed.weakReceipt;
+      throw failed.finalError(error);
     }
-  }
-
-  /** A try that is not the last one leaves time for those that follow. */
-  #deadlineOfTry(
-    queue: MessageQueue,
-    message: OutgoingMessage,
-    bounds: SendBounds,
-    triesLeft: number,
-    timeoutPerTry: number | undefined,
-  ): Deadline {
-    const { remaining } = bounds.deadline;
-    if (triesLeft <= 1) return bounds.deadline;
-    if (timeoutPerTry !== undefined) {
-      return timeoutPerTry < remaining ? new Deadline(this.#clock, timeoutPerTry) : bounds.deadline;
-    }
-    if (!this.#hasAlternative(message, queue, bounds)) return bounds.deadline;
-    return new Deadline(this.#clock, remaining / triesLeft);
-  }
-
-  /** Sends a message to a queue, with `needsRest` only if time is left for the answer. */
-  #sendTo(
-    queue: MessageQueue,
-    message: OutgoingMessage,
-    bounds: SendBounds,
-    needsRest = false,
-  ): Promise<SendReceipt> {
-    if (!this.#faults) return this.#transmitter.send(queue, message, bounds, needsRest);
-    const send = () => this.#transmitter.send(queue, message, bounds, needsRest);
-    return this.#faults.observe(queue, send, true);
   }
 
   /** Tries nothing again: the producer ends. */
@@ -154,42 +120,159 @@ export class Sender {
     this.#closing.abort();
   }
 
-  async #once<T>(
+  #attempt(
+    queue: MessageQueue,
+    message: OutgoingMessage,
+    deadline: Deadline,
+    bounds: SendBounds,
+    policy: SendPolicy,
+  ): Promise<SendReceipt | undefined> {
+    const { faults } = this.#options;
+    if (!faults) return this.#transmitter.transmit(queue, message, deadline, bounds, policy);
+    return faults.observe(
+      queue,
+      () => this.#transmitter.transmit(queue, message, deadline, bounds, policy),
+      policy.awaitAnswer,
+    );
+  }
+
+  /** Leaves time for the attempts that follow, if this is not the last one. */
+  #deadlineOf(
+    { brokerName }: MessageQueue,
     message: OutgoingMessage,
     bounds: SendBounds,
-    deliver: (queue: MessageQueue) => Promise<T>,
-  ): Promise<T> {
-    const { deadline, signal } = bounds;
-    let avoid: ReadonlySet<string> = NO_BROKERS;
-    const chosen = choiceOf(message, bounds) && await this.#queues.chosen(message, bounds);
-    let lastError: ConnectionError | undefined;
-    for (;;) {
-      const queue = chosen ?? this.#queues.known(message.topic, avoid) ??
-        await this.#queues.next(message.topic, avoid, bounds);
-      if (lastError && avoid.has(queue.brokerName)) {
-        if (!lastError.isRetriable) throw lastError;
-        const delay = Math.min(PAUSE, deadline.remaining);
-        await pause(this.#clock, delay, this.#closing.signal, signal, message.topic);
-      }
+    { resendAfterWrite, timeoutPerTry }: SendPolicy,
+    attemptsLeft: number,
+  ): Deadline {
+    // What is not sent again once it has left needs no time for that.
+    if (attemptsLeft <= 1 || !resendAfterWrite) return bounds.deadline;
+    const { remaining } = bounds.deadline;
+    if (timeoutPerTry !== undefined) {
+      return timeoutPerTry < remaining ? new Deadline(this.#clock, timeoutPerTry) : bounds.deadline;
+    }
+    if (!this.#queues.hasOther(message, bounds, (name) => name !== brokerName)) {
+      return bounds.deadline;
+    }
+    return new Deadline(this.#clock, remaining / attemptsLeft);
+  }
+
+  /**
+   * Waits before a broker that has failed gets another attempt; others get one immediately.
+   *
+   * @throws what the last attempt failed with, when too little time would be left.
+   * @throws {ConnectionError} with code `ABORTED`, when the caller or the end of the producer ends the
+   * wait. Nothing is on its way then.
+   */
+  async #pause(
+    { brokerName, topic }: MessageQueue,
+    failed: FailedAttempts,
+    bounds: SendBounds,
+    policy: SendPolicy,
+  ): Promise<void> {
+    const { signal } = bounds, { remaining } = bounds.deadline;
+    const least = leastTime(bounds, policy);
+    let delay = failed.delayBefore(brokerName);
+    if (delay + least >= remaining) {
+      // The last pause may be short, if that leaves more than the least for the last attempt.
+      const short = remaining - LAST_ATTEMPT * least;
+      if (short < Math.min(delay, RETRY_DELAY)) throw failed.lastError;
+      delay = Math.min(delay, short);
+    }
+    if (delay > 0) {
+      const closing = this.#closing.signal;
       try {
-        return await deliver(queue);
-      } catch (error) {
-        if (!(error instanceof ConnectionError) || error.written) throw error;
-        if (error.code === "ABORTED" || error.code === "OVERLOADED" || deadline.passed) {
-          throw error;
-        }
-        lastError = error;
-        avoid = new Set([...avoid, queue.brokerName]);
+        await sleep(this.#clock, delay, signal ? AbortSignal.any([signal, closing]) : closing);
+      } catch (cause) {
+        const reason = signal?.aborted ? "the caller aborted it" : "the producer was shut down";
+        throw new ConnectionError(
+          "ABORTED",
+          `Cannot send to topic "${topic}": ${reason} before it was tried again`,
+          { topic, cause },
+        );
       }
     }
+    this.#options.onRetry?.();
   }
 
-  #hasUntried(message: OutgoingMessage, bounds: SendBounds, { brokers }: FailedTries): boolean {
+  /** Reports whether a broker can take the message that has not failed yet. */
+  #hasUntried(message: OutgoingMessage, bounds: SendBounds, { brokers }: FailedAttempts): boolean {
     return this.#queues.hasOther(message, bounds, (name) => !brokers.has(name));
   }
+}
 
-  /** Whether another broker can take a message when that of `queue` does not. */
-  #hasAlternative(message: OutgoingMessage, queue: MessageQueue, bounds: SendBounds): boolean {
-    return this.#queues.hasOther(message, bounds, (name) => name !== queue.brokerName);
+function isLast(attemptsLeft: number, { deadline, signal }: SendBounds): boolean {
+  return attemptsLeft <= 1 || deadline.passed || signal?.aborted === true;
+}
+
+/** Remembers the attempts of one send that have failed. */
+class FailedAttempts {
+  /** Names of the brokers that have failed, or are to be tried last. */
+  readonly brokers: Set<string>;
+  readonly #clock: Clock;
+  readonly #busy = new Set<string>();
+  readonly #unreachable = new Set<string>();
+  #backoff: Backoff | undefined;
+  #lastError: unknown;
+  #mayBeStored = false;
+  #weakReceipt: SendReceipt | undefined;
+
+  constructor(clock: Clock, brokers = new Set<string>()) {
+    this.#clock = clock;
+    this.brokers = brokers;
+  }
+
+  /** `true` once an attempt has failed. */
+  get hasAny(): boolean {
+    return this.#lastError !== undefined || this.#weakReceipt !== undefined;
+  }
+
+  /** What the last attempt failed with. */
+  get lastError(): unknown {
+    return this.#lastError;
+  }
+
+  /** What the last broker said that has stored the message, but not as safely as asked. */
+  get weakReceipt(): SendReceipt | undefined {
+    return this.#weakReceipt;
+  }
+
+  addWeak({ brokerName }: MessageQueue, receipt: SendReceipt): void {
+    this.brokers.add(brokerName);
+    this.#weakReceipt = receipt;
+  }
+
+  add({ brokerName }: MessageQueue, error: unknown): void {
+    this.brokers.add(brokerName);
+    this.#lastError = error;
+    if (isTransientRefusal(error)) this.#busy.add(brokerName);
+    if (!(error instanceof ConnectionError)) return;
+    if (error.written) this.#mayBeStored = true;
+    else this.#unreachable.add(brokerName);
+  }
+
+  /** Begins another round, when all brokers have failed: it leaves out only the last one. */
+  beginAnew({ brokerName }: MessageQueue): void {
+    this.brokers.clear();
+    this.brokers.add(brokerName);
+  }
+
+  /** Milliseconds of the pause before a broker is tried. */
+  delayBefore(brokerName: string): number {
+    if (this.#busy.has(brokerName)) {
+      this.#backoff ??= new Backoff(this.#clock, MIN_BACKOFF, MAX_BACKOFF);
+      return this.#backoff.next();
+    }
+    return this.#unreachable.has(brokerName) ? RETRY_DELAY : 0;
+  }
+
+  /** Makes the error of the send: the last one must not hide that an earlier attempt may have been stored. */
+  finalError(error: unknown): unknown {
+    if (!this.#mayBeStored || !(error instanceof ConnectionError) || error.written) return error;
+    const { code, address, brokerName, topic, isRetriable } = error;
+    return new ConnectionError(
+      code as ConstructorParameters<typeof ConnectionError>[0],
+      `${error.message}. An earlier attempt had no answer, its broker may have stored the message`,
+      { address, brokerName, topic, isRetriable, written: true, cause: error },
+    );
   }
 }

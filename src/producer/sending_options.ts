@@ -45,14 +45,14 @@ export interface LatencyFaultToleranceOptions {
 export interface SendingOptions {
   /**
    * Whether brokers that were slow or failed lately are passed over while others can take a
-   * message, half messages included. A queue that was chosen is kept to.
+   * message, also by transactional messages. A queue that was chosen is kept to.
    *
    * @default {false}
    */
   latencyFaultTolerance?: boolean | LatencyFaultToleranceOptions;
   /**
-   * Most sends under way at once, half messages included. Further ones wait, within their timeout,
-   * and go in their order.
+   * Most sends under way at once, those of transactional messages included. Further ones wait, within
+   * their timeout, and go in their order.
    *
    * @default {16384}
    */

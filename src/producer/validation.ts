@@ -1,25 +1,21 @@
 import type { ClientNamespace } from "../access/mod.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 
-/** Longest topic name. */
+/** Most characters of a topic's name. */
 export const MAX_TOPIC_LENGTH = 127;
 
-/** Longest producer group name. */
+/** Most characters of a producer group's name. */
 export const MAX_GROUP_LENGTH = 120;
 
-/** Largest body before compression, in bytes: what a broker with default settings takes. */
+/** Most bytes of a body before compression: what a broker with default settings takes. */
 export const DEFAULT_MAX_MESSAGE_SIZE = 4 * 1024 * 1024;
 
+/** The topics of the system whose names do not begin with `RMQ_SYS_`. */
 const SYSTEM_TOPICS: ReadonlySet<string> = new Set([
   "TBW102",
   "SCHEDULE_TOPIC_XXXX",
   "BenchmarkTest",
-  "RMQ_SYS_TRANS_HALF_TOPIC",
-  "RMQ_SYS_TRANS_OP_HALF_TOPIC",
-  "RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC",
-  "RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC",
   "TRANS_CHECK_MAX_TIME_TOPIC",
-  "RMQ_SYS_TRACE_TOPIC",
   "SELF_TEST_TOPIC",
   "OFFSET_MOVED_EVENT",
   "CHECKPOINT_TOPIC",

@@ -30,7 +30,7 @@ export * from "./unregister_client.ts";
 export * from "./update_consumer_offset.ts";
 export * from "./view_message.ts";
 export { offsetResponseHeader } from "./offset_response.ts";
-export type { ResponseContext } from "./response.ts";
+export { isTransientRefusal, type ResponseContext } from "./response.ts";
 export {
   type BrokerData,
   encodeTopicRouteData,

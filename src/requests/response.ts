@@ -34,13 +34,34 @@ const REMEDIES: Readonly<Record<number, string>> = {
   [ResponseCode.GO_AWAY]: "the server is shutting down, connect again",
 };
 
-const PASSING: ReadonlySet<number> = new Set([
+/** Response codes with which a server says that it does not carry out a request now, but may later. */
+const TRANSIENT_CODES: ReadonlySet<number> = new Set([
   ResponseCode.SYSTEM_BUSY,
-  ResponseCode.SLAVE_NOT_AVAILABLE,
   ResponseCode.SERVICE_NOT_AVAILABLE,
   ResponseCode.FLOW_CONTROL,
   ResponseCode.GO_AWAY,
 ]);
+
+/**
+ * Remarks with which a broker says the same under SYSTEM_ERROR, which it answers to anything else as
+ * well: those of SendMessageProcessor, AbstractSendMessageProcessor and EndTransactionProcessor for
+ * what their store refused before it appended anything.
+ */
+const TRANSIENT_REMARK =
+  /in-sync replicas not enough|\[PC_SYNCHRONIZED\]|OS page cache busy|create mapped file failed|timer message is under flow control|broker unable to service, until/i;
+
+/**
+ * Reports whether a server certainly did not carry out a request, and may carry out the same one a
+ * moment later. Such a request can be sent again without harm, after a pause.
+ */
+export function isTransientRefusal(error: unknown): boolean {
+  return error instanceof BrokerResponseError && isTransient(error.responseCode, error.remark);
+}
+
+function isTransient(code: number, remark: string | undefined): boolean {
+  if (code === ResponseCode.SYSTEM_ERROR) return TRANSIENT_REMARK.test(remark ?? "");
+  return TRANSIENT_CODES.has(code);
+}
 
 /**
  * Lets a response pass whose code is success.
@@ -78,7 +99,8 @@ export function refusal(
     address: context.address,
     brokerName: context.brokerName,
     topic: context.topic,
-    isRetriable: PASSING.has(response.code),
+    isRetriable: response.code === ResponseCode.SLAVE_NOT_AVAILABLE ||
+      isTransient(response.code, response.remark),
   };
   const denied = accessRefusal(message, facts, actions);
   if (denied) return denied;

@@ -83,6 +83,9 @@ export const SendStatus = {
 /** One of the ways in which a message was stored. */
 export type SendStatus = typeof SendStatus[keyof typeof SendStatus];
 
+/** How a producer sends a message; `half`: as the half message of a transaction. */
+export type SendKind = "send" | "oneway" | "batch" | "request" | "half";
+
 /** What a broker says of a message that it stored. */
 export interface SendMessageResponse {
   /** How safely it was stored. */

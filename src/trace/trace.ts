@@ -1,5 +1,5 @@
 /** What a message was, by the numbers of the official encoding. */
-export const TracedMessageType = { Normal: 0, Half: 1, Commit: 2, Delayed: 3 } as const;
+export const TracedMessageType = { Normal: 0, Transaction: 1, Commit: 2, Delayed: 3 } as const;
 
 /** One of {@linkcode TracedMessageType}. */
 export type TracedMessageType = typeof TracedMessageType[keyof typeof TracedMessageType];

@@ -1,84 +1,44 @@
 import { Backoff, type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
-import { BrokerResponseError, ConnectionError, InvalidStateError, printable } from "../errors.ts";
-import type { ObservedMessage } from "../producer/mod.ts";
+import { BrokerResponseError, ConnectionError, describe, printable } from "../errors.ts";
 import { type RemotingRequest, RequestCode, ResponseCode } from "../remoting/mod.ts";
 import {
   CommitOrRollback,
   type EndTransactionVarying,
+  isTransientRefusal,
   type PreparedHeaders,
   PreparedRequest,
   prepareEndTransactionHeaders,
   readEndTransactionResponse,
 } from "../requests/mod.ts";
-import type { Connection, RequestOptions } from "../transport/mod.ts";
-import type { HalfMessage, HalfMessageHandle } from "./half_message.ts";
-import type { LocalTransactionState } from "./local_transaction_state.ts";
-import { refuseStaleHandle } from "./stale_handle.ts";
-import type { TransactionObservation } from "./transaction_observation.ts";
+import type { Connection } from "../transport/mod.ts";
+import { BrokerEvidence } from "./evidence.ts";
+import { Idle } from "./idle.ts";
+import type { HalfMessage } from "./half_message.ts";
+import type { BrokerHalves, LiveTransaction, TransactionBook } from "./live.ts";
+import type { TransactionInstrumentation } from "./observe.ts";
+import type { Report } from "./report.ts";
+import type { EndTransactionResult, LocalTransactionState, Verdict } from "./states.ts";
 
-/**
- * What became of a verdict.
- *
- * - `confirmed`: the broker said that it carried it out.
- * - `sent`: it was handed to the connection and no answer is awaited: *unknown* is never answered, and
- *   in mode `oneway` nothing is.
- * - `failed`: it did not leave, the broker refused it, or its fate is not known. The check-back
- *   decides.
- */
-export type EndTransactionOutcome = "confirmed" | "sent" | "failed";
+/** Below so many milliseconds an answer can't be expected: the last refusal is the result then. */
+const MIN_TIME_FOR_ANSWER_MS = 150;
 
-/** An outcome, with the reason where it failed. */
-export interface EndTransactionResult {
-  /** What became of the verdict. */
-  readonly outcome: EndTransactionOutcome;
-  /** Why it failed. */
-  readonly error?: Error;
-  /** The connection on which it was confirmed. */
-  readonly confirmedOn?: Connection;
-  /** `host:port` of the broker that it was sent to. */
-  readonly address?: string;
-}
-
-/** What a verdict is about, beside the handle. */
-export interface EndTransactionFacts {
-  /** The id of the transaction. */
-  transactionId: string;
-  /** Topic of the message. */
-  topic: string;
-  /** What went wrong in the listener, for the broker's log. */
-  remark?: string | undefined;
-  /** Its half message: where a newer handle came, what has not left yet does not leave at all. */
-  halfMessage?: HalfMessage;
-  /** What those who look on remember of the message. */
-  observed?: ObservedMessage | undefined;
-}
-
-/** The settings of the verdicts. */
-export interface VerdictSenderOptions {
-  /** Connections to brokers. */
-  client: ClientInstance;
-  /** Time. */
+export interface EndTransactionsOptions {
   clock: Clock;
   /** The producer group that the half messages carry. */
   producerGroup: string;
-  /** Milliseconds for a verdict. */
+  /** Milliseconds for one END_TRANSACTION, the look before it included. */
   timeout: number;
   /** Whether answers are asked for. */
   mode: "confirm" | "oneway";
+  book: TransactionBook;
+  report: Report;
+  instrumentation: TransactionInstrumentation;
   /** Aborts when nothing is tried again. */
   timeUp: AbortSignal;
-  /** Everyone who looks on. */
-  observation: TransactionObservation;
+  /** Most look-ups at once. @default {64} */
+  maxQueries?: number | undefined;
 }
-
-/** Response codes with which a broker refuses a verdict now and may take it later. */
-const PASSING_REFUSALS: ReadonlySet<number> = new Set([
-  ResponseCode.SYSTEM_BUSY,
-  ResponseCode.SERVICE_NOT_AVAILABLE,
-  ResponseCode.FLOW_CONTROL,
-  ResponseCode.GO_AWAY,
-]);
 
 const WIRE_STATES = {
   COMMIT: CommitOrRollback.Commit,
@@ -87,136 +47,312 @@ const WIRE_STATES = {
 } as const;
 
 /**
- * Sends END_TRANSACTION. A broker stores a committed message once more for every COMMIT that it
- * gets, so a verdict is repeated only where it surely did not leave, or the broker surely refused
- * it for a passing reason; where its fate is not known, the check-back decides.
+ * Ends transactions: sends END_TRANSACTION for the newest half message of each broker.
+ *
+ * A broker stores a message once more for every COMMIT that it gets, whatever it has stored already.
+ * So a request is repeated only where it surely did not leave, or the broker surely refused it. And
+ * before a COMMIT on a half message that a check-back brought, the broker is asked for the message:
+ * somebody may have committed the transaction already, this process or another member of the group. If
+ * it is there, this half message is a surplus one, and the broker is told to drop it.
  */
-export class VerdictSender {
-  readonly #options: VerdictSenderOptions;
+export class EndTransactions {
+  readonly #options: EndTransactionsOptions;
   readonly #headers: PreparedHeaders<EndTransactionVarying>;
+  readonly #underWay = new Idle();
+  #client: ClientInstance | undefined;
+  #evidence: BrokerEvidence | undefined;
 
-  constructor(options: VerdictSenderOptions) {
+  constructor(options: EndTransactionsOptions) {
     this.#options = options;
     this.#headers = prepareEndTransactionHeaders(options.producerGroup);
   }
 
-  /** Sends a verdict to the broker that holds the half message. Never throws. */
-  send(
-    handle: HalfMessageHandle,
-    state: LocalTransactionState,
-    facts: EndTransactionFacts,
-  ): Promise<EndTransactionResult> {
-    const { observation } = this.#options;
-    if (!observation.watchesVerdicts) return this.#send(handle, state, facts);
-    return observation.verdict(handle, state, facts, () => this.#send(handle, state, facts));
+  /** Takes the client that the requests go through. */
+  attach(client: ClientInstance): void {
+    const { clock, timeUp, maxQueries } = this.#options;
+    this.#client = client;
+    this.#evidence = new BrokerEvidence({ client, clock, timeUp, maxQueries });
   }
 
-  async #send(
-    handle: HalfMessageHandle,
-    state: LocalTransactionState,
-    facts: EndTransactionFacts,
+  /** Waits until every request has been sent, or has failed. */
+  idle(): Promise<void> {
+    return this.#underWay.wait();
+  }
+
+  /**
+   * Commits or rolls back a transaction on each broker that waits for it. Never throws.
+   *
+   * @param cause What went wrong in the listener, for the broker's log.
+   * @returns The first outcome on the broker that was heard of first. What check-backs brought
+   * meanwhile is ended in the background.
+   */
+  end(live: LiveTransaction, verdict: Verdict, cause?: unknown): Promise<EndTransactionResult> {
+    const [first] = live.end(verdict).map((halves) => this.#endOn(live, halves, verdict, cause));
+    return first!;
+  }
+
+  /** Ends a transaction that is being ended on a broker that checked after the others. */
+  endAlso(live: LiveTransaction, half: HalfMessage): void {
+    this.#endOn(live, live.endAlso(half), live.verdict!, undefined);
+  }
+
+  /**
+   * Tells a broker *unknown* about one half message, unless a newer one came. Never throws.
+   *
+   * @param cause What went wrong in the listener, for the broker's log.
+   */
+  async leaveOpen(
+    live: LiveTransaction,
+    half: HalfMessage,
+    cause?: unknown,
   ): Promise<EndTransactionResult> {
-    const request = this.#request(handle, state, facts);
-    const { client, clock, timeout, mode, timeUp } = this.#options;
-    const oneway = state === "UNKNOWN" || mode === "oneway";
+    this.#underWay.begin();
+    const { book, instrumentation, report, clock, timeout } = this.#options;
     const deadline = new Deadline(clock, timeout);
-    let connection: Connection | undefined = handle.connection;
+    const isSuperseded = () => book.find(live.transactionId)?.isNewest(half) === false;
+    const result = await instrumentation.endTransaction(
+      live,
+      half,
+      "UNKNOWN",
+      async () => await this.#send(live, half, "UNKNOWN", deadline, isSuperseded, cause) ?? SENT,
+    );
+    report.ended(live, half, "UNKNOWN", result);
+    this.#underWay.end();
+    return result;
+  }
+
+  /**
+   * Looks whether the message of a half message is visible, and has the broker drop the half message
+   * then. False when it is not, or the broker can't be asked.
+   */
+  async dropIfVisible(live: LiveTransaction, half: HalfMessage): Promise<boolean> {
+    this.#underWay.begin();
+    try {
+      const deadline = new Deadline(this.#options.clock, this.#options.timeout);
+      const visibleOn = await this.#findVisible(live, half, deadline);
+      if (visibleOn) await this.#drop(live, half, visibleOn, deadline);
+      return visibleOn !== undefined;
+    } finally {
+      this.#underWay.end();
+    }
+  }
+
+  async #endOn(
+    live: LiveTransaction,
+    halves: BrokerHalves,
+    verdict: Verdict,
+    cause: unknown,
+  ): Promise<EndTransactionResult> {
+    this.#underWay.begin();
+    const { instrumentation, report } = this.#options;
+    const result = await (instrumentation.watchesEnds
+      ? instrumentation.endTransaction(
+        live,
+        halves.newest,
+        verdict,
+        () => this.#resolve(live, halves, verdict, cause),
+      )
+      : this.#resolve(live, halves, verdict, cause));
+    report.ended(live, halves.newest, verdict, result);
+    this.#goOn(live, halves, verdict, result);
+    return result;
+  }
+
+  /** Ends what check-backs brought meanwhile. */
+  async #goOn(
+    live: LiveTransaction,
+    halves: BrokerHalves,
+    verdict: Verdict,
+    result: EndTransactionResult,
+  ): Promise<void> {
+    if (live.takeWaiting(halves, result.outcome !== "failed")) {
+      this.#endOn(live, halves, verdict, undefined);
+    } else {
+      const last = halves.others.filter((half) => this.#options.report.isLastCheck(half));
+      if (last.length > 0 && verdict === "COMMIT" && result.outcome !== "failed") {
+        await this.#dropOthers(live, halves.newest, last, result);
+      }
+      if (live.ended(halves, result.outcome === "failed")) this.#options.book.leaveEnded(live);
+    }
+    this.#underWay.end();
+  }
+
+  /** Ends the newest half message of one broker, and the one that comes before that has left. */
+  async #resolve(
+    live: LiveTransaction,
+    halves: BrokerHalves,
+    verdict: Verdict,
+    cause: unknown,
+  ): Promise<EndTransactionResult> {
+    const { clock, timeout } = this.#options, deadline = new Deadline(clock, timeout);
+    const isSuperseded = () => live.isSuperseded(halves);
+    for (;;) {
+      const half = halves.newest;
+      if (verdict === "COMMIT" && half.fromCheck) {
+        const visibleOn = await this.#findVisible(live, half, deadline);
+        if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
+      }
+      const result = await this.#send(live, half, verdict, deadline, isSuperseded, cause);
+      if (result) return result;
+      live.takeWaiting(halves, false);
+    }
+  }
+
+  /** Twice is better than never: what can't be found out counts as not visible. */
+  async #findVisible(
+    live: LiveTransaction,
+    half: HalfMessage,
+    deadline: Deadline,
+  ): Promise<Connection | undefined> {
+    try {
+      return await this.#evidence!.findVisible(live, half, deadline);
+    } catch (error) {
+      this.#options.report.lookUpFailed(live, half.brokerName, error);
+      return undefined;
+    }
+  }
+
+  /**
+   * Tells a broker that a half message is not needed: on the very connection on which its visible
+   * message was just found, where both are in one log, which a broker recovers from its start. On any
+   * other connection the broker may have lost that message meanwhile, and *unknown* has it check again.
+   * The same holds where half messages are not in the log (`transRocksDBEnable`): there a check-back
+   * does not count its checks.
+   */
+  async #drop(
+    live: LiveTransaction,
+    half: HalfMessage,
+    visibleOn: Connection,
+    deadline: Deadline,
+  ): Promise<EndTransactionResult> {
+    const { address } = visibleOn, { mode, report } = this.#options;
+    const mayDrop = visibleOn === half.connection && half.checkTimes > 0;
+    const state = mayDrop ? "ROLLBACK" : "UNKNOWN";
+    const request = this.#request(live, half, state, undefined);
+    const timeout = Math.max(deadline.remaining, MIN_TIME_FOR_ANSWER_MS);
+    try {
+      if (!mayDrop || mode === "oneway") await visibleOn.oneway(request, { timeout });
+      else {
+        const response = await visibleOn.request(request, { timeout });
+        const { brokerName } = half, { topic } = live;
+        readEndTransactionResponse(response, { address, brokerName, topic });
+      }
+    } catch (error) {
+      report.dropFailed(live, half.brokerName, error);
+    }
+    report.foundCommitted(live, half.brokerName);
+    return { outcome: "confirmed", address, visibleOn };
+  }
+
+  /**
+   * Drops the earlier half messages of a committed transaction that the broker is about to discard, as if
+   * it were lost. It checks any others again.
+   */
+  async #dropOthers(
+    live: LiveTransaction,
+    newest: HalfMessage,
+    others: readonly HalfMessage[],
+    result: EndTransactionResult,
+  ): Promise<void> {
+    const { clock, timeout } = this.#options, deadline = new Deadline(clock, timeout);
+    const visibleOn = result.visibleOn ?? await this.#findVisible(live, newest, deadline);
+    if (!visibleOn) return;
+    await Promise.all(
+      others.filter(({ connection }) => connection === visibleOn)
+        .map((half) => this.#drop(live, half, visibleOn, deadline)),
+    );
+  }
+
+  /** Sends a request, and again where that does no harm. Undefined when a newer half message came. */
+  async #send(
+    live: LiveTransaction,
+    half: HalfMessage,
+    state: LocalTransactionState,
+    deadline: Deadline,
+    isSuperseded: () => boolean,
+    cause: unknown,
+  ): Promise<EndTransactionResult | undefined> {
+    const { clock, mode, timeUp } = this.#options, client = this.#client!;
+    const request = this.#request(live, half, state, cause);
+    const isOneway = state === "UNKNOWN" || mode === "oneway";
+    let connection: Connection | undefined = half.connection;
     let masterMoved = false, backoff: Backoff | undefined;
-    let now: number | undefined = deadline.madeAt;
     for (;;) {
       try {
         if (!connection?.isOpen) {
-          now = undefined;
           const bounds = { timeout: deadline.remaining };
-          connection = await client.brokerConnection(handle.brokerName, bounds);
+          connection = await client.brokerConnection(half.brokerName, bounds);
         }
-        if (state !== "UNKNOWN" && connection !== handle.connection) {
-          now = undefined;
-          await refuseStaleHandle(connection, handle, facts, deadline);
+        if (state !== "UNKNOWN" && connection !== half.connection) {
+          await this.#evidence!.refuseMoved(connection, live, half, deadline);
         }
-        if (isSuperseded(facts.halfMessage, handle, state)) throw superseded(handle);
-        if (oneway) {
-          const isPosted = state !== "UNKNOWN" && connection.post(request);
-          if (!isPosted) await connection.oneway(request, boundsOf(deadline, now));
-          return { outcome: "sent", address: connection.address };
-        }
-        const response = await connection.request(request, boundsOf(deadline, now));
+        if (isSuperseded()) return undefined;
         const { address } = connection;
-        const { brokerName } = handle;
-        readEndTransactionResponse(response, { address, brokerName, topic: facts.topic });
-        return { outcome: "confirmed", confirmedOn: connection, address };
+        if (isOneway) {
+          const isPosted = state !== "UNKNOWN" && connection.post(request);
+          if (!isPosted) await connection.oneway(request, { timeout: deadline.remaining });
+          return { outcome: "sent", address };
+        }
+        const response = await connection.request(request, { timeout: deadline.remaining });
+        const { brokerName } = half, { topic } = live;
+        readEndTransactionResponse(response, { address, brokerName, topic });
+        return { outcome: "confirmed", address };
       } catch (error) {
-        now = undefined;
         const isSlave = error instanceof BrokerResponseError &&
           error.responseCode === ResponseCode.SLAVE_NOT_AVAILABLE && !masterMoved;
-        if (deadline.passed || timeUp.aborted || !(isSlave || maySendAgain(error))) {
-          const { address } = connection ?? {};
-          return {
-            outcome: "failed",
-            error: error as Error,
-            ...(address === undefined ? {} : { address }),
-          };
-        }
         if (isSlave) {
           masterMoved = true;
           connection = undefined;
-          await client.refreshRoute(facts.topic, { timeout: deadline.remaining }).catch(() => {});
-        } else {
+          await client.refreshRoute(live.topic, { timeout: deadline.remaining }).catch(() => {});
+        } else if (surelyNotDone(error)) {
           backoff ??= new Backoff(clock, 100, 2_000);
-          const pause = Math.min(backoff.next(), deadline.remaining);
+          const pause = backoff.next();
+          if (deadline.remaining - pause < MIN_TIME_FOR_ANSWER_MS) return failed(error, connection);
           await sleep(clock, pause, timeUp).catch(() => {});
+        } else return failed(error, connection);
+        if (isSuperseded()) return undefined;
+        if (timeUp.aborted || deadline.remaining < MIN_TIME_FOR_ANSWER_MS) {
+          return failed(error, connection);
         }
       }
     }
   }
 
   #request(
-    handle: HalfMessageHandle,
+    { transactionId, topic }: LiveTransaction,
+    half: HalfMessage,
     state: LocalTransactionState,
-    facts: EndTransactionFacts,
+    cause: unknown,
   ): RemotingRequest {
     const varying = {
-      tranStateTableOffset: handle.tranStateTableOffset,
-      commitLogOffset: handle.commitLogOffset,
+      tranStateTableOffset: half.tranStateTableOffset,
+      commitLogOffset: half.commitLogOffset,
       commitOrRollback: WIRE_STATES[state],
-      fromTransactionCheck: handle.fromCheck,
-      msgId: facts.transactionId,
-      transactionId: facts.transactionId,
-      bname: handle.brokerName,
+      fromTransactionCheck: half.fromCheck,
+      msgId: transactionId,
+      transactionId,
+      bname: half.brokerName,
     };
-    const remark = facts.remark === undefined ? undefined : printable(facts.remark);
-    const header = this.#headers.get(facts.topic);
+    const remark = cause === undefined ? undefined : printable(describe(cause));
+    const header = this.#headers.get(topic);
     return new PreparedRequest(RequestCode.END_TRANSACTION, header, varying, undefined, remark);
   }
 }
 
-/** Whether a newer question came than the one that a state was to answer. */
-function isSuperseded(
-  halfMessage: HalfMessage | undefined,
-  handle: HalfMessageHandle,
-  state: LocalTransactionState,
-): boolean {
-  if (!halfMessage) return false;
-  const { lastAsked, heldBack } = halfMessage;
-  return state === "UNKNOWN"
-    ? lastAsked !== undefined && lastAsked !== handle
-    : heldBack !== undefined;
+/** The result of an *unknown* that did not leave, because a newer check-back is answered instead. */
+const SENT: EndTransactionResult = { outcome: "sent" };
+
+function failed(error: unknown, connection: Connection | undefined): EndTransactionResult {
+  const { address } = connection ?? {};
+  return {
+    outcome: "failed",
+    error: error as Error,
+    ...(address === undefined ? {} : { address }),
+  };
 }
 
-/** What is left of the time for a verdict, `now` where that is known. */
-function boundsOf(deadline: Deadline, now: number | undefined): RequestOptions {
-  return now === undefined
-    ? { timeout: deadline.remaining }
-    : { timeout: deadline.remainingAt(now), now };
-}
-
-function superseded({ brokerName }: HalfMessageHandle): InvalidStateError {
-  return new InvalidStateError(
-    `Cannot send the verdict: broker "${brokerName}" asked again meanwhile, it is sent as the answer to that`,
-  );
-}
-
-function maySendAgain(error: unknown): boolean {
+/** Reports whether a request surely did not leave, or was surely refused, and may succeed soon. */
+function surelyNotDone(error: unknown): boolean {
   if (error instanceof ConnectionError) return !error.written && error.isRetriable;
-  return error instanceof BrokerResponseError && PASSING_REFUSALS.has(error.responseCode);
+  return isTransientRefusal(error);
 }

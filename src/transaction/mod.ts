@@ -1,20 +1,9 @@
 /**
- * Transactions: half messages, local transactions, verdicts, check-backs.
+ * Transactions: half messages, local transactions, END_TRANSACTION, check-backs.
  *
  * @module
  */
-export { CheckBack } from "./check_back.ts";
-export type { AnswerCheck } from "./check_back.ts";
-export type { EndTransactionOutcome } from "./end_transaction.ts";
-export type {
-  EndTransactionContext,
-  EndTransactionHooks,
-  EndTransactionReport,
-} from "./end_transaction_hooks.ts";
-export type { TransactionInspection, TransactionRecord } from "./inspection.ts";
-export { Transaction } from "./explicit_transaction.ts";
-export { LocalTransactionState } from "./local_transaction_state.ts";
-export type { Verdict } from "./local_transaction_state.ts";
+export type { CheckBack } from "./check_back.ts";
 export type {
   BrokerLostEvent,
   BrokerRegisteredEvent,
@@ -31,26 +20,35 @@ export type {
   RouteChangedEvent,
   SendFailedEvent,
   SlowLocalTransactionEvent,
+  TransactionCounters,
   TransactionEvent,
   TransactionFacts,
+  TransactionProducerStats,
   TransactionWarningEvent,
-} from "./transaction_events.ts";
-export { recoverTransactions } from "./recovery.ts";
-export type { RecoveryOptions, RecoveryResult } from "./recovery.ts";
-export type { RecoveryCounts } from "./recovery_ledger.ts";
-export type {
-  CheckContext,
-  LocalTransactionContext,
-  TransactionListener,
-} from "./transaction_listener.ts";
+} from "./events.ts";
+export type { DiscardedTransaction, TransactionInspection, TransactionRecord } from "./inspect.ts";
+export { CAPACITIES, type Capacities } from "./options.ts";
 export type {
   InspectOptions,
   TransactionArguments,
   TransactionOutcome,
   TransactionProducerOptions,
-} from "./transaction_options.ts";
+} from "./options.ts";
+export { recoverTransactions } from "./recovery.ts";
+export type { RecoveryCounts, RecoveryOptions, RecoveryResult } from "./recovery.ts";
+export { LocalTransactionState } from "./states.ts";
+export type {
+  CheckContext,
+  EndTransactionContext,
+  EndTransactionHooks,
+  EndTransactionOutcome,
+  EndTransactionReport,
+  LocalTransactionContext,
+  TransactionListener,
+  TransactionSendResult,
+  Verdict,
+} from "./states.ts";
+export type { Transaction } from "./transaction.ts";
 export { TransactionProducer } from "./transaction_producer.ts";
-export type { TransactionSendResult } from "./transaction_result.ts";
 export { stateWithoutRecord } from "./unrecorded.ts";
 export type { WithoutRecordOptions } from "./unrecorded.ts";
-export type { TransactionCounters, TransactionProducerStats } from "./transaction_stats.ts";

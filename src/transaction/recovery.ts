@@ -2,15 +2,18 @@ import { checkTime } from "../client/mod.ts";
 import { type Clock, sleep, systemClock } from "../clock.ts";
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import type { MessageExt } from "../message/mod.ts";
-import type { LocalTransactionState } from "./local_transaction_state.ts";
-import { type RecoveryCounts, RecoveryLedger } from "./recovery_ledger.ts";
-import type { TransactionEvent, TransactionFacts } from "./transaction_events.ts";
-import type { CheckContext } from "./transaction_listener.ts";
+import type { TransactionEvent, TransactionFacts } from "./events.ts";
 import {
   resolveTransactionOptions,
   type TransactionProducerOptions,
   type TransactionSettings,
-} from "./transaction_options.ts";
+} from "./options.ts";
+import type {
+  CheckContext,
+  EndTransactionContext,
+  EndTransactionReport,
+  LocalTransactionState,
+} from "./states.ts";
 import { TransactionProducer } from "./transaction_producer.ts";
 
 /** The options of a recovery: those of a transaction producer that sends nothing, and its end. */
@@ -22,8 +25,8 @@ export interface RecoveryOptions extends Omit<TransactionProducerOptions, "trans
   ): LocalTransactionState | Promise<LocalTransactionState>;
   /**
    * Milliseconds without a check-back that came or was answered, after which nothing is left to
-   * recover. A broker with default settings asks about a half message once it is 6 s old, then every
-   * 30 s: the default has room for two whole rounds, so that one lost question does no harm. Make it
+   * recover. A broker with default settings checks a half message once it is 6 s old, then every
+   * 30 s: the default has room for two whole rounds, so that one lost check-back does no harm. Make it
    * longer where `transactionTimeOut` or `transactionCheckInterval` of the brokers are, and where
    * messages have a `CHECK_IMMUNITY_TIME_IN_SECONDS`.
    *
@@ -36,20 +39,20 @@ export interface RecoveryOptions extends Omit<TransactionProducerOptions, "trans
 
 /** What a recovery did. The four counts are of transactions, by the last answer about each. */
 export interface RecoveryResult extends Readonly<RecoveryCounts> {
-  /** Check-backs that came. A transaction is asked about until it is settled or given up. */
+  /** Check-backs that came. A transaction is checked until it is settled or discarded. */
   readonly checkBacks: number;
   /**
-   * Transactions that were asked about and not settled, 1000 at most: `inspect()` tells how they
-   * stand, `resume()` has those that were given up asked about again.
+   * Transactions that were checked and not settled, 1000 at most: `inspect()` tells how they stand,
+   * `resume()` has those that were discarded checked again.
    */
   readonly openTransactions: readonly TransactionFacts[];
-  /** Brokers that could ask at the end. What one that is not among them holds may still be open. */
+  /** Brokers that could check at the end. What one that is not among them holds may still be open. */
   readonly registeredBrokers: readonly string[];
   /** Whether the signal ended it, before it was idle. */
   readonly aborted: boolean;
 }
 
-/** Two check rounds of a broker with default settings, the age at which it first asks, and some room. */
+/** Two check rounds of a broker with default settings, the age at which it first checks, and some room. */
 const DEFAULT_IDLE_TIMEOUT = 90_000;
 
 /** Most open transactions that a result names. */
@@ -58,7 +61,7 @@ const MAX_OPEN_TRANSACTIONS = 1_000;
 /** Milliseconds between two looks at a listener that works for longer than the idle time. */
 const LOOK_INTERVAL = 1_000;
 
-/** What a recovery waits for the end of. A broker that is back may only now begin to ask. */
+/** What a recovery waits for the end of. A broker that is back may only now begin to check. */
 const ACTIVITY: ReadonlySet<TransactionEvent["type"]> = new Set(
   ["brokerRegistered", "checkBack", "endTransaction"] as const,
 );
@@ -67,7 +70,7 @@ const ACTIVITY: ReadonlySet<TransactionEvent["type"]> = new Set(
  * Settles what earlier processes left open, and ends: a job for after a crash, or for before the
  * last member of a group is taken away. It registers with the brokers of `topics` as a member of
  * the group, answers their check-backs, and sends nothing itself. Other members may run meanwhile;
- * a broker asks one of them at a time.
+ * a broker checks with one of them at a time.
  *
  * The time in which a listener works on a check-back does not count as idle. At the end, answers
  * that are under way have `shutdownTimeout` to arrive, by default as long as one may take.
@@ -166,7 +169,7 @@ async function untilIdle(
   }
 }
 
-/** Milliseconds that one answer may take: the listener, and the verdict. */
+/** Milliseconds that one answer may take: the listener, and END_TRANSACTION. */
 function answerTime({ checkTimeout, endTransactionTimeout }: TransactionSettings): number {
   return checkTimeout + endTransactionTimeout;
 }
@@ -179,4 +182,78 @@ function checkOptions(options: RecoveryOptions): RecoveryOptions {
     );
   }
   return options;
+}
+
+/** What the last answer about a transaction was, and whether it arrived. */
+type Ending = keyof RecoveryCounts;
+
+/** How many transactions came to which end, each counted once, by the last answer about it. */
+export interface RecoveryCounts {
+  /** Transactions that were committed. */
+  committed: number;
+  /** Transactions that were rolled back. */
+  rolledBack: number;
+  /** Transactions of which the last answer was *unknown*. */
+  unknown: number;
+  /** Transactions whose commit or rollback could not be delivered. */
+  failed: number;
+}
+
+/** Most transactions that are remembered one by one; of an older one only the count is left. */
+const MEMORY = 10_000;
+
+/** Keeps which transactions a recovery has answered, and how each stands. */
+export class RecoveryLedger {
+  /** How many transactions stand how. */
+  readonly counts: RecoveryCounts = { committed: 0, rolledBack: 0, unknown: 0, failed: 0 };
+  readonly #capacity: number;
+  readonly #entries = new Map<string, { facts: TransactionFacts; ending: Ending }>();
+
+  constructor(capacity: number = MEMORY) {
+    this.#capacity = capacity;
+  }
+
+  /**
+   * Enters an answer. What is settled stays settled: a check-back that crossed the end of its
+   * transaction is answered *unknown*, which undoes nothing.
+   */
+  answered(context: EndTransactionContext, report: EndTransactionReport): void {
+    this.#enter(context, endingOf(context, report));
+  }
+
+  /** Enters a transaction whose message was found visible. */
+  foundCommitted(facts: TransactionFacts): void {
+    this.#enter(facts, "committed");
+  }
+
+  /** The transactions that are not settled, at most `limit`, those answered about last first. */
+  open(limit: number): TransactionFacts[] {
+    const entries = [...this.#entries.values()].reverse();
+    return entries.filter(({ ending }) => !isSettled(ending)).slice(0, limit)
+      .map(({ facts }) => facts);
+  }
+
+  #enter({ transactionId, topic, brokerName }: TransactionFacts, ending: Ending): void {
+    const known = this.#entries.get(transactionId);
+    if (known && isSettled(known.ending)) return;
+    if (known) this.counts[known.ending]--;
+    this.counts[ending]++;
+    this.#entries.delete(transactionId);
+    this.#entries.set(transactionId, { facts: { transactionId, topic, brokerName }, ending });
+    if (this.#entries.size <= this.#capacity) return;
+    for (const oldest of this.#entries.keys()) {
+      this.#entries.delete(oldest);
+      break;
+    }
+  }
+}
+
+function endingOf({ state }: EndTransactionContext, { outcome }: EndTransactionReport): Ending {
+  if (state === "UNKNOWN") return "unknown";
+  if (outcome === "failed") return "failed";
+  return state === "COMMIT" ? "committed" : "rolledBack";
+}
+
+function isSettled(ending: Ending): boolean {
+  return ending === "committed" || ending === "rolledBack";
 }

@@ -1,25 +1,20 @@
-import type { ClientHooks, ClientInstance, Deadline } from "../client/mod.ts";
+import type { ClientHooks, Deadline } from "../client/mod.ts";
 import { InvalidStateError } from "../errors.ts";
 import type { Message } from "../message/mod.ts";
-import {
-  coreOf,
-  Producer,
-  type ProducerCore,
-  type SendBounds,
-  type SendOptions,
-} from "../producer/mod.ts";
+import { Producer, ProducerCore, type SendOptions } from "../producer/mod.ts";
 import type { CheckBack } from "./check_back.ts";
-import { pumpChecks } from "./check_pump.ts";
-import { TransactionCoordinator } from "./coordinator.ts";
-import { finish } from "./in_flight.ts";
-import { inspectTransaction, type TransactionInspection } from "./inspection.ts";
-import { TransactionJournal } from "./journal.ts";
-import { Transaction } from "./explicit_transaction.ts";
-import type { LocalTransactionState } from "./local_transaction_state.ts";
-import { resumeTransaction } from "./resumption.ts";
-import { notBegun } from "./send_failure.ts";
-import type { TransactionEvent } from "./transaction_events.ts";
-import type { LocalTransactionContext, TransactionListener } from "./transaction_listener.ts";
+import { CheckBacks, pumpCheckBacks } from "./check_backs.ts";
+import { EndTransactions } from "./end_transaction.ts";
+import type { TransactionEvent, TransactionProducerStats } from "./events.ts";
+import { finishWithin, Idle } from "./idle.ts";
+import {
+  type DiscardedTransaction,
+  inspectTransaction,
+  resumeTransaction,
+  type TransactionInspection,
+} from "./inspect.ts";
+import { TransactionBook } from "./live.ts";
+import { TransactionInstrumentation } from "./observe.ts";
 import {
   type InspectOptions,
   resolveTransactionOptions,
@@ -27,18 +22,24 @@ import {
   type TransactionOutcome,
   type TransactionProducerOptions,
   type TransactionSettings,
-} from "./transaction_options.ts";
-import type { TransactionSendResult } from "./transaction_result.ts";
-import { type LocalTransaction, TransactionRunner } from "./transaction_runner.ts";
-import type { TransactionProducerStats } from "./transaction_stats.ts";
+} from "./options.ts";
+import { Report } from "./report.ts";
+import { type LocalTransaction, notBegun, sendTransaction } from "./send.ts";
+import type {
+  LocalTransactionContext,
+  LocalTransactionState,
+  TransactionListener,
+  TransactionSendResult,
+} from "./states.ts";
+import { OpenTransaction, type Transaction } from "./transaction.ts";
 
 /**
- * Sends messages that become visible exactly when a local transaction was committed.
+ * Sends messages that become visible if and only if a local transaction was committed.
  *
  * A message is stored as a *half message* that no consumer sees, then the listener runs the local
- * transaction, then the broker is told to commit or roll back. When it hears no verdict, it asks
- * back, and asks any producer of the group. Delivery is at least once: after a fault on the broker's
- * side a committed message can become visible twice, under one message id.
+ * transaction, then END_TRANSACTION has the broker commit or roll back. A broker that hears nothing
+ * checks back, with any producer of the group. Delivery is at least once: after some faults of a broker
+ * a committed message can become visible twice, under one message id.
  *
  * @typeParam Arg What `sendMessageInTransaction` hands to the listener.
  *
@@ -65,35 +66,58 @@ export class TransactionProducer<Arg = unknown> extends Producer {
   readonly #core: ProducerCore;
   readonly #settings: TransactionSettings;
   readonly #listener: TransactionListener<Arg>;
-  readonly #journal: TransactionJournal;
-  readonly #coordinator: TransactionCoordinator;
-  readonly #runner: TransactionRunner;
+  readonly #report: Report;
+  readonly #instrumentation: TransactionInstrumentation;
+  readonly #book: TransactionBook;
+  readonly #ends: EndTransactions;
+  readonly #checks: CheckBacks;
+  readonly #sends = new Idle();
+  /** Aborts when nothing may wait any longer. */
   readonly #timeUp = new AbortController();
+  /** Aborts when the producer is closed. */
+  readonly #closed = new AbortController();
 
   /**
    * Checks the options; nothing is connected yet.
    * @throws {InvalidArgumentError} when an option is wrong.
    */
   constructor(options: TransactionProducerOptions<Arg>) {
-    super(options);
-    this.#settings = resolveTransactionOptions(options);
-    this.#core = coreOf(this);
+    const core = new ProducerCore(options, options?.topics ?? []);
+    super(options, core);
+    const settings = resolveTransactionOptions(options);
+    const { clock, logger } = core.settings, timeUp = this.#timeUp.signal;
+    const { maxTroubled, maxQueries } = settings.capacities;
+    this.#core = core;
+    this.#settings = settings;
     this.#listener = options.transactionListener;
-    const { clock, logger } = this.#core.settings;
-    this.#journal = new TransactionJournal(logger, this.#core, this.#settings);
-    this.#coordinator = new TransactionCoordinator({
-      ...this.#settings,
+    const report = this.#report = new Report(logger, clock, settings.transactionCheckMax);
+    const book = this.#book = new TransactionBook(maxTroubled);
+    const instrumentation = this.#instrumentation = new TransactionInstrumentation(
+      core,
+      settings.endTransactionHooks,
+    );
+    const ends = this.#ends = new EndTransactions({
+      clock,
+      producerGroup: core.producerGroup,
+      timeout: settings.endTransactionTimeout,
+      mode: settings.endTransactionMode,
+      book,
+      report,
+      instrumentation,
+      timeUp,
+      maxQueries,
+    });
+    const { maxMessageSize } = core;
+    this.#checks = new CheckBacks({
+      ...settings,
       clock,
       logger,
-      producerGroup: this.#core.producerGroup,
-      maxMessageSize: this.#core.maxMessageSize,
-      journal: this.#journal,
-    });
-    this.#runner = new TransactionRunner({
-      core: this.#core,
-      coordinator: this.#coordinator,
-      journal: this.#journal,
-      timeUp: this.#timeUp.signal,
+      maxMessageSize,
+      book,
+      ends,
+      report,
+      instrumentation,
+      timeUp,
     });
   }
 
@@ -105,18 +129,19 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * names the addresses and the remedy. The producer can be started again then.
    */
   override async start(options: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#pumpChecks();
+    this.#pumpCheckBacks();
     await this.#core.start(this.#hooks(), (client) => {
-      this.#coordinator.attach(client);
-      return (check) => this.#coordinator.takeCheck(check);
+      this.#ends.attach(client);
+      return (check) => this.#checks.take(check);
     }, options.signal);
   }
 
   /**
-   * Sends a half message, runs the local transaction, and tells the broker the verdict.
+   * Sends a half message, runs the local transaction, and has the broker commit or roll back.
    *
-   * The half message is sent once: when it may have left and no answer came, the send ends as
-   * `indeterminate`, since a second half message could become visible as well.
+   * A half message that may have left is not sent again: when no answer comes, the send ends as
+   * `indeterminate`, since a second half message could become visible as well. The send, with the wait
+   * for its turn, takes at most `sendTimeout`, and END_TRANSACTION at most `endTransactionTimeout`.
    *
    * @param message What becomes visible. It is read once and never changed.
    * @throws {InvalidArgumentError} when the message can't be carried; nothing was sent.
@@ -136,9 +161,8 @@ export class TransactionProducer<Arg = unknown> extends Producer {
 
   /**
    * Sends a half message and runs `work` as its local transaction. When `work` returns, the message
-   * is committed, unless it returned another state or ended the transaction itself. When `work`
-   * throws, what became of it is unknown: the check-back decides, and the error is the result's
-   * `localTransactionError`.
+   * is committed, unless it returned another state. When `work` throws, what became of it is unknown:
+   * the check-back decides, and the error is the result's `localTransactionError`.
    *
    * @throws {InvalidArgumentError} when the message can't be carried; nothing was sent.
    * @throws {TransactionSendError} when `work` was not run.
@@ -152,33 +176,29 @@ export class TransactionProducer<Arg = unknown> extends Producer {
   }
 
   /**
-   * Sends a half message and gives its transaction into the hands of the caller.
+   * Sends a half message and hands its transaction to the caller.
    *
    * @throws {InvalidArgumentError} when the message can't be carried; nothing was sent.
    * @throws {TransactionSendError} when the transaction could not begin.
    */
   async begin(message: Message, options: SendOptions = {}): Promise<Transaction> {
     const begun = Promise.withResolvers<Transaction>();
-    const verdict = Promise.withResolvers<LocalTransactionState>();
+    const decided = Promise.withResolvers<LocalTransactionState>();
     const result = this.#run(message, options, (context) => {
       const decide = (state: LocalTransactionState) => {
-        verdict.resolve(state);
+        decided.resolve(state);
         return result;
       };
-      begun.resolve(new Transaction(context, decide));
-      return verdict.promise;
+      begun.resolve(new OpenTransaction(context, decide));
+      return decided.promise;
     });
-    result.then(
-      ({ sendStatus, transactionId }) =>
-        begun.reject(notBegun(message.topic, transactionId, sendStatus)),
-      begun.reject,
-    );
+    result.then((ended) => begun.reject(notBegun(message.topic, ended)), begun.reject);
     return await begun.promise;
   }
 
   /**
-   * The questions of the broker, for a loop that takes the place of `checkLocalTransaction`. They
-   * wait from `start()` on, and end with the producer.
+   * Iterates over the check-backs of the brokers, in the place of `checkLocalTransaction`. They wait
+   * from `start()` on, and end with the producer.
    *
    * @throws {InvalidStateError} while something else takes them: the listener, or another loop.
    */
@@ -188,7 +208,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
         "Cannot iterate over the check-backs: the listener's checkLocalTransaction takes them",
       );
     }
-    return this.#coordinator.checks[Symbol.asyncIterator]();
+    return this.#checks[Symbol.asyncIterator]();
   }
 
   /**
@@ -198,103 +218,121 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * @throws {RocketMQError} when a broker can't be asked.
    */
   async inspect(transactionId: string, options: InspectOptions): Promise<TransactionInspection> {
-    const [client, bounds] = this.#contact(options);
-    const { clock } = this.#core.settings;
-    return await inspectTransaction(client, clock, options.topic, transactionId, bounds);
+    const [client, bounds] = this.#core.contact(options);
+    return await inspectTransaction(client, options.topic, transactionId, bounds);
   }
 
   /**
-   * Has a half message that its broker gave up put back: it is asked about again. Takes the
-   * `givenUpMessageId` of an inspection.
+   * Has a half message that its broker discarded put back: it is checked again. Takes what `inspect()`
+   * returned of it: `brokerName` and `givenUpMessageId`. The broker is asked first what it has there:
+   * with another topic, another id, or another `transactionId` if one is given, nothing is done.
    *
-   * @throws {RocketMQError} when no broker of the topic knows the message.
+   * @throws {InvalidArgumentError} when `brokerName` or `givenUpMessageId` is missing.
+   * @throws {InvalidStateError} when something else is there.
+   * @throws {RocketMQError} when the broker has nothing there, refuses, or can't be reached.
+   *
+   * @example
+   * ```ts
+   * import type { TransactionProducer } from "@rocketmq-deno/client";
+   *
+   * async function bringBack(producer: TransactionProducer, id: string): Promise<void> {
+   *   const found = await producer.inspect(id, { topic: "orders" });
+   *   if (found.state === "givenUp") await producer.resume(found, { topic: "orders" });
+   * }
+   * ```
    */
-  async resume(offsetMessageId: string, options: InspectOptions): Promise<void> {
-    const [client, bounds] = this.#contact(options);
-    await resumeTransaction(client, options.topic, offsetMessageId, bounds);
+  async resume(discarded: DiscardedTransaction, options: InspectOptions): Promise<void> {
+    const [client, bounds] = this.#core.contact(options);
+    await resumeTransaction(client, options.topic, discarded, bounds);
   }
 
   /**
-   * What happens from now on. Each iteration has its own buffer of 1024 events; one that does not
-   * keep up loses the oldest, counted in `stats().droppedEvents`.
+   * Iterates over what happens from now on. Each iteration has its own buffer of 1024 events; one that
+   * does not keep up loses the oldest, counted in `stats().droppedEvents`.
    */
   events(): AsyncIterableIterator<TransactionEvent> {
-    return this.#journal.events.subscribe();
+    return this.#report.events.subscribe();
   }
 
-  /** What was counted, and how much is held now. */
+  /** Returns what was counted, and how much is held now. */
   override stats(): TransactionProducerStats {
     return {
       ...super.stats(),
-      ...this.#journal.counters,
-      transactionsInFlight: this.#runner.underWay.size,
-      waitingChecks: this.#coordinator.checks.waiting,
-      runningChecks: this.#coordinator.checks.running,
-      droppedEvents: this.#journal.events.dropped,
+      ...this.#report.counters,
+      transactionsInFlight: this.#sends.size,
+      waitingChecks: this.#checks.waiting,
+      runningChecks: this.#checks.running,
+      droppedEvents: this.#report.events.dropped,
     };
   }
 
   /**
-   * Takes no more work, waits until local transactions have ended and check-backs are answered, at
-   * most `timeout` milliseconds, then leaves the group and closes the connections. What still runs
-   * at the deadline has its signal aborted. A second call waits for the first.
+   * Takes no more work, waits until local transactions have ended and check-backs are answered, then
+   * leaves the group and closes the connections, within `timeout` milliseconds. What still runs shortly
+   * before that has its signal aborted; what does not end then settles as *unknown*. A second call
+   * waits for the first.
    */
   override async shutdown(options: { timeout?: number } = {}): Promise<void> {
     await this.#core.shutdown(options.timeout, (deadline) => this.#drain(deadline));
-    this.#coordinator.checks.end();
+    this.#checks.end();
     // While it was starting, check-backs could come and nothing has waited for them.
-    this.#coordinator.abort(new InvalidStateError("The producer was shut down"));
-    this.#journal.events.end();
+    const reason = new InvalidStateError("The producer was shut down");
+    this.#timeUp.abort(reason);
+    this.#closed.abort(reason);
+    this.#report.events.end();
   }
 
   /** Drives the check-backs into the listener, from the first start on. */
-  #pumpChecks(): void {
-    const { checks } = this.#coordinator, listener = this.#listener;
+  #pumpCheckBacks(): void {
+    const checks = this.#checks, listener = this.#listener;
     if (!listener.checkLocalTransaction || checks.hasConsumer || !checks.isOpen) return;
     const listen = listener.checkLocalTransaction.bind(listener);
-    const ask = this.#journal.observation.watchListener(listen);
-    pumpChecks(checks, ask, this.#settings.checkConcurrency, this.#core.settings.logger);
+    const watched = this.#instrumentation.watchListener(listen);
+    const { checkConcurrency } = this.#settings;
+    pumpCheckBacks(checks, watched, checkConcurrency, this.#core.settings.logger);
   }
 
-  #contact(options: InspectOptions): [ClientInstance, SendBounds] {
-    this.#core.delivery();
-    return [this.#core.client!, this.#core.bounds(options)];
-  }
-
-  #run(
+  async #run(
     message: Message,
     options: SendOptions,
     local: LocalTransaction,
   ): Promise<TransactionSendResult> {
+    const bounds = this.#core.bounds(options, message);
+    const outgoing = this.#core.prepare(message, true);
+    this.#report.begun();
+    this.#sends.begin();
     try {
-      this.#core.delivery();
-      const bounds = this.#core.bounds(options, message);
-      const outgoing = this.#core.prepare(message, true);
-      this.#journal.counters.transactions++;
-      return this.#runner.run(outgoing, bounds, local);
-    } catch (error) {
-      return Promise.reject(error);
+      return await sendTransaction(outgoing, bounds, local, {
+        core: this.#core,
+        book: this.#book,
+        ends: this.#ends,
+        report: this.#report,
+        instrumentation: this.#instrumentation,
+        clock: this.#core.settings.clock,
+        timeUp: this.#timeUp.signal,
+        closed: this.#closed.signal,
+      });
+    } finally {
+      this.#sends.end();
     }
   }
 
   async #drain(deadline: Deadline): Promise<void> {
-    const { checks } = this.#coordinator;
-    checks.end();
-    const drained = Promise.all([this.#runner.underWay.idle(), checks.drained()])
-      .then(() => this.#coordinator.idle());
-    await finish(this.#core.settings.clock, drained, deadline, () => {
+    this.#checks.end();
+    const drained = Promise.all([this.#sends.wait(), this.#checks.drained()])
+      .then(() => this.#ends.idle());
+    await finishWithin(deadline, drained, this.#core.settings.clock, () => {
       const reason = new InvalidStateError("The producer was shut down before this had ended");
       this.#timeUp.abort(reason);
-      this.#coordinator.abort(reason);
     });
   }
 
   #hooks(): ClientHooks {
+    const report = this.#report;
     return {
-      onRegistered: (brokerName, address) => this.#journal.brokerRegistered(brokerName, address),
-      onLost: (brokerName, address, reason) =>
-        this.#journal.brokerLost(brokerName, address, reason),
-      onRouteChanged: ({ topic, brokerNames }) => this.#journal.routeChanged(topic, brokerNames),
+      onRegistered: (brokerName, address) => report.brokerRegistered(brokerName, address),
+      onLost: (brokerName, address, reason) => report.brokerLost(brokerName, address, reason),
+      onRouteChanged: ({ topic, brokerNames }) => report.routeChanged(topic, brokerNames),
     };
   }
 }

@@ -2,8 +2,7 @@ import { checkTime } from "../client/mod.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import type { MessageExt } from "../message/mod.ts";
-import { LocalTransactionState } from "./local_transaction_state.ts";
-import type { CheckContext } from "./transaction_listener.ts";
+import { type CheckContext, LocalTransactionState } from "./states.ts";
 
 /** The settings of {@linkcode stateWithoutRecord}. */
 export interface WithoutRecordOptions {

@@ -126,7 +126,7 @@ Deno.test("chaos - a question about a decided message is wrong only without a fa
   const run = goodRun();
   run.entries.push({
     ...{ type: "check", at: 4_000, transactionId: "t0" },
-    ...{ handling: "alreadyCommitted", isDecided: true },
+    ...{ handling: "asked", isDecided: true },
   });
 
   const expected = ["asked about decided messages without a fault: t0"];

@@ -50,6 +50,15 @@ export const EXAMPLE_CALLS: Readonly<Record<string, ExampleCall>> = {
     assertEquals((await bodies(broker, "orders")).length, 1);
   },
 
+  async bringBack(bringBack, { broker, producer }) {
+    const id = await leaveOpen(producer);
+    const stateOf = async () => (await producer.inspect(id, { topic: "orders" })).state;
+    const isGivenUp = async () => broker.checkNow() >= 0 && await stateOf() === "givenUp";
+    assert(await eventually(isGivenUp, 20_000));
+    await bringBack(producer, id);
+    assertEquals(await stateOf(), "pending");
+  },
+
   async pay(pay, { broker, producer }) {
     await pay(producer, () => Promise.resolve(true));
     await pay(producer, () => Promise.resolve(false));

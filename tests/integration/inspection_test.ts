@@ -115,7 +115,7 @@ clusterTest(
       const { givenUpMessageId } = seen.at(-1)!;
       assertExists(givenUpMessageId);
       answer = Commit;
-      await producer.resume(givenUpMessageId, { topic });
+      await producer.resume(seen.at(-1)!, { topic });
       const isCommitted = async () => (await look(open)).state === "committed";
       assert(await eventually(isCommitted, 30_000, 100), JSON.stringify(await look(open)));
       assertEquals((await look(open)).copies, 1);
@@ -124,8 +124,12 @@ clusterTest(
 
     await test.step("an id that is not known is not found, and can't be resumed", async () => {
       assertEquals((await look("7F000001".repeat(4))).state, "notFound");
-      const unknownId = "7F0000010000" + "2A9F" + "0000000000FFFFFF";
-      await assertRejects(() => producer.resume(unknownId, { topic }), BrokerResponseError);
+      const { brokerName } = seen.at(-1)!;
+      const givenUpMessageId = "7F0000010000" + "2A9F" + "0000000000FFFFFF";
+      await assertRejects(
+        () => producer.resume({ brokerName: brokerName!, givenUpMessageId }, { topic }),
+        BrokerResponseError,
+      );
     });
   },
 );

@@ -264,6 +264,23 @@ Deno.test("autoBatch - beyond the total size messages go by themselves, at once"
   assertEquals(again.state, "resolved");
 });
 
+Deno.test("autoBatch - callers that abort leave their room to others", async () => {
+  const { cluster, clock, frames, send } = await start({ maxTotalSize: 300, maxBatchSize: 300 });
+  await using _cluster = cluster;
+  for (let round = 0; round < 5; round++) {
+    const abort = new AbortController();
+    const gone = [1, 2].map(() => send("x".repeat(50), {}, { signal: abort.signal }));
+    await settle();
+    abort.abort();
+    await settle();
+    assertEquals(gone.map(({ state }) => state), ["rejected", "rejected"]);
+  }
+  const pair = ["a", "b"].map((body) => send(body));
+  await clock.advance(10);
+  assertEquals(frames, [["a", "b"]], "there is room to gather them");
+  assertEquals(pair.map(({ state }) => state), ["resolved", "resolved"]);
+});
+
 Deno.test("autoBatch - shutdown sends what waits, and takes nothing more", async () => {
   for (const kind of ["Producer", "TransactionProducer"]) {
     const broker = await EmbeddedBroker.start({ listen: false, topics: [TOPIC] });

@@ -5,7 +5,9 @@ import {
   MessageDecodeError,
   type MessageExt,
   Producer,
+  type ProducerOptions,
   ResponseCode,
+  systemClock,
   TopicRouteNotFoundError,
 } from "../../mod.ts";
 import { EmbeddedBroker, type EmbeddedBrokerOptions } from "../../src/testing/mod.ts";
@@ -13,7 +15,11 @@ import { silentLogger } from "../support/test_client.ts";
 
 const TOPIC = "archive";
 
-async function start(stack: AsyncDisposableStack, options: EmbeddedBrokerOptions = {}) {
+async function start(
+  stack: AsyncDisposableStack,
+  options: EmbeddedBrokerOptions = {},
+  client: Partial<ProducerOptions> = {},
+) {
   const broker = stack.use(
     await EmbeddedBroker.start({ brokers: 2, listen: false, topics: [TOPIC], ...options }),
   );
@@ -24,6 +30,7 @@ async function start(stack: AsyncDisposableStack, options: EmbeddedBrokerOptions
       producerGroup: "archivists",
       topics: [TOPIC],
       logger: silentLogger,
+      ...client,
     }),
   );
   await producer.start();
@@ -201,4 +208,36 @@ Deno.test("queryMessages() - asks in a way that brokers of all releases sign ali
   });
   await producer.queryMessages({ topic: TOPIC, uniqueKey: "00" });
   assertEquals([flagged.hits, typed.hits], [0, 2]);
+});
+
+for (
+  const [title, shift] of [
+    ["two days behind", -48 * 3_600_000],
+    ["at 1970", -Date.now() + 1_000],
+    ["two days ahead", 48 * 3_600_000],
+  ] as const
+) {
+  Deno.test(`queryMessages() - finds messages of a broker when the clock of the client is ${title}`, async () => {
+    await using stack = new AsyncDisposableStack();
+    const clock = { ...systemClock, now: () => Date.now() + shift };
+    const { producer } = await start(stack, {}, { clock });
+    const { messageId } = await producer.send({ topic: TOPIC, body: "old", keys: "k" });
+
+    for (const query of [{ key: "k" }, { uniqueKey: messageId }]) {
+      const found = await producer.queryMessages({ topic: TOPIC, ...query });
+      assertEquals(found.map(textOf), ["old"]);
+    }
+  });
+}
+
+Deno.test("queryMessages() - a time that is given bounds it on either side", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { producer } = await start(stack);
+  await producer.send({ topic: TOPIC, body: "now", keys: "k" });
+  const find = (bounds: { from?: number | Date; to?: number | Date }) =>
+    producer.queryMessages({ topic: TOPIC, key: "k", ...bounds }).then((found) => found.length);
+  const [before, after] = [new Date(Date.now() - 60_000), new Date(Date.now() + 60_000)];
+
+  assertEquals([await find({ from: before, to: after }), await find({ from: before })], [1, 1]);
+  assertEquals([await find({ to: before }), await find({ from: after })], [0, 0]);
 });

@@ -14,6 +14,7 @@ import {
   TransactionProducer,
 } from "../../mod.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { ScriptedCluster } from "../support/scripted_cluster.ts";
 import { silentLogger } from "../support/test_client.ts";
 
 const TOPIC = "orders";
@@ -98,6 +99,25 @@ Deno.test("send() - a queue of a broker that the route does not name is an error
     TopicRouteNotFoundError,
   );
   assertStringIncludes(error.message, 'its route names no master of broker "x"');
+});
+
+Deno.test("send() - a topic that was read-only when its route was found is looked up again before a send fails", async () => {
+  for (const options of [{}, { queue: { brokerName: "broker-1", queueId: 0 } }]) {
+    await using cluster = new ScriptedCluster();
+    const { nameServer, broker: { name, address } } = cluster;
+    nameServer.route(TOPIC, [{ name, address, perm: 4 }]);
+    const producer = cluster.producer({ topics: [TOPIC] });
+    await producer.start();
+    const refused = () => producer.send({ topic: TOPIC, body: "o" }, options);
+    const error = await assertRejects(refused, TopicRouteNotFoundError);
+    assertEquals([error.topic, error.isRetriable], [TOPIC, true]);
+    nameServer.route(TOPIC, [{ name, address }]);
+
+    assertEquals(
+      (await producer.send({ topic: TOPIC, body: "o" }, options)).messageQueue.brokerName,
+      name,
+    );
+  }
 });
 
 Deno.test("send() - a selector gets all queues and the message, and its choice is taken", async () => {

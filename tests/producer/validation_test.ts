@@ -53,8 +53,8 @@ const REFUSED_SINGLE: Record<string, Record<string, unknown>[]> = {
 
 /** What a half message can't be, beyond that. */
 const REFUSED_HALF: Record<string, Record<string, unknown>[]> = {
-  "which the broker drops from a half message": [{ priority: 0 }],
-  "would be visible at once": [
+  "which the broker drops from a transactional message": [{ priority: 0 }],
+  "would be visible before its commit": [
     { liteTopic: "lite" },
     { properties: { INNER_MULTI_DISPATCH: "%LMQ%a" } },
   ],

@@ -29,7 +29,7 @@ export async function operate(
   if (!resumes || state !== "givenUp" || givenUpMessageId === undefined) return;
   tell({ type: "resuming", member, txn, ...broker });
   try {
-    await producer.resume(givenUpMessageId, options);
+    await producer.resume(inspection, options);
     tell({ type: "resumed", member, txn });
   } catch (error) {
     tell({ type: "resumed", member, txn, error: (error as Error).message });

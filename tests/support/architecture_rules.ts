@@ -55,8 +55,6 @@ const AMBIENT_EXCEPTIONS: { path: RegExp; names: RegExp }[] = [
   { path: /^src\/testing\/store\/log_file\.ts$/, names: /^Deno$/ },
 ];
 
-const LONGEST_FILE = 300;
-
 /** Finds what breaks it, one line each. */
 export type Rule = (files: SourceFile[]) => string[];
 
@@ -163,7 +161,22 @@ export const runtimeTimeAndChanceComeThroughOneDoor: Rule = inEveryFile((file) =
     .map((name) => `names ${name}`);
 });
 
-/** A file has at most {@linkcode LONGEST_FILE} lines. */
-export const filesStayShort: Rule = inEveryFile((file) =>
-  file.lines > LONGEST_FILE ? [`has ${file.lines} lines, more than ${LONGEST_FILE}`] : []
+/** No file leads back to itself by its imports, those of types included. */
+export const importsMakeNoCircle: Rule = (files) => {
+  const imports = new Map(files.map((file) => [file.path, localImports(file)]));
+  const done = new Set<string>(), problems: string[] = [];
+  const visit = (path: string, way: readonly string[]) => {
+    const start = way.indexOf(path);
+    if (start >= 0) problems.push(`${[...way.slice(start), path].join(" → ")} is a circle`);
+    if (start >= 0 || done.has(path)) return;
+    for (const to of imports.get(path) ?? []) visit(to, [...way, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) visit(path, []);
+  return problems;
+};
+
+/** Only `src/transaction/` and what lies below `src/producer/` know what a half message is. */
+export const producersKnowNoHalfMessages: Rule = inEveryFile(({ path, text }) =>
+  folderOf(path) === "producer" && /half/i.test(text) ? ["says half"] : []
 );

@@ -78,6 +78,8 @@ export class ScriptedBroker extends ScriptedPeer {
   readonly address: string;
   /** Messages that were sent, in order. */
   readonly messages: ReceivedMessage[] = [];
+  /** Ids of the transactions that were committed, once for each visible message. */
+  readonly visible: string[] = [];
   readonly #verdicts: ReceivedVerdict[] = [];
   /** What stands where in the commit log. */
   readonly #records = new Map<string, Uint8Array>();
@@ -90,15 +92,12 @@ export class ScriptedBroker extends ScriptedPeer {
     this.on(RequestCode.HEART_BEAT, () => ({}));
     this.on(RequestCode.UNREGISTER_CLIENT, () => ({}));
     this.on(RequestCode.SEND_MESSAGE_V2, (command, on) => this.store(command, on));
-    this.on(RequestCode.QUERY_MESSAGE, () => ({ code: ResponseCode.QUERY_NOT_FOUND }));
+    this.on(RequestCode.QUERY_MESSAGE, (command) => this.query(command));
     this.on(RequestCode.VIEW_MESSAGE_BY_ID, ({ extFields }) => {
       const body = this.#records.get(extFields.offset!);
       return body ? { body } : { code: ResponseCode.SYSTEM_ERROR, remark: "can not find message" };
     });
-    this.on(
-      RequestCode.END_TRANSACTION,
-      (command) => command.extFields.commitOrRollback === "0" ? undefined : {},
-    );
+    this.on(RequestCode.END_TRANSACTION, (command) => this.end(command));
   }
 
   /** The half messages among the messages. */
@@ -162,6 +161,28 @@ export class ScriptedBroker extends ScriptedPeer {
         queueOffset: String(message.queueOffset),
         transactionId: message.transactionId,
         ...answer,
+      }),
+    };
+  }
+
+  /** Ends a transaction: the usual reaction to END_TRANSACTION. */
+  end({ extFields }: RemotingCommand): Reply | undefined {
+    if (extFields.commitOrRollback === "0") return undefined;
+    if (extFields.commitOrRollback === "8") this.visible.push(extFields.transactionId!);
+    return {};
+  }
+
+  /** Looks a unique key up: the usual reaction to a query. Its index has all that was written. */
+  query({ extFields: { topic, key } }: RemotingCommand): Reply {
+    const indexed = { indexLastUpdatePhyoffset: String(2n ** 62n) };
+    if (topic === "RMQ_SYS_TRANS_HALF_TOPIC") return { extFields: indexed };
+    if (!this.visible.includes(key!)) return { code: ResponseCode.QUERY_NOT_FOUND };
+    return {
+      extFields: indexed,
+      body: encodeStoredMessage({
+        topic: topic!,
+        body: new TextEncoder().encode("Hello RocketMQ"),
+        properties: { [MessageProperty.UniqueKey]: key! },
       }),
     };
   }

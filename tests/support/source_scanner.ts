@@ -6,8 +6,8 @@ export interface SourceFile {
   code: string;
   /** What it imports and re-exports from, as it is written there. */
   imports: string[];
-  /** Number of lines. */
-  lines: number;
+  /** The file as it is. */
+  text: string;
 }
 
 const IMPORT = /\b(?:import|export)\b(?:[^;"]*?\bfrom)?\s*\(?\s*"(\d+)"/g;
@@ -36,7 +36,7 @@ export function scanSource(path: string, text: string): SourceFile {
     path,
     code: code.replaceAll(/"\d+"/g, '""'),
     imports,
-    lines: text.replace(/\n$/, "").split("\n").length,
+    text,
   };
 }
 

@@ -116,7 +116,6 @@ Deno.test("stats - count what happened and what is held now", async () => {
     stillRunningChecks: 0,
     heldBackChecks: 0,
     repeatedChecks: 0,
-    alreadyCommittedChecks: 0,
     droppedChecks: 0,
     answeredChecks: 1,
     failedChecks: 0,

@@ -88,8 +88,16 @@ Deno.test("begin() - a transaction in the caller's hands is committed once", asy
   const result = await tx.commit();
   assertEquals(result.endTransaction, "confirmed");
   assert(tx.isEnded);
-  await assertRejects(() => tx.commit(), InvalidStateError, "a verdict was given already");
-  await assertRejects(() => tx.rollback(), InvalidStateError, "a verdict was given already");
+  await assertRejects(
+    () => tx.commit(),
+    InvalidStateError,
+    "it was committed or rolled back already",
+  );
+  await assertRejects(
+    () => tx.rollback(),
+    InvalidStateError,
+    "it was committed or rolled back already",
+  );
   assertEquals((await broker.messages(TOPIC)).length, 1);
 });
 

@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertExists, assertRejects } from "@std/assert";
-import { BrokerResponseError, LocalTransactionState, TransactionProducer } from "../../mod.ts";
+import {
+  BrokerResponseError,
+  InvalidArgumentError,
+  LocalTransactionState,
+  TransactionProducer,
+} from "../../mod.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { eventually } from "../support/progress.ts";
 
@@ -66,7 +71,7 @@ Deno.test("inspect() - follows an open transaction until it is given up and resu
       5_000,
     ),
   );
-  const { givenUpMessageId } = await look();
+  const found = await look(), { givenUpMessageId } = found;
   assertExists(givenUpMessageId);
   const { records } = await look();
   assertEquals(records.map(({ kind, checkTimes }) => `${kind} ${checkTimes}`), [
@@ -76,7 +81,7 @@ Deno.test("inspect() - follows an open transaction until it is given up and resu
     "givenUp 2",
   ]);
   assertEquals(records.at(-1)!.offsetMessageId, givenUpMessageId);
-  await producer.resume(givenUpMessageId, { topic: TOPIC });
+  await producer.resume(found, { topic: TOPIC });
   assertEquals((await look()).state, "pending");
 });
 
@@ -98,6 +103,15 @@ Deno.test("inspect() - an id that no broker knows is not found, and can't be res
   const inspection = await producer.inspect("7F000001".repeat(4), { topic: TOPIC });
   assertEquals(inspection.state, "notFound");
   const id = "7F00000100002A9F00000000000FFFFF";
-  const error = await assertRejects(() => producer.resume(id, { topic: TOPIC }));
-  assertEquals(error instanceof BrokerResponseError, true);
+  const discarded = { brokerName: "broker-a", givenUpMessageId: id };
+  await assertRejects(
+    () => producer.resume(discarded, { topic: TOPIC }),
+    BrokerResponseError,
+    "can not find message",
+  );
+  await assertRejects(
+    () => producer.resume(inspection, { topic: TOPIC }),
+    InvalidArgumentError,
+    "as inspect() returns",
+  );
 });

@@ -23,9 +23,8 @@ const HANDLINGS = {
   asked: "The listener is asked",
   joined: "Joined with one that is being answered",
   stillRunning: "Answered unknown: the local transaction still runs",
-  heldBack: "Held back until the verdict on its way has arrived",
-  repeated: "Answered with the verdict that is known",
-  alreadyCommitted: "Answered unknown: the broker has confirmed the commit",
+  heldBack: "Held back while END_TRANSACTION is under way",
+  repeated: "Answered again with what could not be delivered before",
   dropped: "Dropped: too many wait",
 } as const;
 
@@ -93,8 +92,8 @@ function wordingOf(event: AboutTransaction): Wording {
       };
     case "commitFound":
       return {
-        title: "Commit found",
-        detail: "Its answer was lost, and the message is in its topic",
+        title: "Already visible",
+        detail: "The broker is told to drop the surplus half message",
         tone: "good",
         state: "visible",
       };

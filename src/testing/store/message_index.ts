@@ -1,6 +1,5 @@
 import { decodeStoredMessage, MessageProperty, type StoredMessage } from "../../message/mod.ts";
 import { KeyIndex } from "./key_index.ts";
-import type { MessageInput, MessageStore } from "./message_store.ts";
 
 /** What a message is looked for by. */
 export interface IndexQuery {
@@ -18,14 +17,26 @@ export interface IndexQuery {
   end: number;
 }
 
+/** Reads the records that an index names. */
+export interface RecordReader {
+  /** Reads the record at a position. */
+  record(position: number): Uint8Array | undefined;
+}
+
+/** What of a message is entered in an index. */
+export interface IndexedMessage {
+  readonly topic: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
 /** Finds messages by unique key, business key and tag, as QUERY_MESSAGE does. */
 export class MessageIndex {
   readonly #keys = new KeyIndex();
-  readonly #store: Pick<MessageStore, "record">;
+  readonly #store: RecordReader;
   #lastPosition = 0;
   #lastTimestamp = 0;
 
-  constructor(store: Pick<MessageStore, "record">) {
+  constructor(store: RecordReader) {
     this.#store = store;
   }
 
@@ -40,7 +51,7 @@ export class MessageIndex {
   }
 
   /** Enters a message that was stored at a position. */
-  add({ topic, properties }: MessageInput, position: number, storeTimestamp: number): void {
+  add({ topic, properties }: IndexedMessage, position: number, storeTimestamp: number): void {
     const uniqueKey = properties[MessageProperty.UniqueKey];
     const tags = properties[MessageProperty.Tags];
     const keys = splitKeys(properties[MessageProperty.Keys]);

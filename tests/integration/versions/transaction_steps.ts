@@ -215,12 +215,10 @@ export const ownTimesSteps: readonly VersionStep[] = [
     const isGivenUp = async () =>
       (await producer.inspect(transactionId, { topic })).state === "givenUp";
     assert(await eventually(isGivenUp, PATIENCE, 200));
-    const { checkTimes, copies, givenUpMessageId } = await producer.inspect(transactionId, {
-      topic,
-    });
-    assertEquals([checkTimes, copies], [OWN_TIMES.checkMax, 0]);
+    const discarded = await producer.inspect(transactionId, { topic });
+    assertEquals([discarded.checkTimes, discarded.copies], [OWN_TIMES.checkMax, 0]);
     verdict = Commit;
-    await producer.resume(givenUpMessageId!, { topic });
+    await producer.resume(discarded, { topic });
     assertEquals(await visibleTexts(server, topic, 1), ["in the end"]);
   }),
 

@@ -1,0 +1,191 @@
+import {
+  type ClientInstance,
+  type Deadline,
+  DEFAULT_TOPIC,
+  DEFAULT_TOPIC_QUEUES,
+} from "../client/mod.ts";
+import type { Clock } from "../clock.ts";
+import { ConnectionError, InvalidArgumentError } from "../errors.ts";
+import { encodeProperties, MessageProperty, type MessageQueue } from "../message/mod.ts";
+import { Release, releaseOf, type RemotingCommand, type RemotingRequest } from "../remoting/mod.ts";
+import {
+  type PreparedHeaders,
+  PreparedRequest,
+  prepareSendMessageHeaders,
+  readSendMessageResponse,
+  type SendMessageVarying,
+} from "../requests/mod.ts";
+import type { Connection } from "../transport/mod.ts";
+import { codeOf, type OutgoingMessage } from "./outgoing_message.ts";
+import type { QueueFinder } from "./queues.ts";
+import { leastTime, type SendBounds, type SendPolicy } from "./send_policy.ts";
+import type { SendReceipt } from "./send_result.ts";
+
+/** Nothing was written, because too little time was left for an answer. */
+export class TooLateError extends ConnectionError {}
+
+/** Takes a message to one queue: one request, one answer. */
+export class Transmitter {
+  readonly #client: ClientInstance;
+  readonly #clock: Clock;
+  readonly #queues: QueueFinder;
+  readonly #headers: PreparedHeaders<SendMessageVarying>;
+
+  constructor(client: ClientInstance, clock: Clock, producerGroup: string, queues: QueueFinder) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#queues = queues;
+    this.#headers = prepareSendMessageHeaders({
+      producerGroup,
+      defaultTopic: DEFAULT_TOPIC,
+      defaultTopicQueueNums: DEFAULT_TOPIC_QUEUES,
+    });
+  }
+
+  /**
+   * Writes a message to a registered connection, and waits for the answer if the policy says so.
+   *
+   * @param deadline When this attempt must be over.
+   * @throws {ConnectionError} whose `written` says whether the broker may have it.
+   * @throws {BrokerResponseError} @throws {ProtocolError} @throws {InvalidArgumentError}
+   */
+  async transmit(
+    queue: MessageQueue,
+    message: OutgoingMessage,
+    deadline: Deadline,
+    bounds: SendBounds,
+    policy: SendPolicy,
+  ): Promise<SendReceipt | undefined> {
+    const { brokerName } = queue, { topic } = message;
+    const connection = this.#client.openConnection(brokerName) ??
+      await this.#connect(queue, message, deadline, bounds);
+    if (message.timed) checkTimers(connection, brokerName, topic);
+    const { address } = connection, { signal } = bounds;
+    const now = this.#clock.monotonic(), timeout = deadline.remainingAt(now);
+    if (bounds.deadline.remainingAt(now) < leastTime(bounds, policy)) {
+      throw tooLate(queue, address, bounds, now);
+    }
+    const request = this.#request(queue, message, connection);
+    let response: RemotingCommand;
+    try {
+      if (!policy.awaitAnswer) {
+        await connection.oneway(request, { timeout, signal, now });
+        return undefined;
+      }
+      response = await connection.request(request, { timeout, signal, now });
+    } catch (error) {
+      throw errorAt(queue, error);
+    }
+    const kind = message.replyTo === undefined ? "message" : "reply";
+    const stored = readSendMessageResponse(response, { address, brokerName, topic }, kind);
+    return {
+      sendStatus: stored.status,
+      messageQueue: { topic, brokerName, queueId: stored.queueId },
+      queueOffset: stored.queueOffset,
+      offsetMessageId: stored.offsetMessageId,
+      offsetMessageIds: stored.offsetMessageIds,
+      innerBatch: stored.batchUniqId !== undefined,
+      recallHandle: stored.recallHandle,
+      commitLogOffset: stored.commitLogOffset,
+      connection,
+      brokerConnection: this.#client.hasVipChannel ? undefined : connection,
+      bodySize: message.body.length,
+      checkImmunity: message.checkImmunity,
+      regionId: stored.regionId,
+      traceOn: stored.traceOn,
+    };
+  }
+
+  /** Waits for a connection, and leaves time for another broker if there is one. */
+  async #connect(
+    { brokerName }: MessageQueue,
+    message: OutgoingMessage,
+    { remaining }: Deadline,
+    bounds: SendBounds,
+  ): Promise<Connection> {
+    const hasOther = this.#queues.hasOther(message, bounds, (name) => name !== brokerName);
+    const timeout = hasOther ? remaining / 2 : remaining;
+    return await this.#client.requestConnection(brokerName, { timeout, signal: bounds.signal });
+  }
+
+  #request(
+    queue: MessageQueue,
+    message: OutgoingMessage,
+    connection: Connection,
+  ): RemotingRequest {
+    const varying = {
+      queueId: queue.queueId,
+      sysFlag: message.sysFlag,
+      bornTimestamp: BigInt(Math.floor(this.#clock.now())),
+      flag: message.flag,
+      properties: propertiesFor(connection, message),
+      batch: message.parts !== undefined,
+      bname: queue.brokerName,
+    };
+    const header = this.#headers.get(message.topic);
+    return new PreparedRequest(codeOf(message), header, varying, message.body);
+  }
+}
+
+function tooLate(
+  { brokerName, topic }: MessageQueue,
+  address: string,
+  { deadline }: SendBounds,
+  now: number,
+): TooLateError {
+  return new TooLateError(
+    "TIMEOUT",
+    `Cannot send to broker "${brokerName}" at ${address}: of ${deadline.timeout} ms for the send only ` +
+      `${
+        Math.floor(deadline.remainingAt(now))
+      } were left when it could be reached, too few for an answer`,
+    { address, brokerName, topic, isRetriable: true },
+  );
+}
+
+/** Adds the broker to what a connection threw. */
+function errorAt({ brokerName, topic }: MessageQueue, error: unknown): unknown {
+  if (!(error instanceof ConnectionError) || error.brokerName !== undefined) return error;
+  const { address, written, isRetriable, cause } = error;
+  return new ConnectionError(error.code as ConnectionErrorCode, error.message, {
+    address,
+    written,
+    isRetriable,
+    brokerName,
+    topic,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+type ConnectionErrorCode = ConstructorParameters<typeof ConnectionError>[0];
+
+/**
+ * Refuses a timer message for a broker that has no timers: it would deliver the message immediately. A
+ * broker that does not tell its version may have them.
+ *
+ * @throws {InvalidArgumentError} naming the broker, its version and what helps.
+ */
+function checkTimers(connection: Connection, brokerName: string, topic: string): void {
+  const { peerVersion, address } = connection;
+  if (!isBefore5(peerVersion)) return;
+  throw new InvalidArgumentError(
+    `Cannot send message to topic "${topic}": broker "${brokerName}" at ${address} is of release ` +
+      `${releaseOf(peerVersion)} and would deliver it at once, delay and deliverAt need 5.0.0 or ` +
+      "later: use delayLevel",
+    { topic, brokerName, address },
+  );
+}
+
+/**
+ * Returns the properties of a message as its broker takes them. A broker before 5.0 adds those of a
+ * batch to each of its messages, which would all get the id of the batch.
+ */
+function propertiesFor({ peerVersion }: Connection, message: OutgoingMessage): string {
+  if (!message.parts || !isBefore5(peerVersion)) return message.encodedProperties;
+  const { [MessageProperty.UniqueKey]: _, ...properties } = message.properties;
+  return encodeProperties(properties);
+}
+
+function isBefore5(version: number): boolean {
+  return releaseOf(version) !== undefined && version < Release.V5_0_0;
+}

@@ -1,0 +1,193 @@
+import { type ClientInstance, Deadline } from "../client/mod.ts";
+import { type Clock, sleep } from "../clock.ts";
+import { BrokerResponseError, describe, InvalidStateError, printable } from "../errors.ts";
+import { decodeStoredMessages, MessageProperty } from "../message/mod.ts";
+import { ResponseCode } from "../remoting/mod.ts";
+import {
+  createQueryMessageRequest,
+  createViewMessageRequest,
+  type QueryMessageResponse,
+  readQueryMessageResponse,
+  readViewMessageResponse,
+} from "../requests/mod.ts";
+import type { Connection } from "../transport/mod.ts";
+import { HALF_TOPIC, type HalfMessage } from "./half_message.ts";
+import type { LiveTransaction } from "./live.ts";
+
+/** Most queries at once: the answer to each can be as large as a message. */
+const MAX_QUERIES = 64;
+
+/** Milliseconds that a broker's index may lag behind what it has stored, where it does not tell. */
+const INDEX_LAG_MS = 500;
+
+/** Records of one transaction that a query may bring. */
+const MAX_FOUND = 64;
+
+/** A query ends at no date, whatever the clocks say: the greatest one that the protocol can carry. */
+const END_OF_TIME = 2n ** 63n - 1n;
+
+/** Response codes that tell of a record, or ask to come again: with any other nothing is known. */
+const TELLING: ReadonlySet<number> = new Set([
+  ResponseCode.SYSTEM_ERROR,
+  ResponseCode.SYSTEM_BUSY,
+  ResponseCode.SERVICE_NOT_AVAILABLE,
+  ResponseCode.FLOW_CONTROL,
+  ResponseCode.GO_AWAY,
+]);
+
+/** What {@linkcode BrokerEvidence} works with. */
+export interface BrokerEvidenceOptions {
+  client: ClientInstance;
+  clock: Clock;
+  /** Aborts when nothing may wait any longer. */
+  timeUp: AbortSignal;
+  /** Most queries at once. @default {64} */
+  maxQueries?: number | undefined;
+}
+
+/** Asks a broker what it has of a transaction: the one source of truth about what it has stored. */
+export class BrokerEvidence {
+  readonly #options: BrokerEvidenceOptions;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(options: BrokerEvidenceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Looks for the visible message of a transaction on the broker that checked: on the connection that
+   * the half message came on, while that stands.
+   *
+   * A broker indexes its log from the start, some milliseconds after it was written. Once the half
+   * message is indexed, every message that was committed before it is, too: so it is asked how far its
+   * index has come, and looked at once more. Where it does not tell, and after a COMMIT of this process,
+   * which may be newer than the half message, a moment passes before that.
+   *
+   * @returns The connection on which it was found; undefined when it is not there.
+   * @throws {RocketMQError} when the broker can't be asked.
+   */
+  async findVisible(
+    live: LiveTransaction,
+    half: HalfMessage,
+    deadline: Deadline,
+  ): Promise<Connection | undefined> {
+    const { clock, timeUp } = this.#options;
+    const bound = new Deadline(clock, deadline.remaining / 2);
+    const found = await this.#find(live, half, bound);
+    if (found) return found;
+    if (live.isRepeated || !await this.#isIndexed(live, half, bound)) {
+      const pause = Math.min(INDEX_LAG_MS, bound.remaining / 2);
+      await sleep(clock, pause, timeUp).catch(() => {});
+    }
+    return await this.#find(live, half, bound);
+  }
+
+  /**
+   * Makes sure that a half message is where it was, before END_TRANSACTION leaves on another connection
+   * than the one that it was learned on: after a reconnect, and with the VIP channel. A broker that has
+   * lost the end of its log in between, by a power failure or because its slave lagged behind when it
+   * was promoted, writes other records in the same places; END_TRANSACTION names the place only, and
+   * would end another transaction. Where the broker does not let look, it goes out unseen.
+   *
+   * @throws {InvalidStateError} when something else is there.
+   * @throws {BrokerResponseError} when nothing is there.
+   * @throws {ConnectionError} when there is no answer in time.
+   */
+  async refuseMoved(
+    connection: Connection,
+    { transactionId, topic }: LiveTransaction,
+    { brokerName, commitLogOffset: offset }: HalfMessage,
+    deadline: Deadline,
+  ): Promise<void> {
+    const timeout = deadline.remaining, { address } = connection;
+    const request = createViewMessageRequest({ offset, topic });
+    const response = await connection.request(request, { timeout });
+    let found: string;
+    try {
+      const bytes = readViewMessageResponse(response, { address, brokerName, topic });
+      const [record] = decodeStoredMessages(bytes);
+      // One without a key goes by an id that only check-backs tell, see `transactionIdOf`.
+      const id = record && (record.properties[MessageProperty.UniqueKey] || transactionId);
+      if (id === transactionId) return;
+      found = id === undefined ? "nothing" : `that of ${printable(id, 128)}`;
+    } catch (error) {
+      if (!(error instanceof BrokerResponseError)) found = `no message: ${describe(error)}`;
+      else if (TELLING.has(error.responseCode)) throw error;
+      else return;
+    }
+    throw new InvalidStateError(
+      `Cannot end transaction ${transactionId}: where broker "${brokerName}" at ${address} had its ` +
+        `half message is now ${found}, the broker has lost the end of its log`,
+      { address, brokerName, topic },
+    );
+  }
+
+  async #find(
+    { transactionId, topic }: LiveTransaction,
+    half: HalfMessage,
+    deadline: Deadline,
+  ): Promise<Connection | undefined> {
+    const { namespace } = this.#options.client;
+    const [connection, { body }] = await this.#query(transactionId, topic, half, deadline);
+    const isVisible = decodeStoredMessages(body).some((message) =>
+      message.properties[MessageProperty.UniqueKey] === transactionId &&
+      (namespace?.unwrap(message.topic) ?? message.topic) === topic
+    );
+    return isVisible && connection.isOpen ? connection : undefined;
+  }
+
+  /** Reports whether the broker says that its index has come as far as a half message. */
+  async #isIndexed(
+    { transactionId }: LiveTransaction,
+    half: HalfMessage,
+    deadline: Deadline,
+  ): Promise<boolean> {
+    try {
+      const [, response] = await this.#query(transactionId, HALF_TOPIC, half, deadline, 1);
+      return (response.indexLastUpdatePhyoffset ?? 0n) >= half.commitLogOffset;
+    } catch {
+      return false;
+    }
+  }
+
+  async #query(
+    key: string,
+    topic: string,
+    { brokerName, connection: learnedOn }: HalfMessage,
+    deadline: Deadline,
+    maxNum = MAX_FOUND,
+  ): Promise<[Connection, QueryMessageResponse]> {
+    await this.#enter();
+    try {
+      const connection = learnedOn?.isOpen
+        ? learnedOn
+        : await this.#options.client.brokerConnection(brokerName, { timeout: deadline.remaining });
+      const { address } = connection;
+      const request = createQueryMessageRequest({
+        topic,
+        key,
+        maxNum,
+        beginTimestamp: 0n,
+        endTimestamp: END_OF_TIME,
+        indexType: "U",
+      });
+      const response = await connection.request(request, { timeout: deadline.remaining });
+      return [connection, readQueryMessageResponse(response, { address, brokerName, topic })];
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async #enter(): Promise<void> {
+    while (this.#running >= (this.#options.maxQueries ?? MAX_QUERIES)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#running++;
+  }
+
+  #leave(): void {
+    this.#running--;
+    this.#waiting.shift()?.();
+  }
+}

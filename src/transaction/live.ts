@@ -1,0 +1,313 @@
+import type { TelemetryContext } from "../telemetry.ts";
+import type { HalfMessage } from "./half_message.ts";
+import type { Verdict } from "./states.ts";
+
+/** Most brokers that are remembered for one transaction: two hold its half message at the worst. */
+const MAX_BROKERS = 16;
+
+/** Most half messages of one transaction on one broker that wait to be ended. */
+const MAX_WAITING = 16;
+
+/** Most endings with trouble that are remembered; the oldest are forgotten first. */
+const MAX_TROUBLED = 10_000;
+
+/**
+ * The half messages of one transaction on one broker. Before it checks back, a broker writes the half
+ * message again, so that each check-back brings another one; only the newest ends the transaction.
+ */
+export interface BrokerHalves {
+  /** See {@linkcode brokerKeyOf}. */
+  readonly broker: string;
+  readonly newest: HalfMessage;
+  /**
+   * Earlier ones that were checked and not answered. After a restart a broker may have several of one
+   * transaction, and checks each of them.
+   */
+  readonly others: readonly HalfMessage[];
+}
+
+interface MutableBrokerHalves extends BrokerHalves {
+  newest: HalfMessage;
+  others: readonly HalfMessage[];
+  /** Those that check-backs brought while END_TRANSACTION was under way, the newest last. */
+  waiting: HalfMessage[];
+  isEnding: boolean;
+}
+
+/** What spans and message traces need of a message. */
+export interface TraceFacts {
+  readonly tags: string | undefined;
+  readonly keys: string | undefined;
+  /** Region of the broker; without one there are no traces. */
+  readonly regionId: string | undefined;
+  readonly traceOn: boolean;
+  /** What all spans of the transaction are children of: it travels in the message. */
+  readonly context: TelemetryContext | undefined;
+}
+
+/** What is done with a check-back of a transaction that is under way. */
+export type LiveHandling = "stillRunning" | "joined" | "heldBack" | "repeated";
+
+/** Shared by the many transactions that have none. */
+const NONE: readonly HalfMessage[] = [];
+
+/**
+ * One transaction that is under way in this process, and the only place where its state is changed:
+ *
+ *     sending ─▶ running ─┐
+ *                         ├─▶ ending ─▶ (forgotten)
+ *     checking ───────────┘
+ *
+ * A send goes the upper way; a check-back of a transaction that is not under way goes the lower one.
+ */
+export class LiveTransaction {
+  readonly transactionId: string;
+  readonly topic: string;
+  /** What traces and spans need of its message. */
+  traceFacts: TraceFacts | undefined;
+  #step: "sending" | "running" | "checking" | "ending";
+  #localTransactionRan: boolean | undefined;
+  #verdict: Verdict | undefined;
+  #isSlow = false;
+  #hasTrouble = false;
+  #isRepeated: boolean;
+  readonly #halves: MutableBrokerHalves[] = [];
+
+  constructor(
+    transactionId: string,
+    topic: string,
+    step: "sending" | "checking",
+    { localTransactionRan, verdict }: Partial<TroubledEnding> = {},
+  ) {
+    this.transactionId = transactionId;
+    this.topic = topic;
+    this.#step = step;
+    this.#localTransactionRan = localTransactionRan;
+    this.#isRepeated = verdict !== undefined;
+  }
+
+  /** `false` when it was not run, or not yet; `undefined` when this process does not know. */
+  get localTransactionRan(): boolean | undefined {
+    return this.#localTransactionRan;
+  }
+
+  /** Commit or rollback, once that is decided. */
+  get verdict(): Verdict | undefined {
+    return this.#verdict;
+  }
+
+  /** Whether this process has sent commit or rollback before. */
+  get isRepeated(): boolean {
+    return this.#isRepeated;
+  }
+
+  /** Whether commit or rollback could not be delivered to a broker. */
+  get hasTrouble(): boolean {
+    return this.#hasTrouble;
+  }
+
+  /** The half message that was heard of last. */
+  get newest(): HalfMessage {
+    return this.#halves[0]!.newest;
+  }
+
+  /** Takes what the answer to the send says. What a check-back brought meanwhile is newer. */
+  stored(half: HalfMessage): void {
+    if (this.#halves.length === 0) this.#halves.push(halvesOf(half));
+  }
+
+  /** The local transaction begins: from now on it counts as run. */
+  running(): void {
+    this.#step = "running";
+    this.#localTransactionRan = true;
+  }
+
+  /** Takes the half message that a check-back brought, and says what is to be done with it. */
+  checked(half: HalfMessage): LiveHandling {
+    const halves = this.#halvesOn(half);
+    if (this.#step === "ending" && halves.isEnding) {
+      if (halves.waiting.length === MAX_WAITING) halves.waiting.shift();
+      halves.waiting.push(half);
+      return "heldBack";
+    }
+    if (this.#step === "ending") {
+      halves.newest = half;
+      return "repeated";
+    }
+    if (this.#step === "checking") {
+      if (halves.newest !== half) {
+        halves.others = [...halves.others.slice(1 - MAX_WAITING), halves.newest];
+        halves.newest = half;
+      }
+      return "joined";
+    }
+    halves.newest = half;
+    const at = this.#halves.indexOf(halves);
+    if (at > 0) this.#halves.unshift(...this.#halves.splice(at, 1));
+    return "stillRunning";
+  }
+
+  /** Reports whether it is the first time that the broker checks while the local transaction runs. */
+  becomesSlow(): boolean {
+    if (this.#isSlow || this.#step !== "running") return false;
+    return this.#isSlow = true;
+  }
+
+  /**
+   * Decides. Gives what is to be ended: of a send, on the broker that was heard of last; of a
+   * check-back, on each broker that checked.
+   */
+  end(verdict: Verdict): readonly BrokerHalves[] {
+    const ending = this.#step === "checking" ? this.#halves : this.#halves.slice(0, 1);
+    this.#step = "ending";
+    this.#verdict = verdict;
+    for (const halves of ending) halves.isEnding = true;
+    return ending;
+  }
+
+  /** Begins to end it on one more broker, which checked after the others. */
+  endAlso(half: HalfMessage): BrokerHalves {
+    const halves = this.#halvesOn(half);
+    halves.isEnding = true;
+    return halves;
+  }
+
+  /** Reports whether a broker has not checked it with another half message since. */
+  isNewest(half: HalfMessage): boolean {
+    const broker = brokerKeyOf(half);
+    const halves = this.#halves.find((known) => known.broker === broker);
+    return halves === undefined || halves.newest === half;
+  }
+
+  /** The brokers that checked, for an answer that leaves the transaction open. */
+  checkedOn(): readonly BrokerHalves[] {
+    return this.#halves;
+  }
+
+  /** Reports whether a newer half message came than the one that END_TRANSACTION is under way for. */
+  isSuperseded(halves: BrokerHalves): boolean {
+    return (halves as MutableBrokerHalves).waiting.length > 0;
+  }
+
+  /** Makes the newest of those that came meanwhile the one to end. False when none came. */
+  takeWaiting(halves: BrokerHalves, isEnded: boolean): boolean {
+    const known = halves as MutableBrokerHalves, newest = known.waiting.pop();
+    if (!newest) return false;
+    this.#isRepeated = true;
+    const last = !isEnded && known.newest.fromCheck ? [known.newest] : [];
+    known.others = [...known.others, ...last, ...known.waiting].slice(-MAX_WAITING);
+    known.newest = newest;
+    known.waiting = [];
+    return true;
+  }
+
+  /** END_TRANSACTION is over on one broker. True when it is over on all of them. */
+  ended(halves: BrokerHalves, hasFailed: boolean): boolean {
+    (halves as MutableBrokerHalves).isEnding = false;
+    if (hasFailed) this.#hasTrouble = true;
+    return !this.#halves.some(({ isEnding }) => isEnding);
+  }
+
+  #halvesOn(half: HalfMessage): MutableBrokerHalves {
+    const broker = brokerKeyOf(half);
+    for (const halves of this.#halves) if (halves.broker === broker) return halves;
+    const halves = halvesOf(half);
+    if (this.#halves.length === MAX_BROKERS) {
+      const at = this.#halves.findIndex(({ isEnding }) => !isEnding);
+      this.#halves.splice(at < 0 ? MAX_BROKERS - 1 : at, 1);
+    }
+    this.#halves.push(halves);
+    return halves;
+  }
+}
+
+/** What is remembered of a transaction whose end had trouble. */
+export interface TroubledEnding {
+  /** Commit or rollback, where that was decided and is not confirmed. */
+  readonly verdict: Verdict | undefined;
+  readonly localTransactionRan: boolean | undefined;
+}
+
+/**
+ * The transactions that this process knows: those that are under way, and a bounded number of endings
+ * with trouble. About anything else the truth is in the application's database and in the broker's
+ * index, and both are asked.
+ */
+export class TransactionBook {
+  readonly #live = new Map<string, LiveTransaction>();
+  readonly #troubled = new Map<string, TroubledEnding>();
+  readonly #maxTroubled: number;
+
+  constructor(maxTroubled: number = MAX_TROUBLED) {
+    this.#maxTroubled = maxTroubled;
+  }
+
+  /** The transaction of an id, while it is under way. */
+  find(transactionId: string): LiveTransaction | undefined {
+    return this.#live.get(transactionId);
+  }
+
+  /** What is remembered of an ending with trouble. */
+  trouble(transactionId: string): TroubledEnding | undefined {
+    return this.#troubled.get(transactionId);
+  }
+
+  /** Enters a transaction that is about to be sent. */
+  send(transactionId: string, topic: string): LiveTransaction {
+    return this.#enter(
+      new LiveTransaction(transactionId, topic, "sending", { localTransactionRan: false }),
+    );
+  }
+
+  /** Enters a transaction that a broker checks and that is not under way. */
+  check(transactionId: string, topic: string): LiveTransaction {
+    const known = this.#troubled.get(transactionId);
+    return this.#enter(new LiveTransaction(transactionId, topic, "checking", known));
+  }
+
+  /** Forgets a transaction that stays open; what is known of an earlier trouble stays. */
+  leave({ transactionId }: LiveTransaction): void {
+    this.#live.delete(transactionId);
+  }
+
+  /**
+   * Forgets a transaction that has ended, but for the trouble that it may have had. That its local
+   * transaction did not run is known here only: a listener that looks for a business key could find the
+   * row of its caller's next attempt.
+   */
+  leaveEnded(live: LiveTransaction): void {
+    if (live.hasTrouble || live.localTransactionRan === false) return this.leaveTroubled(live);
+    this.#live.delete(live.transactionId);
+    if (this.#troubled.size > 0) this.#troubled.delete(live.transactionId);
+  }
+
+  /** Forgets a transaction but for what is known of its end. */
+  leaveTroubled({ transactionId, verdict, localTransactionRan }: LiveTransaction): void {
+    this.#live.delete(transactionId);
+    this.#troubled.delete(transactionId);
+    this.#troubled.set(transactionId, { verdict, localTransactionRan });
+    if (this.#troubled.size <= this.#maxTroubled) return;
+    for (const oldest of this.#troubled.keys()) {
+      this.#troubled.delete(oldest);
+      break;
+    }
+  }
+
+  #enter(live: LiveTransaction): LiveTransaction {
+    this.#live.set(live.transactionId, live);
+    return live;
+  }
+}
+
+/**
+ * Tells the brokers apart that hold half messages of one transaction. A slave that was promoted has the
+ * name of its master, and the offsets, too: to a producer it is the same broker. One without a name, as
+ * in check-backs of old brokers that no route names any more, goes by its address.
+ */
+function brokerKeyOf({ brokerName, connection }: HalfMessage): string {
+  return brokerName || `at ${connection?.address}`;
+}
+
+function halvesOf(newest: HalfMessage): MutableBrokerHalves {
+  return { broker: brokerKeyOf(newest), newest, others: NONE, waiting: [], isEnding: false };
+}
