@@ -186,7 +186,7 @@ export const SAFETY_PAIRS: readonly Pair[] = [
       ...without(OPEN, OPEN.at(-2)!),
       at(110.3, AGAIN),
       ...[at(110.4, but(CHECK, { handle: newer })), verdict(111, "UNKNOWN")],
-      ...[verdict(110.6, "UNKNOWN", { fromCheck: true }), ...END],
+      ...[verdict(112, "UNKNOWN", { fromCheck: true }), ...END],
     ],
     but: "it leaves before the newer question comes",
     sound: [...OPEN, ...ASKED_AND_COMMITTED, ...END],

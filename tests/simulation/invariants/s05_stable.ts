@@ -1,7 +1,12 @@
 import type { Invariant } from "./invariant.ts";
-import { isDrop } from "./looks.ts";
+import { isDrop, type Verdict } from "./looks.ts";
 
-/** A verdict never turns into its opposite. */
+/**
+ * A verdict never turns into its opposite.
+ *
+ * An application that contradicts itself after the broker has confirmed the first verdict is another
+ * matter: then the transaction is over for the client, which says what it is told (S3).
+ */
 export const s5: Invariant = {
   name: "S5",
   text:
@@ -10,15 +15,21 @@ export const s5: Invariant = {
     "surplus half whose message was just found visible on this very connection may be dropped by " +
     "ROLLBACK of that half on that connection.",
   check(run, report) {
-    const sent = new Map<string, string>();
-    for (const verdict of run.history.of("wroteVerdict")) {
-      const { member, txn, state, at } = verdict;
+    const { history, timeline } = run, sent = new Map<string, Verdict>();
+    for (const verdict of history.of("wroteVerdict")) {
+      const { member, txn, state, at, event } = verdict;
       if (state === "UNKNOWN" || isDrop(run, verdict)) continue;
       const key = `${member} ${txn}`, earlier = sent.get(key);
-      if (earlier !== undefined && earlier !== state) {
-        report(at, `${member} sent ${state} for ${txn} after ${earlier}`, txn);
-      }
-      sent.set(key, state);
+      sent.set(key, verdict);
+      if (earlier === undefined || earlier.state === state) continue;
+      const reply = timeline.replyTo(earlier);
+      const isOver = earlier.oneway || (reply?.code === 0 && reply.event <= event);
+      const isSaid = history.of("answered").some((answer) =>
+        answer.member === member && answer.txn === txn && answer.returned === state &&
+        answer.event > earlier.event && answer.event <= event
+      );
+      if (isOver && isSaid) continue;
+      report(at, `${member} sent ${state} for ${txn} after ${earlier.state}`, txn);
     }
   },
 };

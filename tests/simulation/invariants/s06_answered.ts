@@ -2,6 +2,7 @@ import { GROUP } from "../world/context.ts";
 import type { FactOf } from "../history.ts";
 import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
+import { looksOf } from "./looks.ts";
 import { PROMPT, REFUSALS, SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /**
@@ -116,7 +117,7 @@ interface Due {
   readonly from: number;
   /** When it must have left. */
   readonly at: number;
-  /** Whether it is a verdict, which may be held back. */
+  /** Whether it is a verdict, or waits for a look: it takes a moment. */
   readonly isVerdict: boolean;
 }
 
@@ -127,7 +128,12 @@ function dueOf(run: Run, check: Check): Due {
   const call = timeline.callFor(check);
   // Without a call it repeats a verdict that it knows.
   if (!call) return { from: at, at: at + waitOf(run) + PROMPT, isVerdict: true };
-  const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK", from = call.endedAt;
+  const from = call.endedAt;
+  // Before it leaves one open for the last time, a client may look whether its message is visible.
+  const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK" ||
+    looksOf(run, check.member, check.broker, check.txn).some((look) =>
+      look.at >= from && look.at <= from + SLACK
+    );
   return { from, at: from + (isVerdict ? PROMPT : 0), isVerdict };
 }
 

@@ -1,5 +1,6 @@
 import type { FactOf } from "../history.ts";
 import type { Invariant, Run } from "./invariant.ts";
+import { isDrop } from "./looks.ts";
 
 /**
  * Answers name the newest record, as far as the client that gives them has heard of it: a question
@@ -25,7 +26,13 @@ export const s7: Invariant = {
       const newer = asked.findLast((check) =>
         check.event < event && followsOn(run, check, handle.logOffset)
       );
-      if (newer) {
+      // An unknown changes nothing once the newer one has its answer, and neither does a drop.
+      const isHarmless = isDrop(run, answer) || (state === "UNKNOWN" && newer !== undefined &&
+        history.of("wroteVerdict").some((other) =>
+          other.member === member && other.broker === broker && other.txn === txn &&
+          other.handle.logOffset === newer.handle.logOffset && other.event < event
+        ));
+      if (newer && !isHarmless) {
         const known = newer.handle.queueOffset;
         report(
           at,

@@ -40,13 +40,30 @@ export const s9: Invariant = {
         : end && end.event < event
         ? false
         : undefined;
-      if (told !== truth) {
+      // What ended well is forgotten: then the database is asked, as another instance would.
+      const isForgotten = truth === true && told === undefined &&
+        !isOpenEnd(run, member, txn, event);
+      if (told !== truth && !isForgotten) {
         report(at, `${member} told its listener of ${txn} that localTransactionRan=${told}`, txn);
       }
     }
     for (const [end] of settled.values()) checkFence(run, end!, report);
   },
 };
+
+/** Whether the local transaction left open what became of it, or the broker has not heard of it. */
+function isOpenEnd({ history }: Run, member: string, txn: string, event: number): boolean {
+  const isIts = (fact: { member: string; txn: string; event: number }) =>
+    fact.member === member && fact.txn === txn && fact.event < event;
+  const ended = history.of("localEnded").find(isIts), settled = history.of("settled").find(isIts);
+  const isDecided = ended?.returned === "COMMIT" || ended?.returned === "ROLLBACK";
+  // A check-back that was answered since has ended it.
+  const isAnswered = history.of("answered").some((fact) =>
+    isIts(fact) && (fact.returned === "COMMIT" || fact.returned === "ROLLBACK")
+  );
+  return !isAnswered &&
+    (!isDecided || settled === undefined || settled.endTransaction === "failed");
+}
 
 /** What a send says of itself is so. */
 function checkEnd(
@@ -55,7 +72,7 @@ function checkEnd(
   end: FactOf<"settled">,
   report: Report,
 ): void {
-  const half = history.of("wroteHalf").find((fact) => fact.txn === txn);
+  const half = history.of("wroteHalf").findLast((fact) => fact.txn === txn);
   const reply = half && timeline.replyTo(half);
   // What came too late changes nothing (S11).
   const code = reply && reply.event <= end.event && reply.at < at + timeout
@@ -161,7 +178,7 @@ function wasRolledBack({ history, timeline }: Run, txn: string): boolean {
     fact.txn === txn && fact.state === "ROLLBACK"
   );
   if (!began && !said && isGivenUp) return true;
-  const half = history.of("wroteHalf").find((fact) => fact.txn === txn);
+  const half = history.of("wroteHalf").findLast((fact) => fact.txn === txn);
   return half !== undefined && WEAKLY_STORED.has(timeline.replyTo(half)?.code ?? 0);
 }
 
