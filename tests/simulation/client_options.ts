@@ -21,6 +21,7 @@ export function clientOptions(
     topics: [TOPIC],
     instanceName: process.name,
     endTransactionTimeout: END_TRANSACTION_TIMEOUT,
+    transactionCheckMax: plan.broker.maxChecks,
     ...plan.member,
     ...(plan.signs ? { credentials: CREDENTIALS } : {}),
     clock: process.clock,

@@ -136,7 +136,7 @@ function checkAnswered(
   report: Report,
 ): void {
   const { history, timeline } = run, { member, at, deadline = 0 } = closing;
-  if (end.at >= at + deadline) return;
+  if (end.at >= at + deadline / 2) return;
   for (const check of history.of("gotCheck")) {
     const { txn, broker, handle, link, event } = check;
     if (check.member !== member || event >= closing.event) continue;

@@ -52,7 +52,12 @@ export const s9: Invariant = {
 };
 
 /** Whether the local transaction left open what became of it, or the broker has not heard of it. */
-function isOpenEnd({ history }: Run, member: string, txn: string, event: number): boolean {
+function isOpenEnd(
+  { history, timeline }: Run,
+  member: string,
+  txn: string,
+  event: number,
+): boolean {
   const isIts = (fact: { member: string; txn: string; event: number }) =>
     fact.member === member && fact.txn === txn && fact.event < event;
   const ended = history.of("localEnded").find(isIts), settled = history.of("settled").find(isIts);
@@ -61,7 +66,14 @@ function isOpenEnd({ history }: Run, member: string, txn: string, event: number)
   const isAnswered = history.of("answered").some((fact) =>
     isIts(fact) && (fact.returned === "COMMIT" || fact.returned === "ROLLBACK")
   );
-  return !isAnswered &&
+  // What was tried again after the send had settled may have arrived.
+  const isDelivered = [...history.of("wroteVerdict"), ...history.of("wroteOther")].some((fact) => {
+    if (fact.member !== member || fact.txn !== txn || fact.event >= event) return false;
+    if (fact.type === "wroteVerdict" && fact.state === "UNKNOWN") return false;
+    const reply = timeline.replyTo(fact);
+    return reply?.code === 0 && reply.event < event;
+  });
+  return !isAnswered && !isDelivered &&
     (!isDecided || settled === undefined || settled.endTransaction === "failed");
 }
 
