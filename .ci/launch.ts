@@ -1,21 +1,15 @@
 // deno-lint-ignore-file no-console
 /**
  * Runs `deno` with the given arguments, also where JSR can't be reached: there the `@std` packages
- * come from the stand-ins in `.ci/std`.
+ * come from the stand-ins in `.ci/offline`.
  *
  *     deno run -A .ci/launch.ts test -A tests
  *
  * @module
  */
-import { pathToFileURL } from "node:url";
-import {
-  collectRegistryFiles,
-  fingerprint,
-  type RegistryFiles,
-  writeRegistry,
-} from "./registry.ts";
+import { prepareRegistry } from "./offline/registry.ts";
 
-const HELP = `Runs deno, also where JSR can't be reached: @std packages come from .ci/std there.
+const HELP = `Runs deno, also where JSR can't be reached: @std packages come from .ci/offline there.
 
 Usage: deno run -A .ci/launch.ts COMMAND [ARGUMENT...]
 
@@ -30,7 +24,7 @@ const JSR_DEADLINE = 3000;
 async function chooseRegistry(): Promise<Record<string, string>> {
   if (Deno.env.get("JSR_URL") || await doesJsrAnswer()) return {};
   const registry = await prepareRegistry();
-  console.error("JSR does not answer: @std packages come from the stand-ins in .ci/std");
+  console.error("JSR does not answer: @std packages come from the stand-ins in .ci/offline");
   return { JSR_URL: registry.href };
 }
 
@@ -42,60 +36,6 @@ async function doesJsrAnswer(): Promise<boolean> {
     return response.ok && typeof meta?.versions === "object";
   } catch {
     return false;
-  }
-}
-
-/**
- * Finds or makes the registry of the stand-ins as they are now. It lies outside of the package,
- * because `deno publish` takes every module inside for a part of it.
- */
-async function prepareRegistry(): Promise<URL> {
-  const files = await collectRegistryFiles(new URL("std/", import.meta.url));
-  const name = await fingerprint(files);
-  try {
-    return await placeRegistry(files, new URL(`rocketmq-deno/std-${name}/`, userCache()));
-  } catch {
-    return await placeRegistry(files, new URL(`std-${name}/`, folderUrl(await Deno.makeTempDir())));
-  }
-}
-
-/** Writes the files, unless they are there: complete or not at all, also when two do it at once. */
-async function placeRegistry(files: RegistryFiles, registry: URL): Promise<URL> {
-  if (await exists(registry)) return registry;
-  const draft = new URL(`../draft-${crypto.randomUUID()}/`, registry);
-  await writeRegistry(files, draft);
-  try {
-    await Deno.rename(draft, registry);
-  } catch (error) {
-    await Deno.remove(draft, { recursive: true });
-    if (!await exists(registry)) throw error;
-  }
-  return registry;
-}
-
-/** Where the user's programs keep what they can make again. */
-function userCache(): URL {
-  const home = Deno.env.get("HOME");
-  const folder = Deno.build.os === "windows"
-    ? Deno.env.get("LOCALAPPDATA")
-    : Deno.env.get("XDG_CACHE_HOME") || home && (
-          Deno.build.os === "darwin" ? `${home}/Library/Caches` : `${home}/.cache`
-        );
-  if (!folder) throw new Error("Cannot find a cache folder: HOME is not set");
-  return folderUrl(folder);
-}
-
-function folderUrl(path: string): URL {
-  return new URL(`${pathToFileURL(path).href}/`);
-}
-
-async function exists(url: URL): Promise<boolean> {
-  try {
-    await Deno.stat(url);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 

@@ -55,6 +55,9 @@ Exit code 0: all passed. 1: something failed. 2: wrong arguments. 130: ended by 
 /** The options that `deno test` gets. */
 const OPTIONS = ["--filter", "--fail-fast", "--parallel", "--shuffle", "--trace-leaks"];
 
+/** The scripts of the inspector's page. */
+const PAGE = "src/testing/inspector/page";
+
 const ROOT = new URL("../", import.meta.url);
 
 async function listChecks(): Promise<Step[]> {
@@ -77,6 +80,10 @@ async function listChecks(): Promise<Step[]> {
         ".ci",
         ...documents,
       ],
+    },
+    {
+      title: "types of the inspector's page, which runs in browsers",
+      args: ["check", "--quiet", "--config", ".ci/page.json", `${PAGE}/app.js`],
     },
     { title: "documentation of all that is public", args: ["doc", "--lint", ...entryPoints] },
     { title: "package", args: ["publish", "--dry-run", "--allow-dirty"] },

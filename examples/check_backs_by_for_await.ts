@@ -5,13 +5,12 @@
  *
  *     deno run --allow-net examples/check_backs_by_for_await.ts --nameserver 127.0.0.1:9876
  */
-import { parseArgs } from "node:util";
 import {
   LocalTransactionState,
-  RocketMQError,
   type TransactionListener,
   TransactionProducer,
 } from "@rocketmq-deno/client";
+import { CLUSTER_OPTIONS, runExample } from "./cli.ts";
 
 const USAGE = `Sends three transactions that only check-backs decide, and answers those in a loop.
 
@@ -20,12 +19,6 @@ Usage: check_backs_by_for_await.ts [--nameserver HOST:PORT] [--topic NAME]
 It ends when the three are decided. A broker with default settings asks after 6 to 36 seconds.
 
 Exit codes: 0 all decided, 1 the cluster failed, 2 wrong arguments, 130 interrupted by Ctrl+C.`;
-
-const OPTIONS = {
-  nameserver: { type: "string", default: "127.0.0.1:9876" },
-  topic: { type: "string", default: "TopicTest" },
-  help: { type: "boolean", short: "h" },
-} as const;
 
 const PRODUCTS = ["bread", "cake", "milk"];
 
@@ -51,10 +44,7 @@ async function answer(producer: TransactionProducer<string>, count: number): Pro
   }
 }
 
-async function run(
-  { nameserver, topic }: { nameserver: string; topic: string },
-  signal: AbortSignal,
-): Promise<void> {
+await runExample(USAGE, CLUSTER_OPTIONS, async ({ nameserver, topic }, signal) => {
   await using producer = new TransactionProducer<string>({
     nameServers: nameserver,
     producerGroup: "check_backs_by_for_await",
@@ -69,30 +59,4 @@ async function run(
   }
   await answer(producer, PRODUCTS.length);
   signal.throwIfAborted();
-}
-
-async function main(): Promise<number> {
-  let settings;
-  try {
-    settings = parseArgs({ options: OPTIONS }).values;
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (settings.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const interrupt = new AbortController();
-  Deno.addSignalListener("SIGINT", () => interrupt.abort());
-  try {
-    await run(settings, interrupt.signal);
-    return 0;
-  } catch (error) {
-    if (interrupt.signal.aborted) return 130;
-    console.error(error instanceof RocketMQError ? error.message : error);
-    return 1;
-  }
-}
-
-if (import.meta.main) Deno.exit(await main());
+});

@@ -6,8 +6,8 @@
  *
  *     deno run --allow-net examples/explicit_transaction.ts --nameserver 127.0.0.1:9876
  */
-import { parseArgs } from "node:util";
-import { LocalTransactionState, RocketMQError, TransactionProducer } from "@rocketmq-deno/client";
+import { LocalTransactionState, TransactionProducer } from "@rocketmq-deno/client";
+import { CLUSTER_OPTIONS, runExample } from "./cli.ts";
 
 const USAGE = `Transfers money three times: one commits, one rolls back, one breaks off halfway.
 
@@ -17,12 +17,6 @@ It ends when the check-back for the third came. A broker with default settings a
 seconds.
 
 Exit codes: 0 done, 1 the cluster failed, 2 wrong arguments, 130 interrupted by Ctrl+C.`;
-
-const OPTIONS = {
-  nameserver: { type: "string", default: "127.0.0.1:9876" },
-  topic: { type: "string", default: "TopicTest" },
-  help: { type: "boolean", short: "h" },
-} as const;
 
 /** The books: transfers that were made, by transaction. A real application has a database. */
 const books = new Map<string, number>();
@@ -53,10 +47,7 @@ async function transfer(
   console.log(`transfer of ${amount}: committed, ${endTransaction}`);
 }
 
-async function run(
-  { nameserver, topic }: { nameserver: string; topic: string },
-  signal: AbortSignal,
-): Promise<void> {
+await runExample(USAGE, CLUSTER_OPTIONS, async ({ nameserver, topic }, signal) => {
   const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
   signal.addEventListener("abort", () => reject(signal.reason));
   await using producer = new TransactionProducer({
@@ -85,30 +76,4 @@ async function run(
     console.log(`transfer of 20: ${(error as Error).message}; a check-back decides`);
   }
   await answered;
-}
-
-async function main(): Promise<number> {
-  let settings;
-  try {
-    settings = parseArgs({ options: OPTIONS }).values;
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (settings.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const interrupt = new AbortController();
-  Deno.addSignalListener("SIGINT", () => interrupt.abort());
-  try {
-    await run(settings, interrupt.signal);
-    return 0;
-  } catch (error) {
-    if (interrupt.signal.aborted) return 130;
-    console.error(error instanceof RocketMQError ? error.message : error);
-    return 1;
-  }
-}
-
-if (import.meta.main) Deno.exit(await main());
+});

@@ -7,8 +7,8 @@
  *     deno run --allow-net examples/graceful_shutdown.ts --nameserver 127.0.0.1:9876
  *     kill -TERM THE_PROCESS_ID_THAT_IT_PRINTS
  */
-import { parseArgs } from "node:util";
-import { LocalTransactionState, RocketMQError, TransactionProducer } from "@rocketmq-deno/client";
+import { LocalTransactionState, TransactionProducer } from "@rocketmq-deno/client";
+import { CLUSTER_OPTIONS, runExample } from "./cli.ts";
 
 const USAGE = `Sends ten transactions a second until SIGTERM or Ctrl+C.
 
@@ -17,22 +17,14 @@ Usage: graceful_shutdown.ts [--nameserver HOST:PORT] [--topic NAME]
 Exit codes: 0 shut down, everything that was begun has ended; 1 the cluster failed, or something was
 left to check-backs; 2 wrong arguments.`;
 
-const OPTIONS = {
-  nameserver: { type: "string", default: "127.0.0.1:9876" },
-  topic: { type: "string", default: "TopicTest" },
-  help: { type: "boolean", short: "h" },
-} as const;
-
 /** Milliseconds that the service has for its end. Kubernetes sends SIGKILL after 30 seconds. */
 const SHUTDOWN_TIMEOUT = 20_000;
 
 /** Transactions that are committed. A real application has a database. */
 const committed = new Set<string>();
 
-async function run(
-  { nameserver, topic }: { nameserver: string; topic: string },
-  signal: AbortSignal,
-): Promise<boolean> {
+await runExample(USAGE, CLUSTER_OPTIONS, async ({ nameserver, topic }, signal) => {
+  console.log(`process ${Deno.pid}`);
   const producer = new TransactionProducer({
     nameServers: nameserver,
     producerGroup: "graceful_shutdown",
@@ -74,32 +66,5 @@ async function run(
     await producer.shutdown({ timeout: SHUTDOWN_TIMEOUT });
   }
   console.log(`shut down: ${begun} begun, ${ended} confirmed`);
-  return begun === ended;
-}
-
-async function main(): Promise<number> {
-  let settings;
-  try {
-    settings = parseArgs({ options: OPTIONS }).values;
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (settings.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const stop = new AbortController();
-  Deno.addSignalListener("SIGINT", () => stop.abort());
-  // Windows has no SIGTERM.
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => stop.abort());
-  console.log(`process ${Deno.pid}`);
-  try {
-    return await run(settings, stop.signal) ? 0 : 1;
-  } catch (error) {
-    console.error(error instanceof RocketMQError ? error.message : error);
-    return 1;
-  }
-}
-
-if (import.meta.main) Deno.exit(await main());
+  return begun === ended ? 0 : 1;
+});

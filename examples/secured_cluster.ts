@@ -8,13 +8,12 @@
  *       --allow-env=ROCKETMQ_ACCESS_KEY,ROCKETMQ_SECRET_KEY \
  *       examples/secured_cluster.ts --nameserver mq.example.com:9876
  */
-import { parseArgs } from "node:util";
 import {
   AccessDeniedError,
   LocalTransactionState,
-  RocketMQError,
   TransactionProducer,
 } from "@rocketmq-deno/client";
+import { CLUSTER_OPTIONS, runExample } from "./cli.ts";
 
 const USAGE = `Sends one transaction over TLS, as a user who may.
 
@@ -30,22 +29,13 @@ Exit codes: 0 done, 1 the cluster failed, 2 wrong arguments, 3 the user may not,
 Ctrl+C.`;
 
 const OPTIONS = {
-  nameserver: { type: "string", default: "127.0.0.1:9876" },
-  topic: { type: "string", default: "TopicTest" },
+  ...CLUSTER_OPTIONS,
   ca: { type: "string", default: "ca.pem" },
   "server-name": { type: "string" },
-  help: { type: "boolean", short: "h" },
 } as const;
 
-interface Settings {
-  nameserver: string;
-  topic: string;
-  ca: string;
-  "server-name"?: string | undefined;
-}
-
-async function run(settings: Settings, signal: AbortSignal): Promise<void> {
-  const { nameserver, topic, ca, "server-name": serverName } = settings;
+await runExample(USAGE, OPTIONS, async (values, signal) => {
+  const { nameserver, topic, ca, "server-name": serverName } = values;
   const accessKey = Deno.env.get("ROCKETMQ_ACCESS_KEY");
   const secretKey = Deno.env.get("ROCKETMQ_SECRET_KEY");
   await using producer = new TransactionProducer({
@@ -59,37 +49,17 @@ async function run(settings: Settings, signal: AbortSignal): Promise<void> {
       checkLocalTransaction: () => LocalTransactionState.Commit,
     },
   });
-  await producer.start({ signal });
-  const { transactionId, endTransaction } = await producer.sendMessageInTransaction(
-    { topic, keys: "secured", body: "nobody else can read this" },
-    undefined,
-    { signal },
-  );
-  console.log(`${transactionId}: ${endTransaction}`);
-}
-
-async function main(): Promise<number> {
-  let settings;
   try {
-    settings = parseArgs({ options: OPTIONS }).values;
+    await producer.start({ signal });
+    const { transactionId, endTransaction } = await producer.sendMessageInTransaction(
+      { topic, keys: "secured", body: "nobody else can read this" },
+      undefined,
+      { signal },
+    );
+    console.log(`${transactionId}: ${endTransaction}`);
   } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return 2;
+    if (!(error instanceof AccessDeniedError)) throw error;
+    console.error(error.message);
+    return 3;
   }
-  if (settings.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const interrupt = new AbortController();
-  Deno.addSignalListener("SIGINT", () => interrupt.abort());
-  try {
-    await run(settings, interrupt.signal);
-    return 0;
-  } catch (error) {
-    if (interrupt.signal.aborted) return 130;
-    console.error(error instanceof RocketMQError ? error.message : error);
-    return error instanceof AccessDeniedError ? 3 : 1;
-  }
-}
-
-if (import.meta.main) Deno.exit(await main());
+});

@@ -8,8 +8,8 @@
  *
  *     OTEL_DENO=true OTEL_SERVICE_NAME=orders deno run --allow-net examples/tracing.ts
  */
-import { parseArgs } from "node:util";
-import { LocalTransactionState, RocketMQError, TransactionProducer } from "@rocketmq-deno/client";
+import { LocalTransactionState, TransactionProducer } from "@rocketmq-deno/client";
+import { CLUSTER_OPTIONS, runExample } from "./cli.ts";
 
 const USAGE = `Sends one transaction, and prints the trace context that its message carries.
 
@@ -18,16 +18,21 @@ Usage: tracing.ts [--nameserver HOST:PORT] [--topic NAME]
 Exit codes: 0 done, 1 the cluster failed or there is no tracing, 2 wrong arguments, 130 interrupted
 by Ctrl+C.`;
 
-const OPTIONS = {
-  nameserver: { type: "string", default: "127.0.0.1:9876" },
-  topic: { type: "string", default: "TopicTest" },
-  help: { type: "boolean", short: "h" },
-} as const;
+/** The trace context that consumers find in the message. It is indexed within a moment. */
+async function traceContextOf(
+  producer: TransactionProducer,
+  topic: string,
+  uniqueKey: string,
+): Promise<string | undefined> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const [message] = await producer.queryMessages({ topic, uniqueKey });
+    if (message) return message.properties.traceparent;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("The message can't be found");
+}
 
-async function run(
-  { nameserver, topic }: { nameserver: string; topic: string },
-  signal: AbortSignal,
-): Promise<void> {
+await runExample(USAGE, CLUSTER_OPTIONS, async ({ nameserver, topic }, signal) => {
   await using producer = new TransactionProducer({
     nameServers: nameserver,
     producerGroup: "tracing",
@@ -50,44 +55,4 @@ async function run(
   const traceparent = await traceContextOf(producer, topic, messageId);
   if (!traceparent) throw new Error("The message has no trace context: is OTEL_DENO=true set?");
   console.log(`traceparent ${traceparent}`);
-}
-
-/** The trace context that consumers find in the message. It is indexed within a moment. */
-async function traceContextOf(
-  producer: TransactionProducer,
-  topic: string,
-  uniqueKey: string,
-): Promise<string | undefined> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const [message] = await producer.queryMessages({ topic, uniqueKey });
-    if (message) return message.properties.traceparent;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error("The message can't be found");
-}
-
-async function main(): Promise<number> {
-  let settings;
-  try {
-    settings = parseArgs({ options: OPTIONS }).values;
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (settings.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const interrupt = new AbortController();
-  Deno.addSignalListener("SIGINT", () => interrupt.abort());
-  try {
-    await run(settings, interrupt.signal);
-    return 0;
-  } catch (error) {
-    if (interrupt.signal.aborted) return 130;
-    console.error(error instanceof RocketMQError ? error.message : error);
-    return 1;
-  }
-}
-
-if (import.meta.main) Deno.exit(await main());
+});

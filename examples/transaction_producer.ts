@@ -8,12 +8,11 @@
  */
 import { ConsoleHandler, setup } from "@std/log";
 import {
-  InvalidArgumentError,
   LocalTransactionState,
-  RocketMQError,
   type TransactionListener,
   TransactionProducer,
 } from "@rocketmq-deno/client";
+import { CLUSTER_OPTIONS, runExample } from "./cli.ts";
 
 const USAGE = `Sends ten transactional messages and answers the check-backs for them.
 
@@ -69,28 +68,30 @@ async function allSettled(producer: TransactionProducer): Promise<void> {
   }
 }
 
-async function run(nameServers: string, exitWhenSettled: boolean): Promise<void> {
+const OPTIONS = {
+  nameserver: CLUSTER_OPTIONS.nameserver,
+  "exit-when-settled": { type: "boolean", default: false },
+} as const;
+
+await runExample(USAGE, OPTIONS, async (values, signal) => {
+  const { nameserver: nameServers, "exit-when-settled": exitWhenSettled } = values;
+  setup({
+    handlers: { console: new ConsoleHandler("INFO") },
+    loggers: { rocketmq: { level: "INFO", handlers: ["console"] } },
+  });
   const producer = new TransactionProducer({
     nameServers,
     producerGroup: PRODUCER_GROUP,
     topics: [TOPIC],
     transactionListener,
   });
-  const interrupt = new AbortController(), { signal } = interrupt;
   const interrupted = new Promise((resolve) => signal.addEventListener("abort", resolve));
-  const onInterrupt = () => interrupt.abort();
-  Deno.addSignalListener("SIGINT", onInterrupt);
   try {
     await producer.start({ signal });
     const settled = allSettled(producer);
     for (let index = 0; index < MESSAGES; index++) {
       const result = await producer.sendMessageInTransaction(
-        {
-          topic: TOPIC,
-          tags: "TagA",
-          keys: `KEY${index}`,
-          body: "Hello RocketMQ",
-        },
+        { topic: TOPIC, tags: "TagA", keys: `KEY${index}`, body: "Hello RocketMQ" },
         undefined,
         { signal },
       );
@@ -105,39 +106,7 @@ async function run(nameServers: string, exitWhenSettled: boolean): Promise<void>
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    Deno.removeSignalListener("SIGINT", onInterrupt);
     await producer.shutdown();
     console.log("producer shut down");
   }
-}
-
-async function main(args: string[]): Promise<number> {
-  let nameServers = "127.0.0.1:9876", exitWhenSettled = false;
-  while (args.length > 0) {
-    const [option, inline] = args.shift()!.split("=", 2) as [string, string | undefined];
-    if (option === "--help" || option === "-h") {
-      console.log(USAGE);
-      return 0;
-    } else if (option === "--exit-when-settled") exitWhenSettled = true;
-    else if (option === "--nameserver" && (inline ?? args[0])) {
-      nameServers = inline ?? args.shift()!;
-    } else {
-      console.error(`Cannot understand the argument "${option}"\n\n${USAGE}`);
-      return 2;
-    }
-  }
-  setup({
-    handlers: { console: new ConsoleHandler("INFO") },
-    loggers: { rocketmq: { level: "INFO", handlers: ["console"] } },
-  });
-  try {
-    await run(nameServers, exitWhenSettled);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof RocketMQError)) throw error;
-    console.error(error.message);
-    return error instanceof InvalidArgumentError ? 2 : 1;
-  }
-}
-
-if (import.meta.main) Deno.exit(await main([...Deno.args]));
+});

@@ -18,11 +18,14 @@ export interface Clock {
   random(): number;
 }
 
+/** The longest delay that timers of the runtime take; one that is longer would run immediately. */
+const MAX_DELAY = 2 ** 31 - 1;
+
 /** The clock of the runtime: `Date`, `performance`, `setTimeout` and `crypto`. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  setTimer: (callback, delay) => setTimeout(callback, delay),
+  setTimer: (callback, delay) => setTimeout(callback, Math.min(delay, MAX_DELAY)),
   clearTimer: (timer) => clearTimeout(timer as number),
   random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
 };

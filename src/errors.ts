@@ -276,15 +276,21 @@ export class TransactionSendError extends RocketMQError {
 }
 
 /**
- * Makes text from elsewhere fit for a log line: one line, control characters escaped, and no
- * longer than `limit` characters.
+ * Makes text from elsewhere fit for a log line: one line of well-formed text, no longer than `limit`
+ * UTF-16 units. Escaped is what could change how the line looks: control and format characters, those
+ * that are invisible or turn the direction of text, and lone surrogates.
  */
 export function printable(text: string, limit = 512): string {
-  const escaped = text.slice(0, limit + 1).replace(
-    /[\p{Cc}\u2028\u2029]/gu,
-    (c) => c === "\n" ? "\\n" : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  return escaped.length > limit ? `${escaped.slice(0, limit - 1)}…` : escaped;
+  const escaped = text.slice(0, limit + 1).replace(/[\p{C}\u2028\u2029]/gu, escapeCharacter);
+  if (escaped.length <= limit) return escaped;
+  const end = limit - 1, isPairCut = /[\ud800-\udbff]/.test(escaped[end - 1] ?? "");
+  return `${escaped.slice(0, isPairCut ? end - 1 : end)}…`;
+}
+
+function escapeCharacter(character: string): string {
+  if (character === "\n") return "\\n";
+  const digits = character.codePointAt(0)!.toString(16).padStart(4, "0");
+  return digits.length > 4 ? `\\u{${digits}}` : `\\u${digits}`;
 }
 
 /** The message of anything that was thrown, fit for a log line. Never throws. */

@@ -78,7 +78,7 @@ Deno.test("launcher - where JSR does not answer, the stand-ins serve two runs at
     assertMatch(first.stdout, /^0 file:\/\/\/.*\/rocketmq-deno\/std-[0-9a-f]{16}\/\n$/);
     assertEquals(
       first.stderr,
-      "JSR does not answer: @std packages come from the stand-ins in .ci/std\n",
+      "JSR does not answer: @std packages come from the stand-ins in .ci/offline\n",
     );
   });
 });

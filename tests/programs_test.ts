@@ -9,8 +9,9 @@ const ROOT = new URL("../", import.meta.url);
 
 /** The programs, and whether they begin to work for long without any argument. */
 const PROGRAMS = [
-  ".ci/compare_std.ts",
+  ".ci/offline/compare_std.ts",
   ".ci/launch.ts",
+  ".ci/page.ts",
   ".ci/release.ts",
   ".ci/test.ts",
   "tests/bench/check_backs.ts",
@@ -122,6 +123,38 @@ Deno.test("programs - the script of the whole run demands a broker, and passes i
       [code, new TextDecoder().decode(stdout)],
       [7, `1 ${root} -y deno@2.9.6 task test --filter two words\n`],
     );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("programs - the script of the whole run installs a browser only when told to, and says so", async () => {
+  const folder = await Deno.makeTempDir();
+  const runs = async (args: string[], env: Record<string, string> = {}) => {
+    const { stdout, stderr } = await new Deno.Command("/bin/bash", {
+      args: [new URL(".ci/run", ROOT).pathname, ...args],
+      env: { PATH: folder, ...env },
+      clearEnv: true,
+    }).output();
+    return new TextDecoder().decode(stderr) + new TextDecoder().decode(stdout);
+  };
+  try {
+    const scripts = { npx: `echo "ran $*"`, "apt-get": `echo "apt-get $*"`, id: "echo 0" };
+    for (const [name, script] of Object.entries(scripts)) {
+      await Deno.writeTextFile(`${folder}/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o700 });
+    }
+    await Deno.writeTextFile(`${folder}/dirname`, `#!/bin/sh\necho "\${1%/*}"\n`, { mode: 0o700 });
+    const ran = "ran -y deno@2.9.6 task test\n";
+    assertEquals(
+      await runs([]),
+      `.ci/run: no Chromium, so no tests in a browser; --install-browser installs it\n${ran}`,
+    );
+    for (const [args, env] of [[["--install-browser"], {}], [[], { CI: "true" }]] as const) {
+      const output = await runs([...args], env);
+      assertMatch(output, /no Chromium; installing the package chromium for the tests/);
+      assertMatch(output, /^\.ci\/run: apt-get .*install -y --no-install-recommends chromium$/m);
+      assert(output.endsWith(ran), output);
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

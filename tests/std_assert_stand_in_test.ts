@@ -2,7 +2,7 @@
 // for; elsewhere `@std` is the stand-in itself, and the expectations are those of the real one.
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import * as realAssert from "@std/assert";
-import * as standInAssert from "../.ci/std/assert/mod.ts";
+import * as standInAssert from "../.ci/offline/std/assert/mod.ts";
 
 const ASSERTS: [name: string, module: typeof standInAssert][] = [
   ["real", realAssert],

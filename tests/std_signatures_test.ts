@@ -5,8 +5,8 @@ import {
   readStandIns,
   SIGNATURES,
   type StdSignatures,
-} from "../.ci/compare_std.ts";
-import { describeExports } from "../.ci/signatures.ts";
+} from "../.ci/offline/compare_std.ts";
+import { describeExports } from "../.ci/offline/signatures.ts";
 
 const standIns = await readStandIns();
 const real: StdSignatures = JSON.parse(await Deno.readTextFile(SIGNATURES));

@@ -5,13 +5,13 @@ import * as realBytes from "@std/bytes";
 import * as realLog from "@std/log";
 import { getLogger as realGetLogger } from "@std/log/get-logger";
 import * as realStreams from "@std/streams";
-import * as standInBytes from "../.ci/std/bytes/mod.ts";
-import { getLogger as standInGetLogger } from "../.ci/std/log/get_logger.ts";
-import * as standInLog from "../.ci/std/log/mod.ts";
-import * as standInStreams from "../.ci/std/streams/mod.ts";
-import { collectRegistryFiles, fingerprint, writeRegistry } from "../.ci/registry.ts";
+import * as standInBytes from "../.ci/offline/std/bytes/mod.ts";
+import { getLogger as standInGetLogger } from "../.ci/offline/std/log/get_logger.ts";
+import * as standInLog from "../.ci/offline/std/log/mod.ts";
+import * as standInStreams from "../.ci/offline/std/streams/mod.ts";
+import { collectRegistryFiles, fingerprint, writeRegistry } from "../.ci/offline/registry.ts";
 
-const STAND_INS = new URL("../.ci/std/", import.meta.url);
+const STAND_INS = new URL("../.ci/offline/std/", import.meta.url);
 
 const BYTES: [name: string, module: typeof standInBytes][] = [
   ["real", realBytes],
@@ -44,6 +44,13 @@ for (const [name, streams] of STREAMS) {
     const sliced = source().pipeThrough(new streams.ByteSliceStream(1, 3));
     assertEquals(await streams.toArrayBuffer(sliced), new Uint8Array([2, 3, 4]).buffer);
     assertThrows(() => new streams.ByteSliceStream(-1), RangeError);
+    const lines = (options?: { allowCR?: boolean }) =>
+      Array.fromAsync(
+        ReadableStream.from(["a", "b\r", "\n\nc\rd", "\ne"])
+          .pipeThrough(new streams.TextLineStream(options)),
+      );
+    assertEquals(await lines(), ["ab", "", "c\rd", "e"]);
+    assertEquals(await lines({ allowCR: true }), ["ab", "", "c", "d", "e"]);
   });
 }
 

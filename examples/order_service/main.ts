@@ -8,11 +8,11 @@
  *
  * @module
  */
-import { InvalidArgumentError, RocketMQError } from "@rocketmq-deno/client";
 import { EmbeddedBroker } from "@rocketmq-deno/client/testing";
+import { runExample } from "../cli.ts";
 import { compare } from "./comparison.ts";
 import { Crash } from "./crash.ts";
-import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
+import { OPTIONS, type Options, readOptions, USAGE } from "./options.ts";
 import { OrderService, type OrderServiceOptions, settle } from "./order_service.ts";
 import { ShopDatabase } from "./shop_database.ts";
 import { Warehouse } from "./warehouse.ts";
@@ -21,37 +21,6 @@ import { Warehouse } from "./warehouse.ts";
 const VISIBLE_WITHIN = 5_000;
 
 const EMBEDDED_IDLE_TIMEOUT = 3_000, CLUSTER_IDLE_TIMEOUT = 90_000;
-
-async function main(args: string[]): Promise<number> {
-  let options: Options | undefined;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (!options) {
-    console.log(USAGE);
-    return 0;
-  }
-  const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort();
-  Deno.addSignalListener("SIGINT", onInterrupt);
-  try {
-    return await run(options, interrupt.signal) ? 0 : 1;
-  } catch (error) {
-    if (interrupt.signal.aborted) {
-      console.error("Interrupted: the next run settles what is open");
-      return 130;
-    }
-    if (!(error instanceof RocketMQError)) throw error;
-    console.error(error.message);
-    return error instanceof InvalidArgumentError ? 2 : 1;
-  } finally {
-    Deno.removeSignalListener("SIGINT", onInterrupt);
-  }
-}
 
 /** Takes orders and compares; true when both sides agree. */
 async function run(options: Options, signal: AbortSignal): Promise<boolean> {
@@ -146,4 +115,11 @@ async function readUntilAgreed(
   }
 }
 
-if (import.meta.main) Deno.exit(await main([...Deno.args]));
+await runExample(USAGE, OPTIONS, async (values, signal) => {
+  try {
+    return await run(readOptions(values), signal) ? 0 : 1;
+  } catch (error) {
+    if (signal.aborted) console.error("Interrupted: the next run settles what is open");
+    throw error;
+  }
+});

@@ -1,3 +1,4 @@
+import { UsageError, type Values } from "../cli.ts";
 import { CRASH_POINTS, type CrashPoint } from "./crash.ts";
 
 /** How the program is used. */
@@ -38,39 +39,26 @@ export interface Options {
   idleTimeout?: number;
 }
 
-/** That an argument can't be understood. */
-export class UsageError extends Error {}
+export const OPTIONS = {
+  "crash-after": { type: "string" },
+  orders: { type: "string", default: "6" },
+  data: { type: "string", default: "order_service_data" },
+  nameserver: { type: "string" },
+  topic: { type: "string", default: "orders" },
+  "idle-timeout": { type: "string" },
+} as const;
 
-/**
- * Reads the arguments; nothing when help is wanted.
- *
- * @throws {UsageError} when one can't be understood.
- */
-export function parseOptions(args: readonly string[]): Options | undefined {
-  const options: Options = { orders: 6, data: "order_service_data", topic: "orders" };
-  const rest = args.flatMap((arg) => /^--[a-z-]+=/.test(arg) ? splitOnce(arg) : [arg]);
-  while (rest.length > 0) {
-    const name = rest.shift()!;
-    if (name === "--help" || name === "-h") return undefined;
-    const value = (): string => {
-      const text = rest.shift();
-      if (!text) throw new UsageError(`The option ${name} needs a value`);
-      return text;
-    };
-    if (name === "--crash-after") options.crashAfter = crashPoint(value());
-    else if (name === "--orders") options.orders = wholeNumber(name, value());
-    else if (name === "--data") options.data = value();
-    else if (name === "--nameserver") options.nameServers = value();
-    else if (name === "--topic") options.topic = value();
-    else if (name === "--idle-timeout") options.idleTimeout = wholeNumber(name, value()) * 1_000;
-    else throw new UsageError(`Cannot understand the argument "${name}"`);
-  }
-  return options;
-}
-
-function splitOnce(arg: string): [string, string] {
-  const at = arg.indexOf("=");
-  return [arg.slice(0, at), arg.slice(at + 1)];
+/** @throws {UsageError} when a value is none that the option takes. */
+export function readOptions(values: Values<typeof OPTIONS>): Options {
+  const { "crash-after": crash, "idle-timeout": idle, nameserver, data, topic } = values;
+  return {
+    orders: wholeNumber("orders", values.orders),
+    data,
+    topic,
+    ...crash !== undefined && { crashAfter: crashPoint(crash) },
+    ...nameserver !== undefined && { nameServers: nameserver },
+    ...idle !== undefined && { idleTimeout: wholeNumber("idle-timeout", idle) * 1_000 },
+  };
 }
 
 function crashPoint(text: string): CrashPoint {
@@ -79,7 +67,8 @@ function crashPoint(text: string): CrashPoint {
   throw new UsageError(`The option --crash-after is one of ${CRASH_POINTS.join(", ")}`);
 }
 
-function wholeNumber(name: string, text: string): number {
+/** @throws {UsageError} */
+export function wholeNumber(name: string, text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new UsageError(`The option ${name} needs a whole number from 1 to 999999`);
+  throw new UsageError(`The option --${name} needs a whole number from 1 to 999999`);
 }

@@ -7,9 +7,9 @@
  *     examples/order_service/main.ts --nameserver 127.0.0.1:9876 --crash-after local
  *     examples/order_service/recovery_job.ts --nameserver 127.0.0.1:9876
  */
-import { parseArgs } from "node:util";
-import { RocketMQError } from "@rocketmq-deno/client";
+import { runExample } from "../cli.ts";
 import { Crash } from "./crash.ts";
+import { wholeNumber } from "./options.ts";
 import { settle } from "./order_service.ts";
 import { ShopDatabase } from "./shop_database.ts";
 
@@ -30,18 +30,11 @@ const OPTIONS = {
   topic: { type: "string", default: "orders" },
   data: { type: "string", default: "order_service_data" },
   "idle-timeout": { type: "string", default: "90" },
-  help: { type: "boolean", short: "h" },
 } as const;
 
-interface Settings {
-  nameserver: string;
-  topic: string;
-  data: string;
-  idleTimeout: number;
-}
-
-async function run(settings: Settings, signal: AbortSignal): Promise<number> {
-  const { nameserver, topic, data, idleTimeout } = settings;
+await runExample(USAGE, OPTIONS, async (values, signal) => {
+  const { nameserver, topic, data } = values;
+  const idleTimeout = wholeNumber("idle-timeout", values["idle-timeout"]) * 1_000;
   using database = new ShopDatabase(`${data}/shop.db`);
   const { committed, rolledBack, openTransactions, aborted } = await settle(
     { nameServers: nameserver, topic, database, crash: new Crash() },
@@ -54,29 +47,4 @@ async function run(settings: Settings, signal: AbortSignal): Promise<number> {
   if (openTransactions.length > 0) return 1;
   database.markClean();
   return 0;
-}
-
-async function main(): Promise<number> {
-  let settings;
-  try {
-    settings = parseArgs({ options: OPTIONS }).values;
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (settings.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const interrupt = new AbortController();
-  Deno.addSignalListener("SIGINT", () => interrupt.abort());
-  try {
-    const idleTimeout = Number(settings["idle-timeout"]) * 1_000;
-    return await run({ ...settings, idleTimeout }, interrupt.signal);
-  } catch (error) {
-    console.error(error instanceof RocketMQError ? error.message : error);
-    return 1;
-  }
-}
-
-if (import.meta.main) Deno.exit(await main());
+});

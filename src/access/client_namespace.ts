@@ -1,4 +1,4 @@
-import { type RemotingRequest, RequestCode } from "../remoting/mod.ts";
+import { type RemotingRequest, RequestCode, withFields } from "../remoting/mod.ts";
 import { checkNamespace, unwrapNamespace, wrapNamespace } from "./namespace.ts";
 
 /** The header fields that name a topic or a group, by the names that most requests have for them. */
@@ -55,6 +55,6 @@ export class ClientNamespace {
       const name = extFields[field];
       if (name !== undefined) renamed[field] = this.wrap(name);
     }
-    return { ...request, extFields: { ...extFields, ...renamed } };
+    return withFields(request, { ...extFields, ...renamed });
   }
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
-import type { RemotingRequest } from "../remoting/mod.ts";
+import { type RemotingRequest, withFields } from "../remoting/mod.ts";
 
 const SEPARATOR = "%";
 
@@ -57,7 +57,7 @@ export function namespaceOf(name: string): string | undefined {
 
 /** The same request in a namespace of version 2, which names stay as they are in: `nsd`, `ns`. */
 export function addNamespace(namespace: string, request: RemotingRequest): RemotingRequest {
-  return { ...request, extFields: { ...request.extFields, nsd: "true", ns: namespace } };
+  return withFields(request, { ...request.extFields, nsd: "true", ns: namespace });
 }
 
 /**

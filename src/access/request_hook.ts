@@ -1,5 +1,5 @@
 import { describe, InvalidArgumentError, printable } from "../errors.ts";
-import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
+import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/mod.ts";
 import { SignatureField } from "./signature.ts";
 
 /** What a {@linkcode RequestHook} sees of a request. Bodies, tokens and signatures are not shown. */
@@ -140,7 +140,7 @@ export function runBefore(
   if (added === null || typeof added !== "object" || "then" in added) {
     throw refuse(request, address, "a request hook gave something else than header fields");
   }
-  const extFields = { ...request.extFields };
+  let extFields = { ...request.extFields };
   for (const [name, value] of Object.entries(added)) {
     const fault = typeof value !== "string" || !value.isWellFormed() || !name.isWellFormed()
       ? "whose value is no well-formed text"
@@ -151,9 +151,10 @@ export function runBefore(
       const shownName = printable(name, 64);
       throw refuse(request, address, `a request hook gave header field "${shownName}", ${fault}`);
     }
-    extFields[name] = value as string;
+    // Unlike an assignment this takes "__proto__" for a name like any other.
+    extFields = { ...extFields, [name]: value as string };
   }
-  return { ...request, extFields };
+  return withFields(request, extFields);
 }
 
 function shown(fields: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {

@@ -1,8 +1,14 @@
-import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
+import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/mod.ts";
 import type { ClientNamespace } from "./client_namespace.ts";
 import type { Credentials } from "./credentials.ts";
 import { addNamespace } from "./namespace.ts";
-import { factsOf, outcomeOf, type RequestHook, runBefore } from "./request_hook.ts";
+import {
+  factsOf,
+  outcomeOf,
+  type RequestFacts,
+  type RequestHook,
+  runBefore,
+} from "./request_hook.ts";
 import { signRequest } from "./signature.ts";
 
 /** Header field that says what kind of client sends a request, and its value for streams. */
@@ -59,24 +65,33 @@ export function identifyRequests(
     let request = namespace ? namespace.request(original) : original;
     if (namespaceV2 !== undefined) request = addNamespace(namespaceV2, request);
     if (enableStreamRequestType) {
-      request = { ...request, extFields: { ...request.extFields, [REQUEST_TYPE]: STREAM } };
+      request = withFields(request, { ...request.extFields, [REQUEST_TYPE]: STREAM });
     }
-    for (const hook of requestHooks) request = runBefore(hook, request, address, oneway);
+    const tell = (
+      hooks: readonly RequestHook[],
+      facts: RequestFacts,
+      end: RemotingCommand | Error | undefined,
+    ) => {
+      for (const hook of hooks) {
+        try {
+          hook.after?.(facts, outcomeOf(end), address);
+        } catch (error) {
+          warn("A request hook failed after a request", error);
+        }
+      }
+    };
+    for (const [index, hook] of requestHooks.entries()) {
+      try {
+        request = runBefore(hook, request, address, oneway);
+      } catch (error) {
+        tell(requestHooks.slice(0, index), factsOf(request, oneway), error as Error);
+        throw error;
+      }
+    }
     if (credentials) request = signRequest(request, credentials);
     if (observers.length === 0) return { request };
     const facts = factsOf(request, oneway);
-    return {
-      request,
-      ended(end) {
-        for (const hook of observers) {
-          try {
-            hook.after!(facts, outcomeOf(end), address);
-          } catch (error) {
-            warn("A request hook failed after a request", error);
-          }
-        }
-      },
-    };
+    return { request, ended: (end) => tell(observers, facts, end) };
   };
 }
 

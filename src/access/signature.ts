@@ -1,4 +1,4 @@
-import type { RemotingRequest } from "../remoting/mod.ts";
+import { type RemotingRequest, withFields } from "../remoting/mod.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** The header fields of a signed request, by their names on the wire. */
@@ -32,7 +32,7 @@ export function signRequest(request: RemotingRequest, credentials: Credentials):
   const token = credentials.securityToken();
   if (token !== undefined) extFields[SecurityToken] = token;
   extFields[Signature] = credentials.sign(signedText(extFields), request.body ?? NO_BODY);
-  return { ...request, extFields };
+  return withFields(request, extFields);
 }
 
 /** The values in the order of their names, which is that of UTF-16 code units, as in Java. */

@@ -247,6 +247,9 @@ export class BrokerLinks {
       if (!(error instanceof ConnectionError)) throw error;
       throw this.#unreachable(link, "TIMEOUT", requestTimeout, error);
     }
+    if (link.gone.signal.aborted) {
+      throw this.#unreachable(link, "TIMEOUT", requestTimeout, link.gone.signal.reason);
+    }
     link.connection = connection;
     link.missedHeartbeats = 0;
     delete link.lastError;

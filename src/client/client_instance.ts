@@ -72,7 +72,7 @@ export class ClientInstance {
         (command, from) => this.replies.take(command, from),
       ],
     ]);
-    this.#pools = new ConnectionPools(settings, handlers, () => this.clientId);
+    this.#pools = new ConnectionPools(settings, handlers, () => this.clientId, this.#warnings);
     this.#nameServers = new NameServers({
       addresses: settings.nameServers,
       pool: this.#pools.nameServers,
@@ -85,7 +85,7 @@ export class ClientInstance {
       clock,
       logger,
       requestTimeout,
-      allowBroker: settings.allowBroker,
+      addresses: settings,
       onChange: (route) => this.#takeRoute(route),
     });
     const { nameServersUrl, fetch } = settings;
@@ -268,12 +268,8 @@ export class ClientInstance {
   }
 
   #takeRoute(route: TopicRoute): void {
-    const masters = new Map<string, string>();
-    for (const [brokerName, address] of this.#routes.masters) {
-      masters.set(brokerName, this.#settings.mapAddress(address, brokerName));
-    }
     this.#search.learn(route);
-    this.#links.update(masters);
+    this.#links.update(this.#routes.masters);
     this.#hooks.onRouteChanged(route);
   }
 

@@ -1,6 +1,5 @@
 import { type Clock, sleep } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
-import type { Logger } from "../logger.ts";
 import { parseAddress } from "../route/mod.ts";
 import { connect, type Connection, type ConnectionOptions, type Dialer } from "../transport/mod.ts";
 import { type WaitOptions, within } from "./deadline.ts";
@@ -12,8 +11,6 @@ export interface ConnectionPoolOptions extends Omit<ConnectionOptions, "address"
   dialer: Dialer;
   /** Time. */
   clock: Clock;
-  /** Log. */
-  logger: Logger;
   /** Milliseconds for one dial. */
   connectTimeout: number;
   /** When addresses were dialled, also by earlier pools. @default an empty one */
@@ -147,7 +144,10 @@ export class ConnectionPool {
       }
       this.#adopt(slot, connection);
       return connection;
-    } catch (error) {
+    } catch (cause) {
+      const error = signal.aborted && !(cause instanceof ConnectionError)
+        ? notWanted(address, describe(cause))
+        : cause;
       slot.lastError = error;
       this.#delayNextDial(slot);
       throw error;
@@ -183,4 +183,11 @@ export class ConnectionPool {
     const jitter = 1 + this.#clock.random() / 3;
     slot.nextDialAt = this.#clock.monotonic() + backoff * jitter;
   }
+}
+
+/** Makes the error of those that wait for a connection when the pool or the address is dropped. */
+function notWanted(address: string, reason: string): ConnectionError {
+  return new ConnectionError("CONNECT_FAILED", `Cannot connect to ${address}: ${reason}`, {
+    address,
+  });
 }

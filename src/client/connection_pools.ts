@@ -1,9 +1,10 @@
+import type { ThrottledLogger } from "../logger.ts";
 import type { RemotingRequest } from "../remoting/mod.ts";
 import { createGetRouteInfoRequest, createHeartbeatRequest } from "../requests/mod.ts";
 import type { ServerRequestHandler } from "../transport/mod.ts";
-import { ConnectionPool, type ConnectionPoolOptions } from "./connection_pool.ts";
+import { ConnectionPool } from "./connection_pool.ts";
 import type { ClientSettings } from "./options.ts";
-import { type RequestPath, requestPath } from "./request_path.ts";
+import { requestPath } from "./request_path.ts";
 import { DEFAULT_TOPIC } from "./route_table.ts";
 
 type Handlers = ReadonlyMap<number, ServerRequestHandler>;
@@ -21,14 +22,26 @@ export class ConnectionPools {
     settings: ClientSettings,
     handlers: Handlers,
     clientId: () => string,
+    warnings: ThrottledLogger,
   ) {
     // Servers that live answer these in some way, and nothing changes there: a heartbeat without
     // groups registers none.
     const askNameServer = () => createGetRouteInfoRequest(DEFAULT_TOPIC);
     const askBroker = () => createHeartbeatRequest({ clientId: clientId(), producerGroups: [] });
-    const path = requestPath(settings);
+    const path = requestPath(settings, warnings);
     const pool = (probe: () => RemotingRequest, served: Handlers = new Map()) =>
-      new ConnectionPool(poolOptions(settings, path, served, probe));
+      new ConnectionPool({
+        dialer: path.dialer,
+        outgoing: path.outgoing,
+        clock: settings.clock,
+        warnings,
+        connectTimeout: settings.connectTimeout,
+        dials: settings.dials,
+        maxInFlight: settings.maxRequestsInFlight,
+        maxPendingBytes: settings.maxPendingBytes,
+        handlers: path.watch(served),
+        probe: { request: probe, timeout: settings.requestTimeout },
+      });
     this.nameServers = pool(askNameServer);
     this.brokers = pool(askBroker, handlers);
     this.vip = pool(askBroker);
@@ -43,24 +56,4 @@ export class ConnectionPools {
   close(reason: string): void {
     for (const pool of [this.brokers, this.vip, this.nameServers]) pool.close(reason);
   }
-}
-
-function poolOptions(
-  settings: ClientSettings,
-  path: RequestPath,
-  handlers: Handlers,
-  probe: () => RemotingRequest,
-): ConnectionPoolOptions {
-  return {
-    dialer: path.dialer,
-    outgoing: path.outgoing,
-    clock: settings.clock,
-    logger: settings.logger,
-    connectTimeout: settings.connectTimeout,
-    dials: settings.dials,
-    maxInFlight: settings.maxRequestsInFlight,
-    maxPendingBytes: settings.maxPendingBytes,
-    handlers: path.watch(handlers),
-    probe: { request: probe, timeout: settings.requestTimeout },
-  };
 }

@@ -26,6 +26,11 @@ export class Deadline {
     return Math.max(0, this.#at - now);
   }
 
+  /** Milliseconds since it passed; 0 before. */
+  get overdue(): number {
+    return Math.max(0, this.#clock.monotonic() - this.#at);
+  }
+
   /** Whether nothing is left that could be used: timers may fire up to a millisecond early. */
   get passed(): boolean {
     return this.remaining < 1;

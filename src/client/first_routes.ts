@@ -1,5 +1,5 @@
 import { type Clock, sleep } from "../clock.ts";
-import { TopicRouteNotFoundError } from "../errors.ts";
+import { ConnectionError, TopicRouteNotFoundError } from "../errors.ts";
 import type { BrokerClusterInfo } from "../requests/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
 import type { WaitOptions } from "./deadline.ts";
@@ -17,11 +17,13 @@ const PAUSE = 500;
 const CLUSTER_TIMEOUT = 1_000;
 
 /**
- * The routes of the topics. Name servers that have just started know no broker until the brokers
- * have registered again, every 30 s by default: then the time that is left is waited for them.
- * Where brokers are known, a topic without a route fails at once.
+ * Finds the routes of the topics. Containers start together, so this waits, while there is time, for
+ * name servers that do not listen yet or whose names are unknown. It waits for brokers, too: name
+ * servers that have just started know none until these have registered again, every 30 s by default.
+ * If brokers are known, a topic without a route fails immediately.
  *
  * @throws {TopicRouteNotFoundError} when a topic has no route.
+ * @throws {ConnectionError} when no name server answers.
  */
 export function firstRoutes(
   client: NameServerClient,
@@ -34,18 +36,34 @@ export function firstRoutes(
       try {
         return await client.route(topic, rest());
       } catch (error) {
-        if (!(error instanceof TopicRouteNotFoundError) || await knowBrokers(client, rest())) {
-          throw error;
-        }
+        const mayComeUp = error instanceof TopicRouteNotFoundError
+          ? !await knowBrokers(client, rest())
+          : isNotThere(error);
+        if (!mayComeUp) throw error;
         const { timeout, signal } = rest();
-        if (timeout <= PAUSE) throw error;
+        if (timeout <= PAUSE || signal?.aborted) throw error;
         await sleep(clock, PAUSE, signal).catch(() => {});
       }
     }
   }));
 }
 
-/** Who can't tell is not waited for. */
+/** Names and codes of the errors with which runtimes say that nothing listens at an address. */
+const REFUSED: ReadonlySet<unknown> = new Set(["ConnectionRefused", "ECONNREFUSED", "ENOTFOUND"]);
+
+/** Reports whether every name server is one that may be about to start: it has no listener or no name. */
+function isNotThere(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isNotThere);
+  if (!(error instanceof Error)) return false;
+  const { name, code } = error as Error & { code?: unknown };
+  if (REFUSED.has(name) || REFUSED.has(code)) return true;
+  if (/failed to lookup address/.test(error.message) && !(error instanceof ConnectionError)) {
+    return true;
+  }
+  return error instanceof ConnectionError && error.isRetriable && isNotThere(error.cause);
+}
+
+/** Reports whether the name servers know brokers. If they can't answer, there is nothing to wait for. */
 async function knowBrokers(client: NameServerClient, options: WaitOptions): Promise<boolean> {
   try {
     const timeout = Math.min(options.timeout, CLUSTER_TIMEOUT);

@@ -1,4 +1,4 @@
-import { concat } from "@std/bytes/concat";
+import { concat } from "../bytes.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { ConnectionError, describe, ProtocolError } from "../errors.ts";
 import type { Logger } from "../logger.ts";

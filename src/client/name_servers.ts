@@ -1,10 +1,11 @@
 import type { Clock } from "../clock.ts";
-import { ConnectionError, describe } from "../errors.ts";
+import { BrokerResponseError, ConnectionError, describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 import { AccessDeniedError } from "../requests/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
+import { isFinal } from "./link_failure.ts";
 
 /** The settings of the name servers. */
 export interface NameServersOptions {
@@ -73,6 +74,7 @@ export class NameServers {
    * short time ago, and the result is `undefined` when nobody knows more.
    *
    * @throws {AccessDeniedError} when none does and one refuses because of who asks.
+   * @throws {BrokerResponseError} when all of them answer and refuse.
    * @throws {ConnectionError} with the reason of every server when none does.
    */
   async ask<T>(
@@ -116,6 +118,10 @@ export class NameServers {
     if (unknown) return unknown.answer;
     const denied = failures.find(({ error }) => error instanceof AccessDeniedError);
     if (denied) throw denied.error;
+    const [first] = failures;
+    if (first && failures.every(({ error }) => error instanceof BrokerResponseError)) {
+      throw first.error;
+    }
     const addresses = this.#addresses;
     const reasons = failures.map(({ error }) => describe(error)).join("; ");
     throw new ConnectionError(
@@ -124,7 +130,7 @@ export class NameServers {
         "Check that nameServers names name servers, by default on port 9876, and that they run",
       {
         address: addresses.join(";"),
-        isRetriable: true,
+        isRetriable: !failures.every(({ error }) => isFinal(error)),
         cause: failures.length === 1
           ? failures[0]!.error
           : new AggregateError(failures.map(({ error }) => error), "No name server answered"),

@@ -9,7 +9,11 @@ import type { Fetch } from "./name_server_list.ts";
 import { resolveNameServers } from "./name_server_options.ts";
 import { checkCount, checkFlag, checkTime } from "./option_checks.ts";
 
-/** Rewrites the addresses of brokers, by table or by function. */
+/**
+ * Rewrites the addresses of brokers, by table or by function. Both get an address as the name server
+ * gives it. A function may throw for a broker that it does not know: that broker is left out, with a
+ * warning, until the function gives an address for it. It is called each time a route is looked at.
+ */
 export type AddressMap =
   | Readonly<Record<string, string>>
   | ((address: string, brokerName: string) => string);
@@ -58,8 +62,9 @@ export interface ClientOptions extends AccessOptions {
    */
   addressMap?: AddressMap;
   /**
-   * Decides which broker addresses are dialled at all. By default link-local and unspecified
-   * addresses are refused, since bodies would go wherever a route says.
+   * Decides which broker addresses are dialled at all, after {@linkcode ClientOptions.addressMap}. By
+   * default link-local and unspecified addresses are refused, because bodies would go wherever a
+   * route says. A broker for which it throws is left out, with a warning.
    */
   allowBroker?: AllowBroker;
   /**
@@ -253,8 +258,17 @@ function addressMapper(
     for (const target of Object.values(map)) parseAddress(target);
   }
   return (address, brokerName) => {
-    const mapped = typeof map === "function" ? map(address, brokerName) : map[address] ?? address;
-    parseAddress(mapped);
+    const mapped = typeof map === "function"
+      ? map(address, brokerName)
+      : Object.hasOwn(map, address)
+      ? map[address]!
+      : address;
+    if (typeof mapped !== "string") {
+      throw new InvalidArgumentError(
+        `Cannot use option addressMap: it gave no text for ${printable(address, 80)}`,
+      );
+    }
+    if (mapped !== address) parseAddress(mapped);
     return mapped;
   };
 }

@@ -1,5 +1,5 @@
 import type { ClientNamespace } from "../access/mod.ts";
-import { describe, InvalidStateError, printable } from "../errors.ts";
+import { describe, InvalidStateError, printable, ProtocolError } from "../errors.ts";
 import type { ThrottledLogger } from "../logger.ts";
 import {
   crc32,
@@ -7,9 +7,10 @@ import {
   type MessageExt,
   MessageProperty,
   openStoredMessage,
+  parseSocketAddress,
 } from "../message/mod.ts";
 import { type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
-import { readPushReplyMessageRequest } from "../requests/mod.ts";
+import { type PushReplyMessageHeader, readPushReplyMessageRequest } from "../requests/mod.ts";
 import type { Connection, ServerRequestAnswer } from "../transport/mod.ts";
 
 /** A reply that someone waits for. */
@@ -20,11 +21,17 @@ export interface ExpectedReply {
   forget(): void;
 }
 
+/** A request that waits for its reply. */
+interface WaitingRequest extends PromiseWithResolvers<MessageExt> {
+  /** Whether a reply to it is being opened: then others are dropped, so peers can't pile them up. */
+  isOpening: boolean;
+}
+
 /** The replies that this client waits for, by correlation id. */
 export class Replies {
   readonly #warnings: ThrottledLogger;
   readonly #namespace: ClientNamespace | undefined;
-  readonly #waiting = new Map<string, PromiseWithResolvers<MessageExt>>();
+  readonly #waiting = new Map<string, WaitingRequest>();
 
   constructor(warnings: ThrottledLogger, namespace?: ClientNamespace) {
     this.#warnings = warnings;
@@ -33,36 +40,49 @@ export class Replies {
 
   /** Waits for the reply to a request. */
   expect(correlationId: string): ExpectedReply {
-    const waiting = Promise.withResolvers<MessageExt>();
+    const waiting = { ...Promise.withResolvers<MessageExt>(), isOpening: false };
     waiting.promise.catch(() => {});
     this.#waiting.set(correlationId, waiting);
     return { message: waiting.promise, forget: () => this.#waiting.delete(correlationId) };
   }
 
-  /** Takes a reply that a broker passes on. One that nobody waits for any more is dropped. */
-  async take(command: RemotingCommand, connection: Connection): Promise<ServerRequestAnswer> {
+  /**
+   * Takes a reply that a broker passes on. One that nobody waits for is dropped as it is: to decompress
+   * what was not asked for would let a broker keep this client busy.
+   */
+  async take(
+    command: RemotingCommand,
+    { address }: Pick<Connection, "address">,
+  ): Promise<ServerRequestAnswer> {
+    let waiting: WaitingRequest | undefined;
     try {
-      const reply = await openReply(command, connection.address);
-      if (this.#namespace) reply.topic = this.#namespace.unwrap(reply.topic);
-      const correlationId = reply.properties[MessageProperty.CorrelationId] ?? "";
-      const waiting = this.#waiting.get(correlationId);
-      if (waiting) waiting.resolve(reply);
-      else {
+      const header = readPushReplyMessageRequest(command, { address });
+      const properties = decodeProperties(header.properties ?? "");
+      const correlationId = properties[MessageProperty.CorrelationId] ?? "";
+      waiting = this.#waiting.get(correlationId);
+      if (!waiting) {
+        const id = printable(correlationId, 64);
         this.#warnings.warn(
           "nobody waits for it",
-          `Dropped a reply from ${connection.address}: nobody waits for "${
-            printable(correlationId, 64)
-          }" any more`,
+          `Dropped a reply from ${address}: nobody waits for "${id}" any more`,
         );
+        return { code: ResponseCode.SUCCESS };
       }
+      if (waiting.isOpening) {
+        waiting = undefined;
+        throw new ProtocolError("another reply to the same request is being read");
+      }
+      waiting.isOpening = true;
+      const reply = await openReply(header, properties, command.body);
+      if (this.#namespace) reply.topic = this.#namespace.unwrap(reply.topic);
+      waiting.resolve(reply);
       return { code: ResponseCode.SUCCESS };
     } catch (error) {
       const remark = `the reply can't be read: ${describe(error)}`;
-      this.#warnings.warn(
-        "a reply can't be read",
-        `Ignored a reply from ${connection.address}: ${remark}`,
-      );
+      this.#warnings.warn("a reply can't be read", `Ignored a reply from ${address}: ${remark}`);
       return { code: ResponseCode.SYSTEM_ERROR, remark };
+    } finally {
+      if (waiting) waiting.isOpening = false;
     }
   }
 
@@ -75,34 +95,41 @@ export class Replies {
   }
 }
 
-/** A reply was never stored when it is passed on: it has no position and no id of one. */
-async function openReply(command: RemotingCommand, address: string): Promise<MessageExt> {
-  const { topic, queueId, flag, sysFlag, ...header } = readPushReplyMessageRequest(command, {
-    address,
-  });
+/** Opens a reply. Replies are passed on without being stored, so offsets and ids are empty. */
+async function openReply(
+  header: PushReplyMessageHeader,
+  properties: Record<string, string>,
+  body: Uint8Array,
+): Promise<MessageExt> {
   return await openStoredMessage({
     version: 1,
     storeSize: 0,
-    bodyCrc: crc32(command.body),
-    queueId,
-    flag,
+    bodyCrc: crc32(body),
+    queueId: header.queueId,
+    flag: header.flag,
     queueOffset: 0n,
     commitLogOffset: 0n,
-    sysFlag,
+    sysFlag: header.sysFlag,
     bornTimestamp: Number(header.bornTimestamp),
-    bornHost: bracketed(header.bornHost),
+    bornHost: readHost(header.bornHost),
     storeTimestamp: Number(header.storeTimestamp),
-    storeHost: bracketed(header.storeHost),
+    storeHost: readHost(header.storeHost),
     reconsumeTimes: header.reconsumeTimes ?? 0,
     preparedTransactionOffset: 0n,
-    body: command.body,
-    topic,
-    properties: decodeProperties(header.properties ?? ""),
+    body,
+    topic: header.topic,
+    properties,
   });
 }
 
-/** `host:port` with an IPv6 host in brackets, which brokers leave out here. */
-function bracketed(address: string): string {
-  const match = /^([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*):(\d+)$/.exec(address);
-  return match ? `[${match[1]}]:${match[2]}` : address;
+/**
+ * Reads the address of a host that is only shown. Brokers write IPv6 without brackets here, and those
+ * up to 4.9.3 write Java's `name/ip:port`. What is no address becomes `0.0.0.0:0`: a reply is not lost
+ * because of it.
+ */
+function readHost(text: string): string {
+  const address = text.slice(text.lastIndexOf("/") + 1).slice(0, 128);
+  const match = /^([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?):(\d+)$/.exec(address);
+  const bracketed = match ? `[${match[1]}]:${match[2]}` : address;
+  return parseSocketAddress(bracketed) ? bracketed : "0.0.0.0:0";
 }

@@ -1,6 +1,6 @@
 import { identifyRequests, showReceived } from "../access/mod.ts";
 import { describe } from "../errors.ts";
-import { ThrottledLogger } from "../logger.ts";
+import type { ThrottledLogger } from "../logger.ts";
 import { isOneway } from "../remoting/mod.ts";
 import type { ConnectionOptions, Dialer, ServerRequestHandler } from "../transport/mod.ts";
 import type { ClientSettings } from "./options.ts";
@@ -14,12 +14,10 @@ export interface RequestPath extends Pick<ConnectionOptions, "outgoing"> {
 }
 
 /** Makes the way of a client's requests: who it is goes on every one of them. */
-export function requestPath(settings: ClientSettings): RequestPath {
-  const { clock, logger, requestHooks } = settings;
-  const warnings = new ThrottledLogger(logger, clock);
+export function requestPath(settings: ClientSettings, warnings: ThrottledLogger): RequestPath {
   const warn = (reason: string, error: unknown) =>
     warnings.warn(reason, `${reason}: ${describe(error)}`);
-  const show = showReceived(requestHooks, warn);
+  const show = showReceived(settings.requestHooks, warn);
   return {
     outgoing: identifyRequests(settings, warn),
     dialer: settings.credentials ? warningDialer(settings) : settings.dialer,

@@ -6,7 +6,7 @@ import {
   createGetRouteInfoRequest,
   readGetRouteInfoResponse,
 } from "../requests/mod.ts";
-import { type AllowBroker, TopicRoute } from "../route/mod.ts";
+import { type BrokerAddressRules, describeRejected, TopicRoute } from "../route/mod.ts";
 import { Deadline, type WaitOptions, within } from "./deadline.ts";
 import { MasterTable } from "./master_table.ts";
 import type { NameServers } from "./name_servers.ts";
@@ -18,8 +18,8 @@ export const DEFAULT_TOPIC = "TBW102";
 export const DEFAULT_TOPIC_QUEUES = 4;
 
 /**
- * Milliseconds for which a route with queues is kept when a name server tells of one without: it
- * may just have been restarted, and the brokers have not told it of their topics yet.
+ * Milliseconds for which a route with queues is kept when a name server gives one that does not speak
+ * of these queues: it may just have been restarted, and the brokers have not registered yet.
  */
 const KEEP_USABLE = 5 * 60_000;
 
@@ -39,8 +39,8 @@ export interface RouteTableOptions {
   logger: Logger;
   /** Milliseconds for one look-up in the background. */
   requestTimeout: number;
-  /** Decides which broker addresses of a route are acceptable. */
-  allowBroker?: AllowBroker | undefined;
+  /** How the addresses of a route become those that are dialled. */
+  addresses: BrokerAddressRules;
   /** Called when a topic's route is known for the first time or has changed. */
   onChange: (route: TopicRoute) => void;
 }
@@ -137,7 +137,7 @@ export class RouteTable {
     const known = this.#routes.get(topic);
     const now = this.#options.clock.monotonic();
     if (route.writableQueues.length > 0) this.#usableAt.set(topic, now);
-    else if (known && now - this.#usableAt.get(topic)! < KEEP_USABLE) return known;
+    else if (known && this.#isGap(route, known, now)) return known;
     if (route === known) return known;
     if (known?.equals(route)) {
       this.#masters.tell(known, known);
@@ -145,13 +145,17 @@ export class RouteTable {
     }
     this.#masters.tell(route, known);
     this.#routes.set(topic, route);
-    for (const { brokerName, address, reason } of route.rejected) {
-      this.#options.logger.warn(
-        `Ignored address "${address}" of broker "${brokerName}" in the route of topic "${topic}": ${reason}`,
-      );
-    }
+    const rejected = describeRejected(route);
+    if (rejected !== undefined) this.#options.logger.warn(rejected);
     this.#options.onChange(route);
     return route;
+  }
+
+  /** Reports whether a route without queues to write to may come from a name server that just started. */
+  #isGap(route: TopicRoute, known: TopicRoute, now: number): boolean {
+    const brokerNames = new Set(known.writableQueues.map(({ brokerName }) => brokerName));
+    return now - this.#usableAt.get(route.topic)! < KEEP_USABLE &&
+      !route.deniesWriting(brokerNames);
   }
 
   async #borrow(topic: string, deadline: Deadline): Promise<TopicRoute> {
@@ -169,10 +173,10 @@ export class RouteTable {
   }
 
   #ask(topic: string, deadline: Deadline): Promise<TopicRoute | undefined> {
-    const { nameServers, allowBroker } = this.#options;
+    const { nameServers, addresses } = this.#options;
     return nameServers.ask(createGetRouteInfoRequest(topic), (response, address) => {
       const data = readGetRouteInfoResponse(response, { address, topic });
-      return data && new TopicRoute(topic, data, { allowBroker });
+      return data && new TopicRoute(topic, data, addresses);
     }, { timeout: deadline.remaining });
   }
 }

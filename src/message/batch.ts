@@ -1,7 +1,7 @@
-import { concat } from "./concat.ts";
+import { concat } from "../bytes.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { ByteReader } from "./byte_reader.ts";
-import { ByteWriter } from "./byte_writer.ts";
+import { ByteWriter } from "../byte_writer.ts";
 import { type DecodeLimits, readLimit } from "./limits.ts";
 import { decodeProperties, encodeProperties } from "./properties.ts";
 
@@ -46,15 +46,15 @@ export function encodeBatchMessage({ body, flag = 0, properties }: BatchMessage)
   const encoded = encoder.encode(encodeProperties(properties));
   const size = FIXED_SIZE + body.length + encoded.length;
   const writer = new ByteWriter(size);
-  writer.int32(size);
+  writer.integer(size, 4);
   // Magic code and CRC: the broker sets them.
   writer.int64(0n);
-  writer.int32(flag);
-  writer.int32(body.length);
-  writer.put(body);
-  writer.int16(encoded.length);
-  writer.put(encoded);
-  return writer.bytes;
+  writer.integer(flag, 4);
+  writer.integer(body.length, 4);
+  writer.bytes(body);
+  writer.integer(encoded.length, 2);
+  writer.bytes(encoded);
+  return writer.finish();
 }
 
 /**

@@ -1,5 +1,5 @@
 import { MessageDecodeError, printable } from "../errors.ts";
-import { decompress } from "./compression.ts";
+import { decompress } from "./compression/compression.ts";
 import { crc32 } from "./crc32.ts";
 import { parseSocketAddress } from "./ip_address.ts";
 import { type DecodeLimits, readLimit } from "./limits.ts";

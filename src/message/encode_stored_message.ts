@@ -1,5 +1,5 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
-import { ByteWriter } from "./byte_writer.ts";
+import { ByteWriter } from "../byte_writer.ts";
 import { crc32 } from "./crc32.ts";
 import { parseSocketAddress, type SocketAddress } from "./ip_address.ts";
 import { joinProperties, MAX_STORED_PROPERTIES_SIZE } from "./properties.ts";
@@ -68,30 +68,30 @@ export function encodeStoredMessage(fields: StoredMessageFields): Uint8Array {
   const size = FIXED_SIZE + (version - 1) + (bornHost.ip.length - 4) + (storeHost.ip.length - 4) +
     body.length + topic.length + properties.length;
   const writer = new ByteWriter(size);
-  writer.int32(size);
-  writer.int32(version === 1 ? MAGIC_V1 : MAGIC_V2);
-  writer.int32(crc32(body));
-  writer.int32(readInt32(fields, "queueId"));
-  writer.int32(readInt32(fields, "flag"));
+  writer.integer(size, 4);
+  writer.integer(version === 1 ? MAGIC_V1 : MAGIC_V2, 4);
+  writer.integer(crc32(body), 4);
+  writer.integer(readInt32(fields, "queueId"), 4);
+  writer.integer(readInt32(fields, "flag"), 4);
   writer.int64(readInt64(fields, "queueOffset"));
   writer.int64(readInt64(fields, "commitLogOffset"));
-  writer.int32(sysFlagOf(readInt32(fields, "sysFlag"), bornHost, storeHost));
+  writer.integer(sysFlagOf(readInt32(fields, "sysFlag"), bornHost, storeHost), 4);
   writer.int64(readTimestamp(fields, "bornTimestamp"));
-  writer.put(bornHost.ip);
-  writer.int32(bornHost.port);
+  writer.bytes(bornHost.ip);
+  writer.integer(bornHost.port, 4);
   writer.int64(readTimestamp(fields, "storeTimestamp"));
-  writer.put(storeHost.ip);
-  writer.int32(storeHost.port);
-  writer.int32(readInt32(fields, "reconsumeTimes"));
+  writer.bytes(storeHost.ip);
+  writer.integer(storeHost.port, 4);
+  writer.integer(readInt32(fields, "reconsumeTimes"), 4);
   writer.int64(readInt64(fields, "preparedTransactionOffset"));
-  writer.int32(body.length);
-  writer.put(body);
-  if (version === 1) writer.uint8(topic.length);
-  else writer.int16(topic.length);
-  writer.put(topic);
-  writer.int16(properties.length);
-  writer.put(properties);
-  return writer.bytes;
+  writer.integer(body.length, 4);
+  writer.bytes(body);
+  if (version === 1) writer.integer(topic.length, 1);
+  else writer.integer(topic.length, 2);
+  writer.bytes(topic);
+  writer.integer(properties.length, 2);
+  writer.bytes(properties);
+  return writer.finish();
 }
 
 function checkTopic(topic: Uint8Array, version: 1 | 2): void {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors.ts";
+import { checkLimit } from "../checks.ts";
 
 /** Bounds of what reading stored messages may take. They are checked before memory is taken. */
 export interface DecodeLimits {
@@ -32,15 +32,7 @@ const DEFAULTS: Required<DecodeLimits> = {
   maxMessages: 16384,
 };
 
-/** One of the limits, or its default. A limit that would never hold (`NaN`) is refused. */
+/** Reads one of the limits, or its default. @throws {InvalidArgumentError} when it is no bound. */
 export function readLimit(limits: DecodeLimits, name: keyof DecodeLimits): number {
   return checkLimit(limits[name] ?? DEFAULTS[name], name);
-}
-
-/** Refuses what is not a bound: anything but an integer from 0. */
-export function checkLimit(value: number, name: string): number {
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError(`Cannot use ${name} ${value}: it is not an integer from 0`);
-  }
-  return value;
 }

@@ -59,10 +59,13 @@ export function parseOffsetMessageId(id: string): OffsetMessageId {
   const hostDigits = id.length - 24;
   const port = parseInt(id.slice(hostDigits, hostDigits + 8), 16) | 0;
   if (!isPort(port)) {
-    throw new MessageDecodeError(`Cannot decode message id "${id}": port ${port} is over 65535`, {
-      offset: hostDigits / 2,
-      limit: 0xffff,
-    });
+    throw new MessageDecodeError(
+      `Cannot decode message id "${id}": port ${port} is not from 0 to 65535`,
+      {
+        offset: hostDigits / 2,
+        limit: 0xffff,
+      },
+    );
   }
   const ip = Array.from({ length: hostDigits / 2 }, (_, i) => byteAt(id, 2 * i));
   return {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
 import type { DelayableMessage } from "./message.ts";
-import { checkProperty, setProperty } from "./properties.ts";
+import { checkProperty } from "./properties.ts";
 import { isReservedProperty, MessageProperty } from "./property_names.ts";
 
 const KEY_SEPARATOR = " ";
@@ -22,17 +22,14 @@ export type PropertySources = {
 export function createProperties(
   message: PropertySources,
 ): Record<string, string> {
-  const properties: Record<string, string> = {};
-  const own = message.properties ?? {};
-  for (const name of Object.keys(own)) {
-    const value = own[name]!;
+  const properties = { ...message.properties };
+  for (const [name, value] of Object.entries(properties)) {
     if (isReservedProperty(name)) {
       throw new InvalidArgumentError(
         `Cannot set property "${name}": the system uses this name${remedy(name)}`,
       );
     }
     checkProperty(name, value);
-    setProperty(properties, name, value);
   }
   const tag = message.tags ?? "";
   if (tag !== "") properties[MessageProperty.Tags] = checkTag(tag);

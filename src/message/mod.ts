@@ -25,7 +25,7 @@
  * @module
  */
 export { type BatchMessage, decodeBatch, encodeBatch, encodeBatchMessage } from "./batch.ts";
-export { compress, createCompressor, decompress } from "./compression.ts";
+export { compress, createCompressor, decompress } from "./compression/compression.ts";
 export { crc32 } from "./crc32.ts";
 export { decodeMessages, openStoredMessage } from "./decode_messages.ts";
 export { encodeStoredMessage, type StoredMessageFields } from "./encode_stored_message.ts";
@@ -46,7 +46,7 @@ export {
   MAX_PROPERTIES_SIZE,
   MAX_STORED_PROPERTIES_SIZE,
 } from "./properties.ts";
-export type { Compressor } from "./node_compressors.ts";
+export type { Compressor } from "./compression/node_zlib.ts";
 export { isReservedProperty, MessageProperty } from "./property_names.ts";
 export { stringHash } from "./string_hash.ts";
 export { decodeStoredMessage, decodeStoredMessages, type StoredMessage } from "./stored_message.ts";
@@ -76,3 +76,5 @@ export {
   type RocketMQErrorCode,
   type RocketMQErrorOptions,
 } from "../errors.ts";
+
+export { parseSocketAddress } from "./ip_address.ts";

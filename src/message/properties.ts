@@ -61,7 +61,7 @@ export function encodeProperties(properties: Record<string, string>): string {
  * a name that comes twice the last one counts. It never fails.
  */
 export function decodeProperties(text: string): Record<string, string> {
-  const properties: Record<string, string> = {};
+  const properties: [name: string, value: string][] = [];
   let nameEnd = -1;
   for (let start = 0, end = 0; start < text.length; start = end + 1) {
     end = text.indexOf(VALUE_END, start);
@@ -71,24 +71,11 @@ export function decodeProperties(text: string): Record<string, string> {
       if (nameEnd < 0) break;
     }
     if (nameEnd > start && nameEnd < end - 1) {
-      setProperty(properties, text.slice(start, nameEnd), text.slice(nameEnd + 1, end));
+      properties.push([text.slice(start, nameEnd), text.slice(nameEnd + 1, end)]);
     }
   }
-  return properties;
-}
-
-/** Sets a property as plain data: `__proto__` too, which an assignment would take for the prototype. */
-export function setProperty(
-  properties: Record<string, string>,
-  name: string,
-  value: string,
-): void {
-  if (name === "__proto__") {
-    const plain = { value, enumerable: true, configurable: true, writable: true };
-    Object.defineProperty(properties, name, plain);
-  } else {
-    properties[name] = value;
-  }
+  // Unlike an assignment this takes "__proto__" for a name like any other.
+  return Object.fromEntries(properties);
 }
 
 /** Refuses a property that can't be carried, or that would be lost on the way. */

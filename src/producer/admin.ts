@@ -93,7 +93,7 @@ export async function createTopic(
 function mastersOf(
   brokers: readonly BrokerData[],
   clusterName: string | undefined,
-  { allowBroker, mapAddress }: ClientSettings,
+  addresses: ClientSettings,
 ): [brokerName: string, address: string][] {
   if (clusterName !== undefined && typeof clusterName !== "string") {
     throw new InvalidArgumentError("Cannot create topic: clusterName is not a string");
@@ -101,10 +101,10 @@ function mastersOf(
   const brokerDatas = brokers.filter(({ cluster }) =>
     clusterName === undefined || cluster === clusterName
   );
-  const route = new TopicRoute("", { queueDatas: [], brokerDatas }, { allowBroker });
+  const route = new TopicRoute("", { queueDatas: [], brokerDatas }, addresses);
   return route.brokerNames.flatMap((brokerName): [string, string][] => {
     const address = route.masterAddress(brokerName);
-    return address === undefined ? [] : [[brokerName, mapAddress(address, brokerName)]];
+    return address === undefined ? [] : [[brokerName, address]];
   });
 }
 

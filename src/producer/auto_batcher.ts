@@ -1,4 +1,4 @@
-import { concat } from "@std/bytes/concat";
+import { concat } from "../bytes.ts";
 import { checkCount, type ClientInstance, Deadline, within } from "../client/mod.ts";
 import type { Clock, TimerHandle } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, InvalidArgumentError } from "../errors.ts";

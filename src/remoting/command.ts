@@ -34,30 +34,35 @@ export interface RemotingCommand {
   serializeType: SerializeType;
 }
 
-/** Takes what the members of a JSON object are made of. */
-export interface FieldWriter {
-  /** Bytes as they are. */
-  piece(piece: Uint8Array): void;
-  /** An integer in decimal digits. */
-  integer(value: number): void;
-  /** A 64-bit integer in decimal digits. */
-  long(value: bigint): void;
-  /** A text as a JSON string. */
-  quoted(text: string): void;
-}
-
 /** What a request says before it is given a number and a place on a connection. */
 export interface RemotingRequest {
   /** The request code. */
   code: number;
   /** Header fields; none when absent. */
   extFields?: Record<string, string>;
-  /** Writes the same fields as members of a JSON object, for who does not need them one by one. */
-  writeExtFields?(writer: FieldWriter): void;
   /** Body; none when absent. */
   body?: Uint8Array;
   /** Free text for the server's log. */
   remark?: string;
+}
+
+/** A request that may write its fields as JSON by itself. Those that are sent very often do. */
+export interface JsonRequest extends RemotingRequest {
+  /** Returns the same fields as members of a JSON object, without the braces. */
+  fieldsAsJson?(): string;
+}
+
+/** Returns a request with other fields, and without those that it wrote by itself. */
+export function withFields(
+  { code, body, remark }: RemotingRequest,
+  extFields: Record<string, string>,
+): RemotingRequest {
+  return {
+    code,
+    extFields,
+    ...(body === undefined ? {} : { body }),
+    ...(remark === undefined ? {} : { remark }),
+  };
 }
 
 /**

@@ -1,29 +1,27 @@
+import { ByteWriter } from "../byte_writer.ts";
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
-import { ByteWriter } from "./byte_writer.ts";
 import {
   CLIENT_VERSION,
+  type JsonRequest,
   type RemotingCommand,
-  type RemotingRequest,
   type SerializeType,
 } from "./command.ts";
-import type { FieldShapes } from "./field_shapes.ts";
-import { jsonHeaderOf, writeJsonRequest } from "./header_json.ts";
-import { decodeJsonHeader } from "./header_json_reader.ts";
+import { decodeJsonHeader, stringifyHeader, stringifyRequestHeader } from "./header_json.ts";
 import {
   decodeRocketmqHeader,
   estimateRocketmqHeader,
   writeRocketmqHeader,
 } from "./header_rocketmq.ts";
 import {
-  DEFAULT_MAX_EXT_FIELDS,
   DEFAULT_MAX_FRAME_SIZE,
   FRAME_PREFIX_SIZE,
   type FrameLimits,
+  readLimits,
 } from "./limits.ts";
 
 const NO_BODY = new Uint8Array(0);
 
-/** Takes the place of what stands before the header. */
+/** Placeholder for the frame prefix, which is written over it. */
 const PREFIX_ROOM = "\0".repeat(FRAME_PREFIX_SIZE);
 
 const encoder = new TextEncoder();
@@ -63,12 +61,11 @@ function encodeBinary(command: RemotingCommand): Uint8Array {
   checkFrameSize(size);
   const writer = new ByteWriter(size);
   appendCommand(writer, command);
-  const { memory, length } = writer;
-  return length === memory.length ? memory : memory.slice(0, length);
+  return writer.finish();
 }
 
 function encodeJson(command: RemotingCommand): Uint8Array {
-  const { body } = command, header = jsonHeaderOf(command);
+  const { body } = command, header = stringifyHeader(command);
   checkFrameSize(FRAME_PREFIX_SIZE + header.length + body.length);
   const head = encoder.encode(PREFIX_ROOM + header), size = head.length + body.length;
   checkFrameSize(size);
@@ -85,20 +82,20 @@ function encodeJson(command: RemotingCommand): Uint8Array {
 export function appendCommand(writer: ByteWriter, command: RemotingCommand): number {
   const { serializeType, body } = command, start = beginFrame(writer);
   if (serializeType === "ROCKETMQ") writeRocketmqHeader(writer, command);
-  else writer.text(jsonHeaderOf(command));
+  else writer.text(stringifyHeader(command));
   return endFrame(writer, start, serializeType, body);
 }
 
 /** Appends the frame of a request under a number, and gives its size. @throws {InvalidArgumentError} */
 export function appendRequest(
   writer: ByteWriter,
-  request: RemotingRequest,
+  request: JsonRequest,
   opaque: number,
   flag: number,
 ): number {
-  checkCommand({ code: request.code, opaque, flag, version: CLIENT_VERSION });
+  checkCommand({ code: request.code, opaque, flag, version: CLIENT_VERSION, language: 0 });
   const start = beginFrame(writer);
-  writeJsonRequest(writer, request, opaque, flag);
+  writer.text(stringifyRequestHeader(request, opaque, flag));
   return endFrame(writer, start, "JSON", request.body ?? NO_BODY);
 }
 
@@ -118,7 +115,7 @@ function endFrame(
   const headerSize = writer.length - start - FRAME_PREFIX_SIZE;
   const size = FRAME_PREFIX_SIZE + headerSize + body.length;
   checkFrameSize(size);
-  if (body.length > 0) writer.piece(body);
+  if (body.length > 0) writer.bytes(body);
   const { memory } = writer;
   writeInt32(memory, start, size - 4);
   writeInt32(memory, start + 4, headerSize);
@@ -128,13 +125,18 @@ function endFrame(
 
 /** Refuses numbers that don't fit their fields. @throws {InvalidArgumentError} */
 export function checkCommand(
-  command: Pick<RemotingCommand, "code" | "version" | "opaque" | "flag">,
+  command: Pick<RemotingCommand, "code" | "version" | "opaque" | "flag" | "language">,
 ): void {
-  const { code, version, opaque, flag } = command;
+  const { code, version, opaque, flag, language } = command;
   if (
     (code | 0) === code && (version | 0) === version && (opaque | 0) === opaque &&
-    (flag | 0) === flag
+    (flag | 0) === flag && (language & 0xff) === language
   ) return;
+  if ((language & 0xff) !== language) {
+    throw new InvalidArgumentError(
+      `Cannot encode command: language ${language} is not an integer from 0 to 255`,
+    );
+  }
   const [name, value] = Object.entries({ code, version, opaque, flag })
     .find(([, value]) => (value | 0) !== value)!;
   throw new InvalidArgumentError(
@@ -156,7 +158,7 @@ function checkFrameSize(size: number): void {
  * @throws {RemotingDecodeError} when the bytes are not exactly one frame within the limits.
  */
 export function decodeCommand(frame: Uint8Array, limits: FrameLimits = {}): RemotingCommand {
-  const size = readFrameSize(frame, 0, frame.length, limits);
+  const bounds = readLimits(limits), size = readFrameSize(frame, 0, frame.length, bounds);
   if (size !== frame.length) {
     throw new RemotingDecodeError(
       `Cannot decode frame: ${frame.length} bytes are given, the length field says ${
@@ -165,7 +167,7 @@ export function decodeCommand(frame: Uint8Array, limits: FrameLimits = {}): Remo
       { offset: 0 },
     );
   }
-  return decodeFrameAt(frame, 0, size, limits);
+  return decodeFrameAt(frame, 0, size, bounds);
 }
 
 /**
@@ -176,10 +178,10 @@ export function readFrameSize(
   bytes: Uint8Array,
   start: number,
   end: number,
-  limits: FrameLimits,
+  limits: Required<FrameLimits>,
 ): number | undefined {
   if (end - start < 4) return undefined;
-  const max = limits.maxFrameSize ?? DEFAULT_MAX_FRAME_SIZE;
+  const max = limits.maxFrameSize;
   const length = readInt32(bytes, start);
   const size = length + 4;
   if (length < 4 || size > max) {
@@ -213,24 +215,18 @@ export function readFrameSize(
   return size;
 }
 
-/**
- * Decodes the whole frame of `size` bytes at `start`, whose size was read before.
- *
- * @param shapes What is known of the frames before it, decoded within the same limits.
- */
+/** Decodes the whole frame of `size` bytes at `start`, whose size was read before. */
 export function decodeFrameAt(
   bytes: Uint8Array,
   start: number,
   size: number,
-  limits: FrameLimits,
-  shapes?: FieldShapes,
+  { maxExtFields }: Required<FrameLimits>,
 ): RemotingCommand {
   const mark = readInt32(bytes, start + 4);
   const headerEnd = start + FRAME_PREFIX_SIZE + (mark & 0xffffff);
   const header = bytes.subarray(start + FRAME_PREFIX_SIZE, headerEnd);
-  const maxExtFields = limits.maxExtFields ?? DEFAULT_MAX_EXT_FIELDS;
   const command = mark >>> 24 === 0
-    ? decodeJsonHeader(header, maxExtFields, shapes)
+    ? decodeJsonHeader(header, maxExtFields)
     : decodeRocketmqHeader(header, maxExtFields);
   if (headerEnd < start + size) command.body = bytes.subarray(headerEnd, start + size);
   return command;
@@ -247,7 +243,7 @@ function readInt32(bytes: Uint8Array, at: number): number {
   return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
 }
 
-/** What the peer seems to speak instead, for the commonest mistakes in an address. */
+/** Guesses the protocol of a peer that is not RocketMQ, for the error message. */
 function guessPeer(bytes: Uint8Array, start: number, end: number): string {
   const [a, b, c, d] = bytes.subarray(start, Math.min(end, start + 4));
   const word = String.fromCharCode(a!, b!, c!, d!);

@@ -1,5 +1,5 @@
-import { ByteWriter } from "./byte_writer.ts";
-import { ONEWAY_FLAG, type RemotingCommand, type RemotingRequest } from "./command.ts";
+import { ByteWriter } from "../byte_writer.ts";
+import { type JsonRequest, ONEWAY_FLAG, type RemotingCommand } from "./command.ts";
 import { appendCommand, appendRequest, checkCommand } from "./frame.ts";
 
 const INITIAL_SIZE = 16 * 1024;
@@ -41,7 +41,7 @@ export class FrameBuffer {
    *
    * @throws {InvalidArgumentError} as `encodeCommand` does. Nothing was added then.
    */
-  appendRequest(request: RemotingRequest, opaque: number, oneway = false): number {
+  appendRequest(request: JsonRequest, opaque: number, oneway = false): number {
     const start = this.#writer.length;
     try {
       return appendRequest(this.#writer, request, opaque, oneway ? ONEWAY_FLAG : 0);
@@ -51,8 +51,8 @@ export class FrameBuffer {
     }
   }
 
-  /** The bytes from `start` to `end`: a view, which the next frame may leave behind. */
-  view(start: number, end: number): Uint8Array {
+  /** Returns the bytes from `start` to `end`: a view, valid until the next `append` or `clear`. */
+  bytesBetween(start: number, end: number): Uint8Array {
     return this.#writer.memory.subarray(start, end);
   }
 

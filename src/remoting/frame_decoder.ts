@@ -1,8 +1,7 @@
 import type { RemotingDecodeError } from "../errors.ts";
 import type { RemotingCommand } from "./command.ts";
-import { FieldShapes } from "./field_shapes.ts";
 import { decodeFrameAt, readFrameSize } from "./frame.ts";
-import { FRAME_PREFIX_SIZE, type FrameLimits } from "./limits.ts";
+import { FRAME_PREFIX_SIZE, type FrameLimits, readLimits } from "./limits.ts";
 
 const EMPTY = new Uint8Array(0);
 
@@ -31,17 +30,16 @@ const SHORT_PIECE = 16;
  * ```
  */
 export class FrameDecoder {
-  readonly #limits: FrameLimits;
-  readonly #shapes = new FieldShapes();
+  readonly #limits: Required<FrameLimits>;
   #gathered: Uint8Array = EMPTY;
   #size = 0;
   /** Size of the frame that is being gathered; 0 until its first 8 bytes are there. */
   #frameSize = 0;
   #failure: RemotingDecodeError | undefined;
 
-  /** Makes a decoder for one connection. */
+  /** Makes a decoder for one connection. @throws {InvalidArgumentError} when a limit is no bound. */
   constructor(limits: FrameLimits = {}) {
-    this.#limits = limits;
+    this.#limits = readLimits(limits);
   }
 
   /** Bytes of a frame that has begun and is not whole. */
@@ -63,24 +61,28 @@ export class FrameDecoder {
   }
 
   /**
-   * Like {@linkcode FrameDecoder.push}, but hands out each command as soon as it is decoded.
+   * Like {@linkcode FrameDecoder.push}, but hands out the commands that came before a fault, too. What
+   * `take` throws ends the call, and the other commands of the chunk are lost. The decoder itself is
+   * not affected: the next chunk is read as it comes.
    *
    * @throws {RemotingDecodeError} when the bytes can't be frames, and at every later call.
    */
   pushInto(chunk: Uint8Array, take: (command: RemotingCommand) => void): void {
     if (this.#failure) throw this.#failure;
+    const commands: RemotingCommand[] = [];
     try {
-      const start = this.#size > 0 ? this.#completeGathered(chunk, take) : 0;
-      this.#decodeInPlace(chunk, start, take);
+      const start = this.#size > 0 ? this.#completeGathered(chunk, commands) : 0;
+      this.#decodeInPlace(chunk, start, commands);
     } catch (error) {
       this.#failure = error as RemotingDecodeError;
       this.#forgetGathered();
-      throw error;
     }
+    for (const command of commands) take(command);
+    if (this.#failure) throw this.#failure;
   }
 
   /** Adds to the begun frame what it lacks; gives the position in `chunk` where the next one begins. */
-  #completeGathered(chunk: Uint8Array, take: (command: RemotingCommand) => void): number {
+  #completeGathered(chunk: Uint8Array, commands: RemotingCommand[]): number {
     for (let at = 0; at < chunk.length;) {
       const wanted = this.#frameSize || FRAME_PREFIX_SIZE;
       const end = Math.min(chunk.length, at + wanted - this.#size);
@@ -90,7 +92,7 @@ export class FrameDecoder {
       if (this.#size === this.#frameSize) {
         const frame = this.#gathered, size = this.#size;
         this.#forgetGathered();
-        take(decodeFrameAt(frame, 0, size, this.#limits, this.#shapes));
+        commands.push(decodeFrameAt(frame, 0, size, this.#limits));
         return at;
       }
     }
@@ -111,7 +113,7 @@ export class FrameDecoder {
   #decodeInPlace(
     chunk: Uint8Array,
     start: number,
-    take: (command: RemotingCommand) => void,
+    commands: RemotingCommand[],
   ): void {
     let at = start;
     while (at < chunk.length) {
@@ -121,7 +123,7 @@ export class FrameDecoder {
         this.#readGatheredSize();
         return;
       }
-      take(decodeFrameAt(chunk, at, size, this.#limits, this.#shapes));
+      commands.push(decodeFrameAt(chunk, at, size, this.#limits));
       at += size;
     }
   }

@@ -1,7 +1,7 @@
+import type { ByteWriter } from "../byte_writer.ts";
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
-import type { ByteWriter } from "./byte_writer.ts";
 import type { RemotingCommand } from "./command.ts";
-import { setField } from "./header_json_reader.ts";
+import { notText } from "./header_json.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
 
 /** code 2, language 1, version 2, opaque 4, flag 4, remark length 4, extFields length 4. */
@@ -21,7 +21,10 @@ const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 /** Bytes that the compact binary header of a command takes when all of its text is ASCII. */
 export function estimateRocketmqHeader({ remark, extFields }: RemotingCommand): number {
   let size = FIXED_SIZE + (remark?.length ?? 0);
-  for (const name in extFields) size += 6 + name.length + extFields[name]!.length;
+  for (const name in extFields) {
+    if (typeof extFields[name] !== "string") throw notText(name);
+    size += 6 + name.length + extFields[name].length;
+  }
   return size;
 }
 
@@ -29,30 +32,31 @@ export function estimateRocketmqHeader({ remark, extFields }: RemotingCommand): 
 export function writeRocketmqHeader(writer: ByteWriter, command: RemotingCommand): void {
   checkShort("code", command.code);
   checkShort("version", command.version);
-  writer.binary(command.code, 2);
-  writer.binary(command.language, 1);
-  writer.binary(command.version, 2);
-  writer.binary(command.opaque, 4);
-  writer.binary(command.flag, 4);
-  writer.sized(command.remark ?? "", 4);
+  writer.integer(command.code, 2);
+  writer.integer(command.language, 1);
+  writer.integer(command.version, 2);
+  writer.integer(command.opaque, 4);
+  writer.integer(command.flag, 4);
+  writer.lengthPrefixed(command.remark ?? "", 4);
   const start = writer.length;
   writer.seek(start + 4);
   const { extFields } = command;
   for (const name in extFields) {
     if (!Object.hasOwn(extFields, name)) continue;
     const nameStart = writer.length;
-    writer.sized(name, 2);
+    writer.lengthPrefixed(name, 2);
     const nameSize = writer.length - nameStart - 2;
     if (nameSize > MAX_NAME_SIZE) {
       throw new InvalidArgumentError(
         `Cannot encode command: the name of an extField has ${nameSize} bytes, the ROCKETMQ header carries ${MAX_NAME_SIZE}`,
       );
     }
-    writer.sized(extFields[name]!, 4);
+    if (typeof extFields[name] !== "string") throw notText(name);
+    writer.lengthPrefixed(extFields[name], 4);
   }
   const end = writer.length;
   writer.seek(start);
-  writer.binary(end - start - 4, 4);
+  writer.integer(end - start - 4, 4);
   writer.seek(end);
 }
 
@@ -101,8 +105,8 @@ function readPairs(
   end: number,
   max: number,
 ): Record<string, string> {
-  const fields: Record<string, string> = {};
-  if (start === end) return fields;
+  if (start === end) return {};
+  const fields: [name: string, value: string][] = [];
   const texts = new TextsOf(header, start, end);
   let count = 0;
   for (let at = start; at < end;) {
@@ -121,11 +125,12 @@ function readPairs(
     }
     const next = valueAt + 4 + valueSize;
     if (keySize > 0) {
-      setField(fields, texts.read(at + 2, valueAt), texts.read(valueAt + 4, next));
+      fields.push([texts.read(at + 2, valueAt), texts.read(valueAt + 4, next)]);
     }
     at = next;
   }
-  return fields;
+  // Unlike an assignment this takes "__proto__" for a name like any other.
+  return Object.fromEntries(fields);
 }
 
 /** The texts in a part of a header. Decoding the part once costs less than each text alone. */

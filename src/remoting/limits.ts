@@ -1,4 +1,6 @@
-/** Bounds of what a decoder accepts. They are checked before memory is taken. */
+import { checkLimit } from "../checks.ts";
+
+/** Bounds of what a decoder accepts: integers from 0. They are checked before memory is taken. */
 export interface FrameLimits {
   /**
    * Largest frame in bytes, its 4-byte length field included.
@@ -22,3 +24,12 @@ export const DEFAULT_MAX_EXT_FIELDS = 4096;
 
 /** Bytes before the header: the length field, and the word of header form and header length. */
 export const FRAME_PREFIX_SIZE = 8;
+
+/** Reads the limits, with their defaults. @throws {InvalidArgumentError} when one is no bound. */
+export function readLimits(limits: FrameLimits): Required<FrameLimits> {
+  const { maxFrameSize = DEFAULT_MAX_FRAME_SIZE, maxExtFields = DEFAULT_MAX_EXT_FIELDS } = limits;
+  return {
+    maxFrameSize: checkLimit(maxFrameSize, "maxFrameSize"),
+    maxExtFields: checkLimit(maxExtFields, "maxExtFields"),
+  };
+}

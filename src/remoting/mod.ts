@@ -28,7 +28,8 @@ export {
   RESPONSE_FLAG,
   SerializeType,
 } from "./command.ts";
-export type { FieldWriter, RemotingCommand, RemotingRequest } from "./command.ts";
+export { withFields } from "./command.ts";
+export type { JsonRequest, RemotingCommand, RemotingRequest } from "./command.ts";
 export { decodeCommand, encodeCommand } from "./frame.ts";
 export { FrameBuffer } from "./frame_buffer.ts";
 export { FrameDecoder } from "./frame_decoder.ts";

@@ -75,7 +75,7 @@ export function createCreateTopicRequest(fields: CreateTopicFields): RemotingReq
  * @throws {BrokerResponseError} when the broker refuses.
  */
 export function readCreateTopicResponse(response: RemotingCommand, context: ResponseContext): void {
-  checkSuccess(response, "create the topic", context, {}, ["CREATE"]);
+  checkSuccess(response, "create the topic", context, { actions: ["CREATE"] });
 }
 
 function encodeAttributes(attributes: Readonly<Record<string, string>>): string | undefined {

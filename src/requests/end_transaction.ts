@@ -6,7 +6,7 @@ import {
 } from "../remoting/mod.ts";
 import { defineHeader, type HeaderFields } from "./header.ts";
 import { PreparedHeaders } from "./prepared_request.ts";
-import { checkSuccess, type ResponseContext } from "./response.ts";
+import { checkSuccess, type Remedies, type ResponseContext } from "./response.ts";
 
 /*
   END_TRANSACTION (37), to the broker that holds the half message
@@ -50,8 +50,14 @@ export const endTransactionHeader = defineHeader("END_TRANSACTION request", {
 /** The fields of a verdict. */
 export type EndTransactionHeader = HeaderFields<typeof endTransactionHeader>;
 
-const REMEDIES: Readonly<Record<number, string>> = {
-  [ResponseCode.SYSTEM_ERROR]: "the half message was not found under this group and these offsets",
+/** What a broker remarks when it does not find the half message; code 1 has other reasons, too. */
+const NOT_FOUND = /prepared transaction message|group wrong|offset wrong/i;
+
+const REMEDIES: Remedies = {
+  [ResponseCode.SYSTEM_ERROR]: (remark) =>
+    NOT_FOUND.test(remark)
+      ? "the half message was not found under this group and these offsets"
+      : undefined,
   [ResponseCode.SLAVE_NOT_AVAILABLE]: "it is a slave now, the verdict belongs to its master",
   [ResponseCode.ILLEGAL_OPERATION]:
     "the verdict came later than CHECK_IMMUNITY_TIME_IN_SECONDS allows, the next check-back takes it",
@@ -93,5 +99,5 @@ export function readEndTransactionResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): void {
-  checkSuccess(response, "end a transaction", context, REMEDIES, ["PUB"]);
+  checkSuccess(response, "end a transaction", context, { remedies: REMEDIES, actions: ["PUB"] });
 }

@@ -47,6 +47,6 @@ export function readGetRouteInfoResponse(
   context: ResponseContext,
 ): TopicRouteData | undefined {
   if (response.code === ResponseCode.TOPIC_NOT_EXIST) return undefined;
-  checkSuccess(response, "get the route", context, {}, ["PUB", "SUB", "GET"]);
+  checkSuccess(response, "get the route", context, { actions: ["PUB", "SUB", "GET"] });
   return decodeTopicRouteData(response.body, context);
 }

@@ -1,8 +1,4 @@
 import { InvalidArgumentError, printable, ProtocolError } from "../errors.ts";
-import type { FieldWriter } from "../remoting/mod.ts";
-
-const encoder = new TextEncoder();
-const TRUE = encoder.encode("true"), FALSE = encoder.encode("false");
 
 interface KindTypes {
   string: string;
@@ -95,8 +91,8 @@ export interface HeaderCodec<F> {
 export interface PreparedHeader<V> {
   /** All fields as text, as `encode` gives them. @throws {InvalidArgumentError} as it does. */
   encode(varying: V): Record<string, string>;
-  /** Writes the same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
-  write(writer: FieldWriter, varying: V): void;
+  /** The same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
+  stringify(varying: V): string;
 }
 
 interface Field {
@@ -253,13 +249,13 @@ class PreparedFields implements PreparedHeader<unknown> {
   readonly #common: Record<string, unknown>;
   readonly #varying: readonly Field[];
   /** What stands before the value of each field that varies, and behind the last one. */
-  readonly #pieces: readonly Uint8Array[];
+  readonly #pieces: readonly string[];
 
   constructor(name: string, fields: readonly Field[], common: Record<string, unknown>) {
     this.#name = name;
     this.#fields = fields;
     this.#common = common;
-    const varying: Field[] = [], pieces: Uint8Array[] = [];
+    const varying: Field[] = [], pieces: string[] = [];
     let text = "";
     for (const field of fields) {
       if (Object.hasOwn(common, field.property)) {
@@ -269,12 +265,12 @@ class PreparedFields implements PreparedHeader<unknown> {
         text += `${field.jsonName}${JSON.stringify(String(value))},`;
       } else {
         const quote = field.kind === "string" ? "" : '"';
-        pieces.push(encoder.encode(`${text}${field.jsonName}${quote}`));
+        pieces.push(`${text}${field.jsonName}${quote}`);
         varying.push(field);
         text = `${quote},`;
       }
     }
-    pieces.push(encoder.encode(text.replace(/,$/, "")));
+    pieces.push(text.replace(/,$/, ""));
     this.#varying = varying;
     this.#pieces = pieces;
   }
@@ -284,17 +280,15 @@ class PreparedFields implements PreparedHeader<unknown> {
     return encodeFields(this.#name, this.#fields, values);
   }
 
-  write(writer: FieldWriter, varying: unknown): void {
+  /** To join prepared pieces of text costs half of what `JSON.stringify` takes for all fields. */
+  stringify(varying: unknown): string {
     const values = varying as Record<string, unknown>, fields = this.#varying;
+    let json = "";
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!, value = values[field.property];
       checkValue(this.#name, field, value);
-      writer.piece(this.#pieces[i]!);
-      if (typeof value === "string") writer.quoted(value);
-      else if (typeof value === "number") writer.integer(value);
-      else if (typeof value === "bigint") writer.long(value);
-      else writer.piece(value ? TRUE : FALSE);
+      json += this.#pieces[i]! + (typeof value === "string" ? JSON.stringify(value) : value);
     }
-    writer.piece(this.#pieces[fields.length]!);
+    return json + this.#pieces[fields.length]!;
   }
 }

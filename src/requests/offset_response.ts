@@ -11,6 +11,6 @@ export function readOffsetResponse(
   what: string,
   context: ResponseContext,
 ): bigint {
-  checkSuccess(response, what, context, {}, ["GET"]);
+  checkSuccess(response, what, context, { actions: ["GET"] });
   return offsetResponseHeader.decode(response.extFields, context).offset;
 }

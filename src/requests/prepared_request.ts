@@ -1,11 +1,11 @@
-import type { FieldWriter, RemotingRequest } from "../remoting/mod.ts";
+import type { JsonRequest } from "../remoting/mod.ts";
 import type { PreparedHeader } from "./header.ts";
 
 /**
  * A request of typed fields, for those that are made very often. The fields become text only when
  * it leaves, or when someone asks for them one by one.
  */
-export class PreparedRequest<V> implements RemotingRequest {
+export class PreparedRequest<V> implements JsonRequest {
   readonly code: number;
   readonly body?: Uint8Array;
   readonly remark?: string;
@@ -30,8 +30,8 @@ export class PreparedRequest<V> implements RemotingRequest {
     return this.#header.encode(this.#varying);
   }
 
-  writeExtFields(writer: FieldWriter): void {
-    this.#header.write(writer, this.#varying);
+  fieldsAsJson(): string {
+    return this.#header.stringify(this.#varying);
   }
 }
 

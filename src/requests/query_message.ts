@@ -69,7 +69,7 @@ export function readQueryMessageResponse(
   context: ResponseContext,
 ): QueryMessageResponse {
   if (response.code !== ResponseCode.QUERY_NOT_FOUND) {
-    checkSuccess(response, "query messages by key", context, {}, ["SUB", "GET"]);
+    checkSuccess(response, "query messages by key", context, { actions: ["SUB", "GET"] });
   }
   return { ...queryMessageResponseHeader.decode(response.extFields, context), body: response.body };
 }

@@ -48,12 +48,15 @@ export function readRecallMessageResponse(
   context: ResponseContext,
 ): string {
   checkSuccess(response, "recall a message", context, {
-    [ResponseCode.REQUEST_CODE_NOT_SUPPORTED]:
-      "the broker can't recall messages, release 5.3.2 or later can",
-    [ResponseCode.ILLEGAL_OPERATION]:
-      "the handle is of another topic or broker, or the message was due already",
-    [ResponseCode.NO_PERMISSION]:
-      "set recallMessageEnable=true on the broker, and check access key and rights",
-  }, ["PUB"]);
+    remedies: {
+      [ResponseCode.REQUEST_CODE_NOT_SUPPORTED]:
+        "the broker can't recall messages, release 5.3.2 or later can",
+      [ResponseCode.ILLEGAL_OPERATION]:
+        "the handle is of another topic or broker, or the message was due already",
+      [ResponseCode.NO_PERMISSION]:
+        "set recallMessageEnable=true on the broker, and check access key and rights",
+    },
+    actions: ["PUB"],
+  });
   return recallMessageResponseHeader.decode(response.extFields, context).msgId;
 }

@@ -14,8 +14,27 @@ export interface ResponseContext extends HeaderContext {
   address: string;
 }
 
-/** What helps against a refusal, by response code. */
-const REMEDIES: Readonly<Record<number, string>> = {
+/** Sentences on what helps against a refusal, by response code; some fit only some remarks. */
+export type Remedies = Readonly<
+  Record<number, string | ((remark: string) => string | undefined)>
+>;
+
+/** How a refusal is explained. */
+export interface RefusalOptions {
+  /** Remedies for response codes that mean something else here than usually. */
+  remedies?: Remedies;
+  /** Actions on the topic or group, of which a user needs one. */
+  actions?: readonly string[];
+}
+
+/** The remark of a broker with `inSyncReplicas` while too few slaves follow it. Nothing is stored. */
+const NOT_IN_SYNC = /in-sync replicas not enough/;
+
+const REMEDIES: Remedies = {
+  [ResponseCode.SYSTEM_ERROR]: (remark) =>
+    NOT_IN_SYNC.test(remark)
+      ? "too few slaves are in sync with the master, try again when they are"
+      : undefined,
   [ResponseCode.SYSTEM_BUSY]: "the server is overloaded, try again later",
   [ResponseCode.REQUEST_CODE_NOT_SUPPORTED]:
     "the server does not know this request: check that the address is of the right kind of server",
@@ -67,19 +86,16 @@ function isTransient(code: number, remark: string | undefined): boolean {
  * Lets a response pass whose code is success.
  *
  * @param what What was asked, as it follows "Cannot": `send a message`.
- * @param remedies Sentences for response codes that mean something of their own here.
- * @param actions What a user needs one of, on the topic or group in question.
  * @throws {BrokerResponseError} with any other code; its message names the remedy where there is one.
  */
 export function checkSuccess(
   response: RemotingCommand,
   what: string,
   context: ResponseContext,
-  remedies: Readonly<Record<number, string>> = {},
-  actions: readonly string[] = [],
+  options?: RefusalOptions,
 ): void {
   if (response.code === ResponseCode.SUCCESS) return;
-  throw refusal(response, what, context, remedies, actions);
+  throw refusal(response, what, context, options);
 }
 
 /** The error for a response whose code is not one that was hoped for. */
@@ -87,8 +103,7 @@ export function refusal(
   response: RemotingCommand,
   what: string,
   context: ResponseContext,
-  remedies: Readonly<Record<number, string>> = {},
-  actions: readonly string[] = [],
+  { remedies = {}, actions = [] }: RefusalOptions = {},
 ): BrokerResponseError {
   const topic = context.topic === undefined ? "" : ` (topic "${printable(context.topic, 128)}")`;
   const broker = context.brokerName === undefined ? "" : `broker "${context.brokerName}" at `;
@@ -104,8 +119,14 @@ export function refusal(
   };
   const denied = accessRefusal(message, facts, actions);
   if (denied) return denied;
-  const remedy = remedies[response.code] ?? REMEDIES[response.code];
+  const remark = printable(response.remark ?? "");
+  const remedy = remedyFor(remedies[response.code], remark) ??
+    remedyFor(REMEDIES[response.code], remark);
   return new BrokerResponseError(remedy === undefined ? message : `${message} (${remedy})`, facts);
+}
+
+function remedyFor(remedy: Remedies[number] | undefined, remark: string): string | undefined {
+  return typeof remedy === "function" ? remedy(remark) : remedy;
 }
 
 /** The error for a response that says success and is not what it should be. */

@@ -37,5 +37,5 @@ export function readResumeCheckHalfMessageResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): void {
-  checkSuccess(response, "resume the checks of a half message", context, {}, ["UPDATE"]);
+  checkSuccess(response, "resume the checks of a half message", context, { actions: ["UPDATE"] });
 }

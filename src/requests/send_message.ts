@@ -170,7 +170,9 @@ export function readSendMessageResponse(
   kind: "message" | "reply" = "message",
 ): SendMessageResponse {
   const status = Object.hasOwn(STATUSES, response.code) ? STATUSES[response.code] : undefined;
-  if (status === undefined) throw refusal(response, "send a message", context, {}, ["PUB"]);
+  if (status === undefined) {
+    throw refusal(response, "send a message", context, { actions: ["PUB"] });
+  }
   const header = sendMessageResponseHeader.decode(response.extFields, context);
   const { msgId, traceOn, queueId, queueOffset, transactionId } = header;
   const { batchUniqId, recallHandle, regionId } = header;

@@ -35,6 +35,6 @@ export function readViewMessageResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): Uint8Array {
-  checkSuccess(response, "view a message", context, {}, ["GET"]);
+  checkSuccess(response, "view a message", context, { actions: ["GET"] });
   return response.body;
 }

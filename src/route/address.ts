@@ -8,6 +8,12 @@ export interface Address {
   port: number;
 }
 
+/** Longest text that is looked at: the longest host name, brackets and a port are shorter. */
+const MAX_TEXT = 300;
+
+/** `fd00::2:10911`, `[fd00::2%eth0]:10911`: an IPv6 host, a scope, a port. */
+const LOOSE_IPV6 = /^\[?([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(%[\w.-]{1,32})?\]?:(\d{1,5})$/;
+
 /**
  * Reads `host:port`; an IPv6 host stands in brackets. Nothing else is taken: no scheme, no path, no
  * user, no spaces, and no way of writing an IPv4 address but `a.b.c.d`.
@@ -22,19 +28,33 @@ export function parseAddress(text: string): Address {
   throw new InvalidArgumentError(`Cannot use address "${printable(shown, 80)}": ${read}`);
 }
 
+/**
+ * Reads the address of a broker as name servers give it, or says what is wrong with it. Brokers on
+ * IPv6 register `fd00::2:10911` or `[fd00::2%eth0]:10911`: the port stands behind the last colon, and
+ * the scope means something on the broker's machine only.
+ */
+export function readBrokerAddress(text: string): Address | string {
+  const match = text.length > MAX_TEXT ? null : LOOSE_IPV6.exec(text);
+  return readAddress(match ? `[${match[1]}]:${match[3]}` : text);
+}
+
 /** Reads `host:port`, or says what is wrong with it. */
 export function readAddress(text: string): Address | string {
-  const match = text.length > 300
+  const match = text.length > MAX_TEXT
     ? null
     : /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9A-Za-z._-]+)):([1-9]\d{0,4})$/.exec(text);
   if (!match) {
-    return "host:port is needed, an IPv6 host in brackets, the port from 1 to 65535";
+    const [, ipv6, scope, port] = text.length > MAX_TEXT ? [] : LOOSE_IPV6.exec(text) ?? [];
+    const hint = ipv6 === undefined
+      ? ""
+      : `: [${ipv6}]:${port}${scope === undefined ? "" : ", without a scope"}`;
+    return `host:port is needed, an IPv6 host in brackets, the port from 1 to 65535${hint}`;
   }
   const [, ipv6, name, digits] = match;
   const port = Number(digits);
   if (port > 65_535) return `port ${port} is not from 1 to 65535`;
   if (ipv6 !== undefined && !URL.canParse(`http://[${ipv6}]/`)) {
-    return "what stands in brackets is not an IPv6 address";
+    return "its host is not an IPv6 address";
   }
   if (name !== undefined && !isHost(name)) {
     return "its host is neither a host name nor an IPv4 address of four numbers";

@@ -8,7 +8,10 @@ export type AllowBroker = (host: string, port: number) => boolean;
 
 /**
  * The default: every address but link-local ones (169.254.0.0/16, fe80::/10), where cloud machines
- * keep their credentials, and unspecified ones (0.0.0.0, ::), which mean this machine.
+ * keep their credentials, and unspecified ones (0.0.0.0, ::), which mean this machine. It judges
+ * addresses as they are written: a host name that resolves to such an address passes, and so does
+ * one behind NAT64 (`64:ff9b::a9fe:a9fe`). Where name servers are not trusted, restrict
+ * `--allow-net` too.
  */
 export function isBrokerAllowed(host: string): boolean {
   return describeUnusual(host) === undefined;

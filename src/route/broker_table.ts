@@ -1,6 +1,6 @@
-import { printable } from "../errors.ts";
+import { describe, printable } from "../errors.ts";
 import type { BrokerData } from "../requests/mod.ts";
-import { readAddress } from "./address.ts";
+import { formatAddress, readBrokerAddress } from "./address.ts";
 import { type AllowBroker, describeUnusual } from "./broker_policy.ts";
 
 /** Id of the master in a broker group. */
@@ -28,6 +28,22 @@ export interface RejectedBroker {
   reason: string;
 }
 
+/** How the addresses of a route become those that are dialled. */
+export interface BrokerAddressRules {
+  /**
+   * Rewrites an address before it is judged. When it throws, the broker is left out.
+   *
+   * @default {every address stays as it is}
+   */
+  mapAddress?: ((address: string, brokerName: string) => string) | undefined;
+  /**
+   * Decides whether an address may be dialled. When it throws, the broker is left out.
+   *
+   * @default {isBrokerAllowed} all but link-local and unspecified ones
+   */
+  allowBroker?: AllowBroker | undefined;
+}
+
 /** The brokers of a route by name, and the addresses that were left out. */
 export interface BrokerTable {
   /** The usable brokers by name. */
@@ -39,7 +55,7 @@ export interface BrokerTable {
 /** Takes the usable addresses; of two entries for one name the first counts, as in Java. */
 export function readBrokers(
   brokerDatas: readonly BrokerData[],
-  allowBroker: AllowBroker | undefined,
+  rules: BrokerAddressRules,
 ): BrokerTable {
   const brokers = new Map<string, RouteBroker>();
   const rejected: RejectedBroker[] = [];
@@ -47,14 +63,14 @@ export function readBrokers(
     if (brokers.has(brokerName)) continue;
     const addresses = new Map<number, string>();
     for (const [brokerId, address] of brokerAddrs) {
-      const reason = reasonAgainst(address, allowBroker);
-      if (reason === undefined) addresses.set(brokerId, address);
+      const usable = readUsable(address, brokerName, rules);
+      if (typeof usable === "string") addresses.set(brokerId, usable);
       else {
         rejected.push({
           brokerName: printable(brokerName, 128),
           brokerId,
           address: printable(address, 128),
-          reason,
+          reason: usable.reason,
         });
       }
     }
@@ -63,13 +79,48 @@ export function readBrokers(
   return { brokers, rejected };
 }
 
-function reasonAgainst(text: string, allowBroker: AllowBroker | undefined): string | undefined {
-  const address = readAddress(text);
-  if (typeof address === "string") return address;
-  if (allowBroker) {
-    return allowBroker(address.host, address.port) ? undefined : "allowBroker does not allow it";
+/** How many rejected addresses a log line shows. */
+const MAX_SHOWN = 3;
+
+/** Describes the rejected addresses of a route in one line; undefined when there are none. */
+export function describeRejected(
+  { topic, rejected }: { topic: string; rejected: readonly RejectedBroker[] },
+): string | undefined {
+  if (rejected.length === 0) return undefined;
+  const shown = rejected.slice(0, MAX_SHOWN).map(({ address, brokerName, reason }) =>
+    `"${address}" of broker "${brokerName}": ${reason}`
+  );
+  const what = rejected.length === 1 ? "address" : `${rejected.length} addresses:`;
+  const more = rejected.length > MAX_SHOWN ? `; and ${rejected.length - MAX_SHOWN} more` : "";
+  return `Ignored ${what} ${shown.join("; ")}${more}, in the route of topic "${topic}"`;
+}
+
+/** Gives the address to dial, or the reason why there is none. The options are the user's code. */
+function readUsable(
+  text: string,
+  brokerName: string,
+  { mapAddress, allowBroker }: BrokerAddressRules,
+): string | { reason: string } {
+  let mapped = text;
+  try {
+    if (mapAddress) mapped = mapAddress(text, brokerName);
+  } catch (error) {
+    return { reason: `addressMap does not map it: ${describe(error)}` };
   }
-  const unusual = describeUnusual(address.host);
-  return unusual &&
-    `it is ${unusual}: set brokerIP1 on the broker, or decide with allowBroker here`;
+  const address = readBrokerAddress(mapped);
+  if (typeof address === "string") return { reason: address };
+  const { host, port } = address, usable = formatAddress(address);
+  if (!allowBroker) {
+    const unusual = describeUnusual(host);
+    return unusual === undefined ? usable : {
+      reason: `it is ${unusual}: set brokerIP1 on the broker, or decide with allowBroker here`,
+    };
+  }
+  try {
+    if (allowBroker(host, port)) return usable;
+  } catch (error) {
+    return { reason: `allowBroker threw: ${describe(error)}` };
+  }
+  const shown = mapped === text ? "it" : usable;
+  return { reason: `allowBroker does not allow ${shown}` };
 }

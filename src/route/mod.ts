@@ -3,8 +3,20 @@
  *
  * @module
  */
-export { type Address, formatAddress, parseAddress, readAddress } from "./address.ts";
+export {
+  type Address,
+  formatAddress,
+  parseAddress,
+  readAddress,
+  readBrokerAddress,
+} from "./address.ts";
 export { type AllowBroker, isBrokerAllowed } from "./broker_policy.ts";
-export { MASTER_ID, type RejectedBroker, type RouteBroker } from "./broker_table.ts";
+export {
+  type BrokerAddressRules,
+  describeRejected,
+  MASTER_ID,
+  type RejectedBroker,
+  type RouteBroker,
+} from "./broker_table.ts";
 export { QueueSelector } from "./queue_selector.ts";
-export { TopicRoute, type TopicRouteOptions } from "./topic_route.ts";
+export { TopicRoute } from "./topic_route.ts";

@@ -1,18 +1,13 @@
 import type { MessageQueue } from "../message/mod.ts";
 import type { TopicRouteData } from "../requests/mod.ts";
-import type { AllowBroker } from "./broker_policy.ts";
-import { MASTER_ID, readBrokers, type RejectedBroker, type RouteBroker } from "./broker_table.ts";
+import {
+  type BrokerAddressRules,
+  MASTER_ID,
+  readBrokers,
+  type RejectedBroker,
+  type RouteBroker,
+} from "./broker_table.ts";
 import { isWritable, listWritableQueues } from "./writable_queues.ts";
-
-/** How a route is taken in. */
-export interface TopicRouteOptions {
-  /**
-   * Decides which broker addresses may be dialled.
-   *
-   * @default {isBrokerAllowed} all but link-local and unspecified ones
-   */
-  allowBroker?: AllowBroker | undefined;
-}
 
 /** Where the queues of a topic are, and which of them can be written to. Never changes. */
 export class TopicRoute {
@@ -28,7 +23,7 @@ export class TopicRoute {
   readonly rejected: readonly RejectedBroker[];
 
   readonly #data: TopicRouteData;
-  readonly #options: TopicRouteOptions;
+  readonly #options: BrokerAddressRules;
   readonly #byName: ReadonlyMap<string, RouteBroker>;
 
   /**
@@ -40,9 +35,9 @@ export class TopicRoute {
   constructor(
     topic: string,
     data: TopicRouteData,
-    options: TopicRouteOptions & { borrowedFrom?: string } = {},
+    options: BrokerAddressRules & { borrowedFrom?: string } = {},
   ) {
-    const { brokers, rejected } = readBrokers(data.brokerDatas, options.allowBroker);
+    const { brokers, rejected } = readBrokers(data.brokerDatas, options);
     this.topic = topic;
     if (options.borrowedFrom !== undefined) this.borrowedFrom = options.borrowedFrom;
     this.writableQueues = listWritableQueues(topic, data, brokers);
@@ -103,6 +98,21 @@ export class TopicRoute {
     }
     const listed = [...names].slice(0, 5).map((name) => `"${name}"`).join(", ");
     return `none of its brokers has a master: start the master (brokerId=0) of ${listed}`;
+  }
+
+  /**
+   * Reports whether this route says of each of the brokers that it can't be written to. A route that
+   * does not speak of them all comes from a name server that they have not registered with yet.
+   */
+  deniesWriting(brokerNames: Iterable<string>): boolean {
+    const { queueDatas } = this.#data;
+    for (const brokerName of brokerNames) {
+      const entries = queueDatas.filter((data) => data.brokerName === brokerName);
+      const isDenied = entries.length > 0 &&
+        entries.every((data) => !isWritable(data) || data.writeQueueNums === 0);
+      if (!isDenied) return false;
+    }
+    return true;
   }
 
   /** Whether `other` sends the same messages to the same places. */

@@ -17,14 +17,17 @@ import type { EmbeddedBrokerStats } from "./stats.ts";
  * protocol over loopback TCP and over streams in memory, keep half messages, ask back about them
  * and deliver what was committed, as RocketMQ 5.5.0 does.
  *
- * What is different from a real cluster: everything is in memory, and gone with the process unless
- * there is a `folder`; there are no slaves, no access control and no TLS; the name server knows at once what a broker knows;
- * consumers that pop, filter with SQL or give messages back find no such requests; queues are never
- * trimmed, they begin at 0; pulls that wait
- * are answered when their time is up, not up to five seconds later; a scan for half messages
- * does not pause when it finds marks of decided ones, and gives up at the scan after the last
- * check-back, where a real one may do so right behind it; and remarks that come from a Java exception have
- * other words.
+ * It differs from a real cluster in this:
+ * - Everything is in memory and ends with the process, unless there is a `folder`.
+ * - There are no slaves, no access control and no TLS.
+ * - The name server knows at once what a broker knows.
+ * - Requests of consumers that pop, filter with SQL or give messages back are not known.
+ * - Queues are never trimmed: they begin at 0.
+ * - A pull that waits is answered when its time is up, not up to five seconds later.
+ * - A scan for half messages does not pause when it finds op messages of decided ones.
+ * - A half message is discarded at the scan after the last check-back. A real broker may do so right
+ *   behind it.
+ * - Remarks that come from a Java exception have other words.
  *
  * @example
  * ```ts
@@ -127,6 +130,15 @@ export class EmbeddedBroker implements AsyncDisposable {
   async halfMessages(): Promise<MessageExt[]> {
     const lists = await Promise.all(this.#brokers.map((broker) => broker.halfMessages()));
     return lists.flat();
+  }
+
+  /**
+   * Finds the message of a transaction: its half message while that is undecided, else what consumers
+   * of `topic` get, else what was discarded. One that was rolled back is gone.
+   */
+  async messageOf(transactionId: string, topic: string): Promise<MessageExt | undefined> {
+    const found = this.#brokers.map((broker) => broker.messageOf(transactionId, topic));
+    return (await Promise.all(found)).find((message) => message !== undefined);
   }
 
   /**

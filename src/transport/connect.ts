@@ -1,7 +1,7 @@
 import { ConnectionError, type ConnectionErrorOptions, describe } from "../errors.ts";
-import { Connection } from "./connection.ts";
+import { closeQuietly, Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection_types.ts";
-import type { Dialer, Transport } from "./transport.ts";
+import type { Dialer } from "./transport.ts";
 
 /** The settings of a new connection. */
 export interface ConnectOptions extends Omit<ConnectionOptions, "address"> {
@@ -44,7 +44,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   try {
     return new Connection(await Promise.race([dialled, ended]), options);
   } catch (cause) {
-    dialled.then(closeLate, () => {});
+    dialled.then(closeQuietly, () => {});
     if (cause instanceof ConnectionError) throw cause;
     throw failure(options, "CONNECT_FAILED", reasonOf(cause, host, port), cause);
   } finally {
@@ -52,10 +52,6 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     clock.clearTimer(timer);
     options.signal?.removeEventListener("abort", onAbort);
   }
-}
-
-function closeLate(transport: Transport): void {
-  transport.close();
 }
 
 function failure(

@@ -21,7 +21,7 @@ import type { Transport } from "./transport.ts";
 import { openWire, type Wire } from "./wire.ts";
 import { Frame, WriteQueue } from "./write_queue.ts";
 
-/** Responses in a row that nobody waited for, after which the peer is not believed any more. */
+/** Responses in a row to requests that were never sent, after which the connection is closed. */
 const MAX_UNMATCHED_IN_A_ROW = 100;
 
 /**
@@ -50,6 +50,7 @@ export class Connection {
   readonly #decoder: FrameDecoder;
   readonly #resolveClosed: (end: ConnectionEnd) => void;
   #end: ConnectionEnd | undefined;
+  #late = 0;
   #unmatched = 0;
   #unmatchedInARow = 0;
   #peerVersion = 0;
@@ -66,6 +67,7 @@ export class Connection {
       clock: options.clock,
       makeError: (...facts) => this.#failure(...facts),
       onMissed: ({ heard }) => this.#watch.missAnswer(heard),
+      readCount: () => this.#watch.heard,
     });
     const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
     this.closed = promise;
@@ -78,8 +80,7 @@ export class Connection {
     });
     this.#serverRequests = new ServerRequests(this, {
       handlers: options.handlers ?? new Map(),
-      logger: options.logger,
-      clock: options.clock,
+      warnings: options.warnings,
       answer: (answer) => {
         if (this.#end || this.#writes.pendingBytes > this.#maxPendingBytes) return;
         this.#writes.push(new Frame(), answer);
@@ -109,6 +110,7 @@ export class Connection {
   stats(): ConnectionStats {
     return {
       inFlight: this.#pending.size,
+      lateResponses: this.#late,
       unmatchedResponses: this.#unmatched,
       unknownRequests: this.#serverRequests.unknown,
       pendingBytes: this.#writes.pendingBytes,
@@ -146,6 +148,7 @@ export class Connection {
     if (this.#makeOutgoing || this.#writes.isWriting) return false;
     this.#admit(request);
     this.#writes.pushRequest(new Frame(), request, this.#pending.takeOpaque(), true);
+    this.#pending.countOneway();
     return true;
   }
 
@@ -177,14 +180,14 @@ export class Connection {
     const leaving = outgoing?.request ?? request;
     const { heard } = this.#watch;
     const pending = this.#pending.create(opaque, request.code, isAnswered, options, heard);
+    const end = outgoing?.ended ? tellEnd(pending.end, outgoing.ended) : pending.end;
     try {
       this.#writes.pushRequest(pending, leaving, opaque, !isAnswered);
+      this.#pending.enter(pending);
     } catch (error) {
-      pending.ignoreSignal?.();
-      throw error;
+      pending.fail(error);
     }
-    this.#pending.enter(pending);
-    return outgoing?.ended ? tellEnd(pending.end, outgoing.ended) : pending.end;
+    return end;
   }
 
   #admit(request: RemotingRequest, signal?: AbortSignal): void {
@@ -233,12 +236,12 @@ export class Connection {
         this.#decoder.pushInto(bytes, (command) => {
           decoded = true;
           if (this.#end) return;
-          if (this.#wire.reusesMemory && command.body.length > 0) {
-            command.body = command.body.slice();
-          }
+          // A frame that came in pieces has memory of its own already.
+          const isView = command.body.length > 0 && command.body.buffer === bytes.buffer;
+          if (isView && this.#wire.reusesMemory) command.body = command.body.slice();
           this.#dispatch(command);
         });
-        this.#watch.hear(decoded, this.#decoder.buffered > 0);
+        this.#watch.hear(bytes.length, decoded, this.#decoder.buffered > 0);
       }
       const cut = this.#decoder.buffered, where = cut ? ` ${cut} bytes into a frame` : "";
       this.#finish({ by: "peer", reason: `the peer closed the connection${where}` });
@@ -250,14 +253,17 @@ export class Connection {
   #dispatch(command: RemotingCommand): void {
     if (!isResponse(command)) return this.#serverRequests.serve(command);
     this.#peerVersion = command.version;
-    if (this.#pending.settle(command)) {
-      this.#unmatchedInARow = 0;
-      return;
+    switch (this.#pending.settle(command)) {
+      case "settled":
+        this.#unmatchedInARow = 0;
+        return;
+      case "late":
+        this.#late++;
+        return;
     }
     this.#unmatched++;
     if (++this.#unmatchedInARow < MAX_UNMATCHED_IN_A_ROW) return;
-    const reason =
-      `the peer sent ${MAX_UNMATCHED_IN_A_ROW} responses in a row that nobody waited for`;
+    const reason = `the peer sent ${MAX_UNMATCHED_IN_A_ROW} responses in a row that fit no request`;
     this.#finish({ by: "fault", reason });
   }
 
@@ -267,7 +273,19 @@ export class Connection {
     this.#watch.stop();
     this.#pending.failAll(end.reason, end.cause);
     this.#writes.stop();
-    this.#wire.close();
     this.#resolveClosed(end);
+    closeQuietly(this.#wire);
+  }
+}
+
+/**
+ * Closes what may be closed already, or be at fault itself: the `close()` of a dialer's transport is
+ * foreign code. That of a bare `Deno.Conn`, for instance, throws when its streams have closed it.
+ */
+export function closeQuietly(closable: { close(): void }): void {
+  try {
+    closable.close();
+  } catch {
+    // Nobody could do anything about it: the connection is over either way.
   }
 }

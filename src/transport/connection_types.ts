@@ -1,6 +1,6 @@
 import type { MakeOutgoing } from "../access/mod.ts";
 import type { Clock } from "../clock.ts";
-import type { Logger } from "../logger.ts";
+import type { ThrottledLogger } from "../logger.ts";
 import type { FrameLimits, RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 import type { Connection } from "./connection.ts";
 
@@ -39,8 +39,8 @@ export interface ConnectionOptions {
   address: string;
   /** Time for deadlines. */
   clock: Clock;
-  /** Where oddities of the peer are told. */
-  logger: Logger;
+  /** Log for oddities of peers. Connections share it, so that one that comes and goes can't flood it. */
+  warnings: ThrottledLogger;
   /** Handlers of server-sent requests, by request code. */
   handlers?: ReadonlyMap<number, ServerRequestHandler>;
   /** Makes of a request what leaves: the last step before it is encoded. */
@@ -51,7 +51,12 @@ export interface ConnectionOptions {
   maxInFlight?: number;
   /** Most bytes that wait to be written. @default {67108864} */
   maxPendingBytes?: number;
-  /** Milliseconds within which a frame that has begun must be whole. @default {30000} */
+  /**
+   * Milliseconds within which a frame that has begun must be whole. A large one may take longer while
+   * at least 64 KiB of it come in each such time.
+   *
+   * @default {30000}
+   */
   frameTimeout?: number;
   /**
    * Asked when a request timed out and nothing came meanwhile; when it brings nothing either, the
@@ -84,7 +89,9 @@ export interface ConnectionEnd {
 export interface ConnectionStats {
   /** Requests that wait for an answer. */
   inFlight: number;
-  /** Responses that nobody waited for. */
+  /** Responses to requests that had timed out, were aborted or one-way. */
+  lateResponses: number;
+  /** Responses that fit no request of this connection. */
   unmatchedResponses: number;
   /** Server-sent requests of a code without a handler. */
   unknownRequests: number;

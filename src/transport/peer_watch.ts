@@ -1,14 +1,17 @@
 import type { Clock, TimerHandle } from "../clock.ts";
 import type { Probe } from "./connection_types.ts";
 
-/** How late a timer may run, in milliseconds, before what came meanwhile is looked at first. */
-const LATE = 250;
+/** How much later than asked a timer may run, in milliseconds, before this program counts as busy. */
+const BUSY_AFTER = 250;
+
+/** Bytes that a large frame has to bring in each `frameTimeout`, if it is not whole until then. */
+const MIN_PROGRESS = 64 * 1024;
 
 /** The settings of a watch. */
 export interface PeerWatchOptions {
   /** Time. */
   clock: Clock;
-  /** Milliseconds within which a frame that has begun must be whole. */
+  /** Milliseconds within which a frame that has begun must be whole, or bring {@linkcode MIN_PROGRESS}. */
   frameTimeout: number;
   /** What a silent peer is asked; without it, silence is never held against it. */
   probe: Probe | undefined;
@@ -20,7 +23,7 @@ export interface PeerWatchOptions {
 
 /**
  * Watches whether the peer of a connection still lives: a frame that it began has to become whole
- * in time, and after a request without an answer something has to be heard from it. One slow
+ * in time or to make progress, and after a request without an answer something has to be heard from it. One slow
  * request proves nothing. So when a request times out and not a byte came since it was asked, a
  * probe is sent; only when that brings nothing either, the peer is dead.
  */
@@ -28,6 +31,7 @@ export class PeerWatch {
   readonly #options: PeerWatchOptions;
   #heard = 0;
   #frameTimer: TimerHandle | undefined;
+  #frameBytes = 0;
   #probeTimer: TimerHandle | undefined;
   #stopped = false;
 
@@ -40,9 +44,9 @@ export class PeerWatch {
     return this.#heard;
   }
 
-  /** Bytes came: whether a frame became whole with them, and whether they begin another. */
-  hear(wholeFrame: boolean, frameBegun: boolean): void {
-    const { clock, frameTimeout, onDead } = this.#options;
+  /** Bytes came: how many, whether a frame became whole with them, and whether they begin another. */
+  hear(size: number, wholeFrame: boolean, frameBegun: boolean): void {
+    const { clock } = this.#options;
     this.#heard++;
     if (this.#probeTimer !== undefined) {
       clock.clearTimer(this.#probeTimer);
@@ -53,10 +57,8 @@ export class PeerWatch {
       this.#frameTimer = undefined;
     }
     if (!frameBegun || this.#stopped) return;
-    this.#frameTimer ??= clock.setTimer(
-      () => onDead(`a frame was not whole ${frameTimeout} ms after it began`),
-      frameTimeout,
-    );
+    this.#frameBytes += size;
+    if (this.#frameTimer === undefined) this.#awaitFrame();
   }
 
   /** A request timed out that was asked when `heard` was as given. */
@@ -75,12 +77,23 @@ export class PeerWatch {
     }
   }
 
+  #awaitFrame(): void {
+    const { clock, frameTimeout, onDead } = this.#options;
+    const due = clock.monotonic() + frameTimeout;
+    this.#frameBytes = 0;
+    this.#frameTimer = clock.setTimer(() => {
+      const isBusy = clock.monotonic() > due + BUSY_AFTER;
+      if (isBusy || this.#frameBytes >= MIN_PROGRESS) return this.#awaitFrame();
+      onDead(`a frame was not whole ${frameTimeout} ms after it began`);
+    }, frameTimeout);
+  }
+
   #awaitAnswer(probe: Probe): void {
     const { clock, onDead } = this.#options;
     const due = clock.monotonic() + probe.timeout;
     this.#probeTimer = clock.setTimer(() => {
       // Something kept this program busy: an answer may be there and not be read yet.
-      if (clock.monotonic() > due + LATE) return this.#awaitAnswer(probe);
+      if (clock.monotonic() > due + BUSY_AFTER) return this.#awaitAnswer(probe);
       onDead(
         `nothing came in answer to a request, nor to a probe within ${probe.timeout} ms after it`,
       );

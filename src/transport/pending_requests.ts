@@ -29,10 +29,24 @@ export interface PendingRequestsOptions {
   ) => ConnectionError;
   /** Called for a request whose response did not come in time. */
   onMissed: (request: PendingRequest) => void;
+  /** Counts the reads that brought something. */
+  readCount: () => number;
 }
 
-/** A timer may run so many milliseconds before its time. */
+/** How much earlier than asked a timer may run, in milliseconds. */
 const TIMER_SLACK = 1;
+
+/**
+ * How much later than asked a timer may run, in milliseconds, before this program counts as busy.
+ * A busy program has not read what came meanwhile, so the answers may be there.
+ */
+export const BUSY_AFTER = 20;
+
+/** Milliseconds for reading what came while this program was busy. */
+const READ_PAUSE = 50;
+
+/** Most such pauses in a row: a peer that always sends something must not keep a request for ever. */
+const MAX_READ_PAUSES = 10;
 
 /** A request under way: one that waits for its response, or a one-way one that is being written. */
 export class PendingRequest implements QueuedFrame {
@@ -57,7 +71,7 @@ export class PendingRequest implements QueuedFrame {
   /** Stops listening to its signal. */
   ignoreSignal: (() => void) | undefined;
   #resolve!: (response: RemotingCommand | undefined) => void;
-  #reject!: (error: ConnectionError) => void;
+  #reject!: (error: unknown) => void;
 
   constructor(
     opaque: number,
@@ -84,7 +98,7 @@ export class PendingRequest implements QueuedFrame {
     this.#resolve(response);
   }
 
-  fail(error: ConnectionError): void {
+  fail(error: unknown): void {
     this.ignoreSignal?.();
     this.#reject(error);
   }
@@ -100,14 +114,19 @@ export class PendingRequests {
   readonly #options: PendingRequestsOptions;
   readonly #requests = new RequestSlots<PendingRequest>();
   #awaited = 0;
+  readonly #firstOpaque: number;
   #opaque: number;
+  #lateExpected = 0;
   #timer: TimerHandle | undefined;
   #timerAt = Infinity;
+  #readPauses = 0;
+  #readBefore = 0;
 
   constructor(options: PendingRequestsOptions) {
     this.#options = options;
     // A random start keeps a late answer to an earlier connection from meeting a request of this one.
     this.#opaque = Math.floor(options.clock.random() * 2 ** 32) | 0;
+    this.#firstOpaque = this.#opaque;
   }
 
   /** Requests that wait for a response. */
@@ -147,16 +166,36 @@ export class PendingRequests {
   enter(request: PendingRequest): void {
     this.#requests.add(request);
     if (request.isAnswered) this.#awaited++;
+    else this.#lateExpected++;
     if (request.deadline < this.#timerAt) this.#setTimer(request.deadline, request.timeout);
   }
 
-  /** Gives a response to the request that waits for it; false when none does. */
-  settle(response: RemotingCommand): boolean {
+  /** Counts a one-way request that is not entered. */
+  countOneway(): void {
+    this.#lateExpected++;
+  }
+
+  /**
+   * Gives a response to the request that waits for it. A response is late when its request was
+   * issued here and waits no more: it timed out, was aborted or is one-way. A broker answers even
+   * one-way requests that it throws out of its queue. No more responses are late than requests were
+   * abandoned; all others are unmatched.
+   */
+  settle(response: RemotingCommand): "settled" | "late" | "unmatched" {
     const request = this.#requests.get(response.opaque);
-    if (!request?.isAnswered) return false;
-    this.#remove(request);
-    request.succeed(response);
-    return true;
+    if (request?.isAnswered) {
+      this.#remove(request);
+      request.succeed(response);
+      return "settled";
+    }
+    if (this.#lateExpected === 0 || !this.#wasIssued(response.opaque)) return "unmatched";
+    this.#lateExpected--;
+    return "late";
+  }
+
+  #wasIssued(opaque: number): boolean {
+    const place = (opaque - this.#firstOpaque) >>> 0;
+    return place > 0 && place <= (this.#opaque - this.#firstOpaque) >>> 0;
   }
 
   /** Fails everything that is under way. Nothing may be entered afterwards. */
@@ -176,7 +215,18 @@ export class PendingRequests {
   #fail(request: PendingRequest, failure: RequestFailure, reason: string, cause?: unknown): void {
     if (!this.#remove(request)) return;
     if (!request.written) request.cancelled = true;
+    else if (request.isAnswered) this.#lateExpected++;
     request.fail(this.#options.makeError(failure, request, reason, cause));
+  }
+
+  /** Reports whether answers may have come that are not read yet, because this program was busy. */
+  #mayBeUnread(isBusy: boolean): boolean {
+    const read = this.#options.readCount();
+    const isReading = this.#readPauses > 0 && read !== this.#readBefore;
+    const mayBe = (isBusy || isReading) && this.#readPauses < MAX_READ_PAUSES;
+    this.#readPauses = mayBe ? this.#readPauses + 1 : 0;
+    this.#readBefore = read;
+    return mayBe;
   }
 
   #setTimer(at: number, delay: number): void {
@@ -192,9 +242,11 @@ export class PendingRequests {
   }
 
   #expire(): void {
+    const now = this.#options.clock.monotonic();
+    const isBusy = now - this.#timerAt > BUSY_AFTER;
     this.#timer = undefined;
     this.#timerAt = Infinity;
-    const now = this.#options.clock.monotonic();
+    if (this.#mayBeUnread(isBusy)) return this.#setTimer(now + READ_PAUSE, READ_PAUSE);
     let next = Infinity;
     const due: PendingRequest[] = [];
     for (const request of this.#requests.after(this.#opaque)) {

@@ -1,6 +1,5 @@
-import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
-import { type Logger, ThrottledLogger } from "../logger.ts";
+import type { ThrottledLogger } from "../logger.ts";
 import { createResponse, isOneway, type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
 import type { Connection } from "./connection.ts";
 import type { ServerRequestAnswer, ServerRequestHandler } from "./connection_types.ts";
@@ -9,10 +8,8 @@ import type { ServerRequestAnswer, ServerRequestHandler } from "./connection_typ
 export interface ServerRequestsOptions {
   /** Handlers by request code. */
   handlers: ReadonlyMap<number, ServerRequestHandler>;
-  /** Log. */
-  logger: Logger;
-  /** Time. */
-  clock: Clock;
+  /** Log for requests that can't be served. */
+  warnings: ThrottledLogger;
   /** Takes the answer to a request that is not one-way. */
   answer: (answer: RemotingCommand) => void;
 }
@@ -21,13 +18,11 @@ export interface ServerRequestsOptions {
 export class ServerRequests {
   readonly #connection: Connection;
   readonly #options: ServerRequestsOptions;
-  readonly #warnings: ThrottledLogger;
   #unknown = 0;
 
   constructor(connection: Connection, options: ServerRequestsOptions) {
     this.#connection = connection;
     this.#options = options;
-    this.#warnings = new ThrottledLogger(options.logger, options.clock);
   }
 
   /** How many had a code that no handler is for. */
@@ -65,6 +60,6 @@ export class ServerRequests {
   }
 
   #warn(kind: string, message: string): void {
-    this.#warnings.warn(kind, message, { address: this.#connection.address });
+    this.#options.warnings.warn(kind, message, { address: this.#connection.address });
   }
 }

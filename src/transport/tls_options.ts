@@ -37,7 +37,7 @@ export interface TlsSettings {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const ENCRYPTED_KEY = /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/;
-const SERVER_NAME = /^[\w.:-]{1,253}$/;
+const SERVER_NAME = /^[\w.-]{1,253}$/;
 
 /**
  * Checks what the runtime would take silently, and fail on later with another reason.
@@ -48,9 +48,7 @@ export function checkTlsOptions(options: TlsOptions): TlsSettings {
   const { caCerts = [], serverName, cert, key } = options;
   if (!Array.isArray(caCerts)) throw refuse("caCerts", "it has to be a list of PEM texts");
   caCerts.forEach((text, index) => readCertificates(`caCerts[${index}]`, text));
-  if (
-    serverName !== undefined && !(typeof serverName === "string" && SERVER_NAME.test(serverName))
-  ) {
+  if (serverName !== undefined && !isServerName(serverName)) {
     throw refuse("serverName", "it has to be a host name or an IP address, without a port");
   }
   const client = checkClient(cert, key);
@@ -62,6 +60,12 @@ export function checkTlsOptions(options: TlsOptions): TlsSettings {
     );
   }
   return { caCerts: [...caCerts], serverName, client };
+}
+
+function isServerName(name: unknown): boolean {
+  return typeof name === "string" &&
+    (SERVER_NAME.test(name) ||
+      (/^[0-9A-Fa-f:.]{2,45}$/.test(name) && URL.canParse(`http://[${name}]`)));
 }
 
 function checkClient(cert: unknown, key: unknown): TlsSettings["client"] {

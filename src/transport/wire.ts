@@ -39,7 +39,11 @@ function rawWire(transport: Transport, raw: NonNullable<Transport["raw"]>): Wire
     },
     async write(bytes) {
       for (let at = 0; at < bytes.length;) {
-        at += await raw.write(at === 0 ? bytes : bytes.subarray(at));
+        const taken = await raw.write(at === 0 ? bytes : bytes.subarray(at));
+        if (!(taken > 0)) {
+          throw new Error(`the transport took ${taken} bytes of ${bytes.length - at}`);
+        }
+        at += taken;
       }
     },
     endOfTurn: raw.endOfTurn && (() => raw.endOfTurn!()),

@@ -199,7 +199,7 @@ export class WriteQueue {
         }
       }
       for (let n = from; n < i; n++) frames[n]!.written = true;
-      const bytes = own ?? buffer.view(start, at);
+      const bytes = own ?? buffer.bytesBetween(start, at);
       this.#writing = true;
       await this.#options.wire.write(bytes);
       this.#writing = false;

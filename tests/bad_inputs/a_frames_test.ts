@@ -131,7 +131,9 @@ for (const [row, what, answer, expected] of SURVIVED) {
   });
 }
 
-Deno.test("A26 - answers that nobody waits for: ignored, and after 100 in a row closed", async () => {
+// Row A26 counts only answers beyond the requests that this client itself abandoned: those that timed
+// out, were aborted or are one-way. tests/transport/late_answers_test.ts is about these.
+Deno.test("A26 - answers that fit no request: ignored, and after 100 in a row closed", async () => {
   const { connection, remote } = open();
   for (let i = 0; i < 99; i++) remote.send(frameOf(json({ opaque: 50_000 + i })));
   await assertAnswered({ connection, remote });

@@ -46,7 +46,7 @@ Deno.test("codec samples - are what clients and servers send, in both forms", ()
 /** The command as it comes out of its frame, which has to be the same from a FrameBuffer. */
 function reread(command: RemotingCommand): RemotingCommand {
   const frame = encodeCommand(command), buffer = new FrameBuffer();
-  assertEquals(buffer.view(0, buffer.append(command)), frame);
+  assertEquals(buffer.bytesBetween(0, buffer.append(command)), frame);
   const decoded = decodeCommand(frame);
   assertEquals(decoded, { ...command, extFields: { ...command.extFields } });
   return decoded;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { TextLineStream } from "@std/streams/text-line-stream";
 import process from "node:process";
 import { LocalTransactionState, TransactionProducer } from "../../mod.ts";
 import type { FlatOrder, FlatReport } from "./flat_workload.ts";
@@ -54,14 +55,12 @@ await using producer = new TransactionProducer({
 await producer.start();
 report(cpuSince(beforeStart));
 
-let rest = "";
-for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
-  const lines = (rest + text).split("\n");
-  rest = lines.pop()!;
-  for (const line of lines) {
-    const order: FlatOrder = JSON.parse(line);
-    const before = process.cpuUsage();
-    await send(producer, order);
-    report(cpuSince(before) / order.transactions);
-  }
+const orders = Deno.stdin.readable
+  .pipeThrough(new TextDecoderStream())
+  .pipeThrough(new TextLineStream());
+for await (const line of orders) {
+  const order: FlatOrder = JSON.parse(line);
+  const before = process.cpuUsage();
+  await send(producer, order);
+  report(cpuSince(before) / order.transactions);
 }

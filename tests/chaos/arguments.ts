@@ -1,7 +1,18 @@
 import { DEFAULT_COUNTS, FAULT_KINDS, type FaultCounts, type FaultKind } from "./schedule.ts";
 
+/** Where transactions go: to brokers themselves, through a proxy, or to the embedded broker. */
+export type ClusterKind = "real" | "proxy" | "embedded";
+
 /** What a run is to be like. */
 export interface ChaosOptions {
+  cluster: ClusterKind;
+  /** Producers of the group that send, each in a process of its own. */
+  members: number;
+  mode: "confirm" | "oneway";
+  /** Milliseconds between two check rounds of a broker, and until it checks back first. */
+  interval: number;
+  /** Milliseconds for which a broker may keep op messages back before it writes them. */
+  opBatch: number;
   seed: number;
   messages: number;
   /** Messages per second. */
@@ -9,6 +20,8 @@ export interface ChaosOptions {
   /** Number of masters. */
   brokers: number;
   faults: FaultCounts;
+  /** How many of 100 messages are commits, in place of the usual share. */
+  commits?: number;
   /** Milliseconds of every local transaction, in place of drawn ones. */
   localMs?: number;
   /** Milliseconds of every answer to a check-back, in place of drawn ones. */
@@ -33,7 +46,9 @@ const DEFAULTS = FAULT_KINDS.map((kind) => `${kind}:${DEFAULT_COUNTS[kind]}`).jo
 export const HELP = `Usage: deno task chaos [OPTION...]
 
 Sends transactions to a real cluster of two name servers and two masters while it goes wrong, and
-checks with a consumer's eyes what has become of them.
+checks with a consumer's eyes what has become of them. What counts as wrong: a commit that is lost,
+a message without a commit or with another content, a local transaction that ran twice, a second
+copy, a message that is visible and discarded, too (in TRANS_CHECK_MAX_TIME_TOPIC).
 
   --seed N       decides verdicts, misbehaving listeners, and when what goes wrong; default: 1
   --messages N   default: 2000
@@ -47,6 +62,14 @@ checks with a consumer's eyes what has become of them.
                    producer    kill -9 of the producer, followed by one that sends nothing;
                                another one sends the rest where there are other faults, too
                    network     cut, reset, slow, silent, or in pieces, between client and brokers
+                   pause       SIGSTOP of the producer for 8 s
+  --members N    producers that send, each a process; default: 1
+  --mode MODE    confirm or oneway: whether commits wait for their answers; default: confirm
+  --broker KIND  real, proxy (clients see a RocketMQ proxy only, and nothing can be looked up), or
+                 embedded (kill, producer and pause only); default: real
+  --interval N   milliseconds between two check rounds of a broker; default: 3000
+  --op-batch N   milliseconds that a broker may keep op messages back; default: 200, RocketMQ: 3000
+  --commits N    how many of 100 messages are commits; default: 65
   --local-ms N   milliseconds of every local transaction; default: drawn, up to 1.5 s
   --check-ms N   milliseconds of every answer to a check-back; default: drawn, up to 1.5 s
   --json         the figures as one line of JSON
@@ -58,7 +81,8 @@ Exit code 0: no safety rule was broken. 1: one was. 2: wrong arguments.`;
 /** @throws {UsageError} */
 export function readArguments(args: readonly string[]): Wanted {
   const wanted: Wanted = {
-    ...{ help: false, json: false, seed: 1, messages: 2_000, rate: 50, brokers: 2 },
+    ...{ help: false, json: false, seed: 1, messages: 2_000, rate: 50, brokers: 2, members: 1 },
+    ...{ cluster: "real", mode: "confirm", interval: 3_000, opBatch: 200 },
     faults: DEFAULT_COUNTS,
   };
   const rest = args.flatMap((arg) => /^--[a-z-]+=/.test(arg) ? splitAtEquals(arg) : [arg]);
@@ -72,12 +96,36 @@ export function readArguments(args: readonly string[]): Wanted {
     else if (name === "--messages") wanted.messages = readNumber(name, rest[++i], 1);
     else if (name === "--rate") wanted.rate = readNumber(name, rest[++i], 1);
     else if (name === "--brokers") wanted.brokers = readNumber(name, rest[++i], 1);
-    else if (name === "--local-ms") wanted.localMs = readNumber(name, rest[++i], 0);
+    else if (name === "--members") wanted.members = readNumber(name, rest[++i], 1);
+    else if (name === "--commits") wanted.commits = readNumber(name, rest[++i], 0);
+    else if (name === "--interval") wanted.interval = readNumber(name, rest[++i], 100);
+    else if (name === "--op-batch") wanted.opBatch = readNumber(name, rest[++i], 1);
+    else if (name === "--mode") wanted.mode = readChoice(name, rest[++i], ["confirm", "oneway"]);
+    else if (name === "--broker") {
+      wanted.cluster = readChoice(name, rest[++i], ["real", "proxy", "embedded"]);
+    } else if (name === "--local-ms") wanted.localMs = readNumber(name, rest[++i], 0);
     else if (name === "--check-ms") wanted.checkMs = readNumber(name, rest[++i], 0);
     else throw new UsageError(`Cannot use ${name}: it is no option`);
   }
-  return wanted;
+  if (!rest.includes("--faults")) {
+    const possible = POSSIBLE[wanted.cluster].map((kind) => [kind, DEFAULT_COUNTS[kind]]);
+    wanted.faults = Object.fromEntries(possible);
+  }
+  const impossible = Object.keys(wanted.faults).find((kind) =>
+    !POSSIBLE[wanted.cluster].includes(kind as FaultKind)
+  );
+  if (impossible === undefined) return wanted;
+  throw new UsageError(
+    `Cannot use --faults: ${impossible} is not possible with --broker ${wanted.cluster}`,
+  );
 }
+
+/** The faults that can be made, by the kind of the cluster. */
+const POSSIBLE: Readonly<Record<ClusterKind, readonly FaultKind[]>> = {
+  real: FAULT_KINDS,
+  proxy: FAULT_KINDS.filter((kind) => kind !== "network"),
+  embedded: ["kill", "producer", "pause"],
+};
 
 function splitAtEquals(arg: string): string[] {
   const at = arg.indexOf("=");
@@ -88,6 +136,16 @@ function readNumber(name: string, text: string | undefined, least: number): numb
   const value = Number(text || NaN);
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw new UsageError(`Cannot use ${name} ${text ?? ""}: it takes a whole number from ${least}`);
+}
+
+function readChoice<T extends string>(
+  name: string,
+  text: string | undefined,
+  choices: readonly T[],
+): T {
+  const choice = choices.find((it) => it === text);
+  if (choice !== undefined) return choice;
+  throw new UsageError(`Cannot use ${name} ${text ?? ""}: it takes one of ${choices.join(", ")}`);
 }
 
 function readPath(path: string | undefined): string {

@@ -5,14 +5,11 @@ import { Group } from "./group.ts";
 import { LineReader, type Row } from "./journal.ts";
 import type { Evidence } from "./judge.ts";
 import { drawSchedule } from "./schedule.ts";
-import { CHECK_INTERVAL, type Testbed } from "./testbed.ts";
+import type { Testbed } from "./testbed.ts";
 import { Witness } from "./witness.ts";
 
 /** Milliseconds after the last send until what is not visible counts as lost. */
 const PATIENCE = 90_000;
-
-/** Milliseconds without a question after which brokers have none left: more than two rounds of them. */
-const QUIET = 2 * CHECK_INTERVAL + 1_000;
 
 /** Milliseconds after which the sends must be over, beyond their own time. */
 const SENDING_GRACE = 180_000;
@@ -37,20 +34,24 @@ async function runIn(
   options: ChaosOptions,
   onFault: InjectorOptions["onFault"],
 ): Promise<Evidence> {
-  const { seed, messages, rate, localMs, checkMs, faults: counts } = options;
-  const { cluster, topic, nameServers, addressMap } = testbed;
+  const { seed, messages, rate, commits, localMs, checkMs, faults: counts } = options;
+  const { topic, clientAddress, addressMap, brokers } = testbed;
   const database = `${folder}/database.jsonl`;
   await Deno.writeTextFile(database, "");
-  await using group = new Group(folder, messages, {
-    ...{ nameServers, topic, addressMap, database, seed, rate },
+  await using group = new Group(folder, messages, options.members, {
+    ...{ nameServers: clientAddress, topic, addressMap, database, seed, rate },
+    mode: options.mode,
     producerGroup: "chaos",
+    ...commits !== undefined && { commits },
     ...localMs !== undefined && { localMs },
     ...checkMs !== undefined && { checkMs },
   });
-  await using witness = new Witness(topic, cluster.brokers.map(({ address }) => address));
+  await using witness = new Witness(topic, brokers.map(({ address }) => address));
   using rows = new DatabaseView(database);
 
-  const resumesSending = Object.keys(counts).some((kind) => kind !== "producer");
+  // A producer that is killed has to be followed by one that sends where other faults come, too.
+  const resumesSending = Object.keys(counts).some((kind) => kind !== "producer") ||
+    options.members > 1;
   const injector = new FaultInjector(testbed, group, {
     resumesSending,
     ...onFault && { onFault },
@@ -58,17 +59,18 @@ async function runIn(
   const schedule = drawSchedule({
     ...{ seed, counts },
     duration: messages / rate * 1_000,
-    brokers: cluster.brokers.length,
-    nameServers: cluster.nameServerProcesses.length,
+    brokers: brokers.length,
+    nameServers: testbed.nameServers.length,
   });
-  await group.startSender();
+  await group.startSenders();
   const deadline = performance.now() + messages / rate * 1_000 + SENDING_GRACE;
   await injector.run(schedule);
   const isSendingOver = () => group.isFinished || (!resumesSending && counts.producer);
   while (!isSendingOver() && performance.now() < deadline) await delay(100);
   const hasFinished = isSendingOver();
 
-  await untilSettled(group, rows, witness);
+  // More than two check rounds: whoever is not asked for so long is asked no more.
+  await untilSettled(group, rows, witness, 2 * options.interval + 1_000);
   const problems = await group.stop();
   await witness.look();
   if (!hasFinished) problems.push("The sends did not come to their end");
@@ -76,21 +78,27 @@ async function runIn(
     rows: rows.refresh(),
     entries: group.entries,
     visible: witness.visible,
-    givenUp: witness.givenUp,
+    indexed: await witness.lookUpCopies(),
+    discarded: witness.discarded,
     faults: injector.done,
     problems,
   };
 }
 
 /** Waits until all that is committed is visible and brokers have no questions left, or time is up. */
-async function untilSettled(group: Group, rows: DatabaseView, witness: Witness): Promise<void> {
+async function untilSettled(
+  group: Group,
+  rows: DatabaseView,
+  witness: Witness,
+  quiet: number,
+): Promise<void> {
   const start = Date.now();
   for (let last = start; Date.now() < start + PATIENCE;) {
     await delay(250);
     const known = group.entries.length;
     group.refresh();
     if (group.entries.slice(known).some(({ type }) => type === "check")) last = Date.now();
-    if (Date.now() < last + QUIET) continue;
+    if (Date.now() < last + quiet) continue;
     await witness.look();
     const seen = new Set(witness.visible.map(({ transactionId }) => transactionId));
     const isOpen = (row: Row) => row.truth === "COMMIT" && !seen.has(row.transactionId);

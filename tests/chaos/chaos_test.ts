@@ -20,6 +20,9 @@ Deno.test("chaos - its arguments say what goes wrong, and how often", () => {
   assertEquals([wanted.seed, wanted.messages, wanted.json], [7, 100, true]);
   assertEquals([wanted.localMs, wanted.checkMs], [8_000, 500]);
   assertEquals(readArguments(["--faults", "none"]).faults, {});
+  const others = ["--members", "3", "--mode", "oneway", "--interval", "1000", "--op-batch", "3000"];
+  const { members, mode, interval, opBatch, cluster } = readArguments(others);
+  assertEquals([members, mode, interval, opBatch, cluster], [3, "oneway", 1_000, 3_000, "real"]);
 });
 
 for (
@@ -32,6 +35,9 @@ for (
     ["--rate", "0"],
     ["--messages"],
     ["--evidence"],
+    ["--mode", "twice"],
+    ["--broker", "mine"],
+    ["--faults", "freeze", "--broker", "embedded"],
   ]
 ) {
   Deno.test(`chaos - ${args.join(" ")} is refused`, () => {

@@ -1,10 +1,9 @@
 import { delay } from "../support/delay.ts";
 import type { FaultProxy } from "../support/fault_proxy.ts";
 import { eventually } from "../support/progress.ts";
-import type { ServerProcess } from "../support/server_process.ts";
 import type { Group } from "./group.ts";
 import type { FaultKind, NetworkTrouble, PlannedFault } from "./schedule.ts";
-import type { Testbed } from "./testbed.ts";
+import type { Server, Testbed } from "./testbed.ts";
 
 /** A fault that has come. Times are milliseconds since 1970. */
 export interface DoneFault {
@@ -67,37 +66,41 @@ export class FaultInjector {
   }
 
   #targetOf({ kind, target }: PlannedFault): string {
-    const { cluster } = this.#testbed;
-    if (kind === "producer") return "the producer";
-    if (kind === "nameserver") return cluster.nameServerProcesses[target]!.name;
-    return cluster.brokers[target]!.name;
+    const { brokers, nameServers } = this.#testbed;
+    if (kind === "producer" || kind === "pause") return "the producer";
+    if (kind === "nameserver") return nameServers[target]!.name;
+    return brokers[target]!.name;
   }
 
   async #do(fault: PlannedFault): Promise<Pick<DoneFault, "trouble" | "isCutting" | "openAt">> {
-    const { brokerProxies, nameServerProxies, cluster } = this.#testbed;
+    const { brokerProxies, nameServerProxies, brokers, nameServers } = this.#testbed;
     const { target, duration } = fault;
     switch (fault.kind) {
       case "kill": {
-        const broker = this.#testbed.broker(target);
+        const broker = brokers[target]!;
         return { isCutting: true, openAt: await restart(broker, brokerProxies[target], duration) };
       }
       case "nameserver": {
-        const nameServer = cluster.nameServerProcesses[target]!;
-        await restart(nameServer, nameServerProxies[target], duration);
+        await restart(nameServers[target]!, nameServerProxies[target], duration);
         return { isCutting: false };
       }
       case "freeze": {
-        const broker = this.#testbed.broker(target);
-        broker.suspend();
+        const broker = brokers[target]!;
+        broker.suspend?.();
         await delay(duration);
-        broker.resume();
+        broker.resume?.();
         return { isCutting: false };
       }
       case "producer":
         await this.#group.killSender();
         await this.#group.startSilent();
         await delay(duration);
-        if (this.#options.resumesSending) await this.#group.startSender();
+        if (this.#options.resumesSending) await this.#group.startSenders();
+        return { isCutting: false };
+      case "pause":
+        this.#group.pauseSender();
+        await delay(duration);
+        this.#group.resumeSender();
         return { isCutting: false };
       case "network": {
         const { name, isCutting } = fault.trouble!;
@@ -110,7 +113,7 @@ export class FaultInjector {
 
 /** Kills a server and starts it again; gives when its port could be connected to. */
 async function restart(
-  server: ServerProcess,
+  server: Server,
   proxy: FaultProxy | undefined,
   duration: number,
 ): Promise<number> {

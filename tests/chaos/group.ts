@@ -5,7 +5,7 @@ import type { MemberOptions } from "./member.ts";
 const MEMBER = new URL("member.ts", import.meta.url);
 
 /** What the members of a group have in common. */
-export type GroupOptions = Omit<MemberOptions, "journal" | "messages" | "beganAt">;
+export type GroupOptions = Omit<MemberOptions, "journal" | "messages" | "beganAt" | "share">;
 
 /** One member and its process. */
 interface Member {
@@ -21,42 +21,59 @@ export class Group implements AsyncDisposable {
   readonly #folder: string;
   readonly #options: GroupOptions;
   readonly #messages: number;
+  readonly #senderCount: number;
   readonly #members: Member[] = [];
   #beganAt: number | undefined;
-  #sender: Member | undefined;
+  /** Those that send, by the shares of the messages that they send. */
+  readonly #senders = new Map<number, Member>();
 
   /**
    * @param folder Where journals go.
    * @param messages Messages of the whole run.
+   * @param senders How many members send them.
    */
-  constructor(folder: string, messages: number, options: GroupOptions) {
+  constructor(folder: string, messages: number, senders: number, options: GroupOptions) {
     this.#folder = folder;
     this.#messages = messages;
+    this.#senderCount = senders;
     this.#options = options;
   }
 
-  /** Starts a member that sends all messages that are not done yet. */
-  async startSender(): Promise<void> {
-    this.#sender = await this.#start(this.#messages);
+  /** Starts the members that send, each its share of the messages that are not done yet. */
+  async startSenders(): Promise<void> {
+    for (let share = 0; share < this.#senderCount; share++) {
+      if (this.#senders.has(share)) continue;
+      this.#senders.set(share, await this.#start(this.#messages, share));
+    }
   }
 
   /** Starts a member that only answers check-backs. */
   async startSilent(): Promise<void> {
-    await this.#start(0);
+    await this.#start(0, 0);
   }
 
-  /** Ends the sender with SIGKILL. */
+  /** Ends the first sender with SIGKILL. */
   async killSender(): Promise<void> {
-    const sender = this.#sender;
-    if (!sender) throw new Error("Cannot kill the sender: there is none");
-    this.#sender = undefined;
+    const sender = this.#firstSender();
+    this.#senders.delete(0);
     sender.isKilled = true;
     await sender.process.kill();
   }
 
-  /** Whether a sender is there and has sent everything. */
+  /** Freezes the first sender (SIGSTOP). */
+  pauseSender(): void {
+    this.#firstSender().process.signal("SIGSTOP");
+  }
+
+  /** Lets it go on. */
+  resumeSender(): void {
+    this.#firstSender().process.signal("SIGCONT");
+  }
+
+  /** Whether all senders are there and have sent everything. */
   get isFinished(): boolean {
-    return this.#sender?.process.lines.includes("finished") ?? false;
+    return this.#senders.size === this.#senderCount &&
+      [...this.#senders.values()].every(({ process }) => process.lines.includes("finished"));
   }
 
   /** Reads the journals on. */
@@ -90,16 +107,22 @@ export class Group implements AsyncDisposable {
     }
   }
 
-  async #start(messages: number): Promise<Member> {
+  #firstSender(): Member {
+    const sender = this.#senders.get(0);
+    if (!sender) throw new Error("Cannot use the first sender: there is none");
+    return sender;
+  }
+
+  async #start(messages: number, index: number): Promise<Member> {
     const journal = `${this.#folder}/journal-${this.#members.length + 1}.jsonl`;
-    const beganAt = this.#beganAt;
+    const beganAt = this.#beganAt, share = { index, of: this.#senderCount };
     const process = new Program(MEMBER, {
       permissions: [
         "--allow-net",
         `--allow-read=${this.#folder}`,
         `--allow-write=${this.#folder}`,
       ],
-      args: [JSON.stringify({ ...this.#options, messages, journal, beganAt })],
+      args: [JSON.stringify({ ...this.#options, messages, journal, share, beganAt })],
     });
     const member = { process, reader: new LineReader<Entry>(journal), isKilled: false };
     this.#members.push(member);

@@ -42,6 +42,8 @@ export type Entry =
     outcome: EndTransactionOutcome;
     brokerName: string;
   }
+  /** A COMMIT that leaves, whatever becomes of it. */
+  | { type: "commit"; at: number; transactionId: string }
   | { type: "connection"; at: number; brokerName: string; isUp: boolean }
   /** A wait that was longer than its deadline; `lag` is how late timers were meanwhile. */
   | { type: "late"; at: number; what: "send" | "verdict"; by: number; lag: number }

@@ -1,3 +1,4 @@
+import type { ChaosOptions } from "./arguments.ts";
 import type { DoneFault } from "./fault_injector.ts";
 import type { Entry, Row } from "./journal.ts";
 import type { Seen } from "./witness.ts";
@@ -10,12 +11,33 @@ export interface Evidence {
   entries: readonly Entry[];
   /** What a consumer gets, copies too. */
   visible: readonly Seen[];
-  /** Transactions that brokers gave up. */
-  givenUp: readonly string[];
+  /** When the copies that the brokers' indexes know were stored, of what is visible repeatedly. */
+  indexed?: Readonly<Record<string, readonly number[]>>;
+  /** Transactions that brokers discarded. */
+  discarded: readonly string[];
   /** What went wrong on purpose. */
   faults: readonly DoneFault[];
   /** What went wrong with the producers' processes. */
   problems: readonly string[];
+}
+
+/** What a run promises by the way it is set up. */
+export interface Expectations {
+  /** Whether clients can ask the brokers whether a message is visible. */
+  canLookUp: boolean;
+  /** Whether brokers check back only about what is undecided, as long as nothing goes wrong. */
+  checksOnlyUndecided: boolean;
+}
+
+/** A copy beyond the first, and why no producer could have known of the copies before. */
+export interface ExtraCopy {
+  transactionId: string;
+  /**
+   * - `preventable`: its COMMIT left when a look-up would have found another copy.
+   * - `underWay`: as many COMMITs had left before another copy could be found.
+   * - `notIndexed`: the broker's index has no copy that was stored before, so no look-up finds one.
+   */
+  cause: "preventable" | "underWay" | "notIndexed";
 }
 
 /** The figures of a run, by the transactions that they are about. */
@@ -28,21 +50,39 @@ export interface Findings {
   corrupt: string[];
   /** Local transactions that ran twice: those of one transaction, or of one message. */
   ranTwice: string[];
-  /** Given up by a broker without its verdict: the listener had an answer. */
-  givenUp: string[];
-  /** Given up by a broker after it was committed: a copy of the half message that a fault had left. */
-  givenUpAfterCommit: string[];
+  /** Discarded though the listener had an answer, and not visible. */
+  discarded: string[];
+  /** Discarded and visible: operators are told that the message is lost, and it is not. */
+  wronglyDiscarded: string[];
   /** Copies beyond the first, one entry for each. */
-  extraCopies: string[];
+  extraCopies: ExtraCopy[];
   /** Check-backs for transactions whose verdict had been confirmed, one entry for each. */
   checkedThoughDecided: string[];
 }
 
-/** Extra copies at most that one fault may make, which ends connections or forgets what a broker did. */
-export const COPIES_PER_FAULT = 100;
+/** Extra copies at most of a run with kills, and at most that could have been prevented. */
+export const COPIES_PER_RUN = 5;
+
+/** Extra copies at most for each broker that freezes, or whose network does. */
+export const COPIES_PER_FREEZE = 100;
+
+/** Milliseconds after which a stored message is in the broker's index. */
+const INDEX_LAG = 500;
+
+/** What a run promises. */
+export function expectationsOf(options: ChaosOptions): Expectations {
+  const { cluster, interval, opBatch, localMs = 0 } = options;
+  return {
+    canLookUp: cluster !== "proxy",
+    // A proxy confirms what it drops; a late op message, or a commit that crosses a round, is not seen.
+    checksOnlyUndecided: cluster !== "proxy" && localMs < interval / 2 && opBatch < interval / 2,
+  };
+}
 
 /** Finds what a run has broken. */
-export function findViolations({ rows, entries, visible, givenUp }: Evidence): Findings {
+export function findViolations(
+  { rows, entries, visible, indexed = {}, discarded }: Evidence,
+): Findings {
   const rowOf = firstRows(rows);
   const committed = new Set<string>();
   const ran: string[] = [];
@@ -52,12 +92,7 @@ export function findViolations({ rows, entries, visible, givenUp }: Evidence): F
     if (entry.type === "ran") ran.push(entry.transactionId);
     if (entry.type === "check" && entry.isDecided) checkedThoughDecided.push(entry.transactionId);
   }
-  const seen = new Set<string>(), extraCopies: string[] = [];
-  for (const { transactionId } of visible) {
-    if (seen.has(transactionId)) extraCopies.push(transactionId);
-    seen.add(transactionId);
-  }
-  const isCommitted = (id: string) => seen.has(id) && rowOf.get(id)?.truth === "COMMIT";
+  const seen = new Set(visible.map(({ transactionId }) => transactionId));
   const perMessage = [...rowOf.values()].filter((row) => !row.isFenced)
     .map(({ index }) => `message ${index}`);
   return {
@@ -71,17 +106,45 @@ export function findViolations({ rows, entries, visible, givenUp }: Evidence): F
     }).map(({ transactionId }) => transactionId),
     ranTwice: repeated([...ran, ...perMessage]),
     // Every listener of this program has an answer before the last check-back.
-    givenUp: [...new Set(givenUp)].filter((id) => !isCommitted(id)),
-    givenUpAfterCommit: [...new Set(givenUp)].filter(isCommitted),
-    extraCopies,
+    discarded: [...new Set(discarded)].filter((id) => !seen.has(id)),
+    wronglyDiscarded: [...new Set(discarded)].filter((id) => seen.has(id)),
+    extraCopies: findExtraCopies(visible, entries, indexed),
     checkedThoughDecided,
   };
 }
 
+/**
+ * Finds the copies beyond the first of each transaction. The benefit of the doubt is the client's:
+ * a copy counts as preventable only when fewer COMMITs had left than copies were stored, before the
+ * first of them could be found.
+ */
+function findExtraCopies(
+  visible: readonly Seen[],
+  entries: readonly Entry[],
+  indexed: Readonly<Record<string, readonly number[]>>,
+): ExtraCopy[] {
+  const copies = Map.groupBy(visible, ({ transactionId }) => transactionId);
+  const commits = Map.groupBy(
+    entries.filter((entry) => entry.type === "commit"),
+    ({ transactionId }) => transactionId,
+  );
+  return [...copies].flatMap(([transactionId, all]) => {
+    const stored = all.map(({ storedAt }) => storedAt).sort((a, b) => a - b);
+    const left = (commits.get(transactionId) ?? []).map(({ at }) => at);
+    return stored.slice(1).map((storedAt, i): ExtraCopy => {
+      const found = indexed[transactionId]?.filter((at) => at < storedAt) ?? stored.slice(0, i + 1);
+      if (found.length === 0) return { transactionId, cause: "notIndexed" };
+      const early = left.filter((at) => at < found[0]! + INDEX_LAG).length;
+      return { transactionId, cause: early > i + 1 ? "underWay" : "preventable" };
+    });
+  });
+}
+
 /** How many extra copies the faults of a run excuse. */
 export function allowedCopies(faults: readonly DoneFault[]): number {
-  return COPIES_PER_FAULT *
-    faults.filter(({ kind, isCutting }) => isCutting || kind === "freeze").length;
+  const isFreeze = ({ kind, trouble }: DoneFault) => kind === "freeze" || trouble !== undefined;
+  const hasKill = faults.some(({ kind }) => kind === "kill");
+  return COPIES_PER_FREEZE * faults.filter(isFreeze).length + (hasKill ? COPIES_PER_RUN : 0);
 }
 
 /** The first row of each transaction: it is the one that counts. */

@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { readArguments } from "./arguments.ts";
 import type { DoneFault } from "./fault_injector.ts";
 import type { Entry, Row } from "./journal.ts";
-import { COPIES_PER_FAULT, type Evidence, findViolations } from "./judge.ts";
+import {
+  COPIES_PER_FREEZE,
+  COPIES_PER_RUN,
+  type Evidence,
+  expectationsOf,
+  findViolations,
+} from "./judge.ts";
 import { createReport, formatReport } from "./report.ts";
 import type { Seen } from "./witness.ts";
 
@@ -36,7 +43,7 @@ function goodRun(): Evidence & { rows: Row[]; entries: Entry[]; visible: Seen[] 
     rows: [row(0, "COMMIT"), row(1, "COMMIT"), row(2, "ROLLBACK")],
     entries: [...story(0, "COMMIT"), ...story(1, "COMMIT"), ...story(2, "ROLLBACK")],
     visible: [seen(0), seen(1)],
-    ...{ givenUp: [], faults: [], problems: [] },
+    ...{ discarded: [], faults: [], problems: [] },
   };
 }
 
@@ -72,38 +79,100 @@ Deno.test("chaos - another body, or another key, is corrupt", () => {
   assertEquals(createReport(run).violations, ["corrupt 2: t0, t1"]);
 });
 
-Deno.test("chaos - a second copy is one too many without a fault, and excused with one", () => {
-  const run = goodRun();
-  run.visible.push(seen(1));
+/** COMMITs of a transaction, by the times at which they left. */
+function commits(index: number, ...times: number[]): Entry[] {
+  return times.map((at) => ({ type: "commit", at, transactionId: `t${index}` }));
+}
 
-  assertEquals(findViolations(run).extraCopies, ["t1"]);
+Deno.test("chaos - a second copy is one too many without a fault, and a few are excused with one", () => {
+  const run = goodRun();
+  run.entries.push(...commits(1, 1_000, 9_000));
+  run.visible.push(seen(1, { storedAt: 9_100 }));
+
+  assertEquals(findViolations(run).extraCopies, [{ transactionId: "t1", cause: "preventable" }]);
   assertEquals(createReport(run).violations, ["extra copies 1, not 0: t1"]);
   assertEquals(createReport({ ...run, faults: [FAULT] }).violations, []);
+  assertEquals(createReport(run, { canLookUp: false, checksOnlyUndecided: false }).violations, []);
 
-  run.visible.push(...Array.from({ length: COPIES_PER_FAULT }, () => seen(0)));
+  run.visible.push(...Array.from({ length: COPIES_PER_RUN }, () => seen(0)));
   const [violation, ...more] = createReport({ ...run, faults: [FAULT] }).violations;
-  assertMatch(violation!, /^extra copies 101, not 100: t1, t0/);
+  assertMatch(violation!, /^extra copies 6, not 5: t0, t0/);
   assertEquals(more, []);
+});
+
+Deno.test("chaos - a copy is preventable when its commit left after another copy could be found", () => {
+  const causeOf = (
+    { left, stored, indexed }: { left: number[]; stored: number[]; indexed?: number[] },
+  ) => {
+    const run = goodRun();
+    run.entries.push(...commits(1, ...left));
+    run.visible = stored.map((storedAt) => seen(1, { storedAt }));
+    const known = indexed && { t1: indexed };
+    return findViolations({ ...run, ...known && { indexed: known } }).extraCopies
+      .map(({ cause }) => cause);
+  };
+  assertEquals(causeOf({ left: [1_000, 5_000], stored: [1_010, 5_010] }), ["preventable"]);
+  // The first one lay in a broker that was frozen when the second one left.
+  assertEquals(causeOf({ left: [1_000, 5_000], stored: [9_000, 9_005] }), ["underWay"]);
+  assertEquals(
+    causeOf({ left: [1_000, 5_000, 20_000], stored: [9_000, 9_005, 20_010] }),
+    ["underWay", "preventable"],
+  );
+  // The broker died before the first copy got into its index.
+  const died = { left: [1_000, 5_000], stored: [1_010, 5_010] };
+  assertEquals(causeOf({ ...died, indexed: [5_010] }), ["notIndexed"]);
+  assertEquals(causeOf({ ...died, indexed: [1_010, 5_010] }), ["preventable"]);
+});
+
+Deno.test("chaos - a freeze excuses what was under way, and nothing that could be prevented", () => {
+  const freeze: DoneFault = { ...FAULT, kind: "freeze", isCutting: false };
+  const run = { ...goodRun(), faults: [freeze] };
+  const copies = COPIES_PER_RUN + 1;
+  run.visible.push(...Array.from({ length: copies }, () => seen(1, { storedAt: 9_000 })));
+
+  run.entries.push(...commits(1, ...Array(copies + 1).fill(1_000)));
+  assertEquals(createReport(run).violations, []);
+  run.visible.push(...Array.from({ length: COPIES_PER_FREEZE }, () => seen(0)));
+  run.entries.push(...commits(0, ...Array(COPIES_PER_FREEZE + 1).fill(1_000)));
+  assertMatch(createReport(run).violations[0]!, /^extra copies 106, not 100/);
+
+  const late = { ...goodRun(), faults: [freeze] };
+  late.visible.push(...Array.from({ length: copies }, () => seen(1, { storedAt: 9_000 })));
+  late.entries.push(...commits(1, 1_000, ...Array(copies).fill(8_900)));
+  assertEquals(createReport(late).violations, [`preventable copies ${copies}, not 5`]);
 });
 
 Deno.test("chaos - faults that neither end connections nor forget anything excuse no copy", () => {
   const run = goodRun();
   run.visible.push(seen(1));
-  for (const kind of ["nameserver", "producer"] as const) {
+  for (const kind of ["nameserver", "producer", "pause"] as const) {
     const faults = [{ kind, target: "it", isCutting: false, from: 1, to: 2 }];
     assertEquals(createReport({ ...run, faults }).violations, ["extra copies 1, not 0: t1"]);
   }
 });
 
-Deno.test("chaos - one that a broker gave up is wrong, unless its message is visible after a fault", () => {
-  const run = { ...goodRun(), givenUp: ["t2", "t2"] };
-  assertEquals(findViolations(run).givenUp, ["t2"]);
-  assertEquals(createReport(run).violations, ["givenUp 1: t2"]);
+Deno.test("chaos - one that a broker discarded is wrong, whether its message is visible or not", () => {
+  const run = { ...goodRun(), discarded: ["t2", "t2"], faults: [FAULT] };
+  assertEquals(findViolations(run).discarded, ["t2"]);
+  assertEquals(createReport(run).violations, ["discarded 1: t2"]);
 
-  const copy = { ...goodRun(), givenUp: ["t0"] };
-  assertEquals(createReport(copy).violations, ["given up after their commit: t0"]);
-  const report = createReport({ ...copy, faults: [FAULT] });
-  assertEquals([report.givenUp, report.givenUpAfterCommit, report.violations], [0, 1, []]);
+  const visible = { ...goodRun(), discarded: ["t0"], faults: [FAULT] };
+  const report = createReport(visible);
+  assertEquals([report.discarded, report.wronglyDiscarded], [0, 1]);
+  assertEquals(report.violations, ["wronglyDiscarded 1: t0"]);
+  const behindProxy = { canLookUp: false, checksOnlyUndecided: false };
+  assertEquals(createReport(visible, behindProxy).violations, []);
+});
+
+Deno.test("chaos - what a run promises follows from its options", () => {
+  const promises = (...args: string[]) => {
+    const { canLookUp, checksOnlyUndecided } = expectationsOf(readArguments(args));
+    return [canLookUp, checksOnlyUndecided];
+  };
+  assertEquals(promises(), [true, true]);
+  assertEquals(promises("--op-batch", "3000"), [true, false]);
+  assertEquals(promises("--local-ms", "8000"), [true, false]);
+  assertEquals(promises("--faults", "none", "--broker", "proxy"), [false, false]);
 });
 
 Deno.test("chaos - a local transaction that ran twice is found, by its id and by its message", () => {
@@ -129,7 +198,7 @@ Deno.test("chaos - a question about a decided message is wrong only without a fa
     ...{ handling: "asked", isDecided: true },
   });
 
-  const expected = ["asked about decided messages without a fault: t0"];
+  const expected = ["checked back about decided messages without a fault: t0"];
   assertEquals(createReport(run).violations, expected);
   const report = createReport({ ...run, faults: [FAULT] });
   assertEquals([report.checkBacksOfDecided, report.violations], [1, []]);
@@ -144,6 +213,12 @@ Deno.test("chaos - a call beyond its deadline is late, unless the machine was", 
 
   run.entries.push({ type: "late", at: 6_000, what: "send", by: 500, lag: 300 });
   assertEquals(createReport(run).violations, ["calls beyond their deadline: 1"]);
+});
+
+Deno.test("chaos - a message that could not be sent for long is a violation", () => {
+  const run = goodRun();
+  run.entries.push({ type: "notSent", at: 70_000, index: 7 });
+  assertEquals(createReport(run).violations, ["not sent 1"]);
 });
 
 Deno.test("chaos - a producer that ends badly is a violation", () => {

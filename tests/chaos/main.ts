@@ -10,19 +10,21 @@
 import { print, progress, tell, withProgress } from "../support/progress.ts";
 import { HELP, readArguments, UsageError, type Wanted } from "./arguments.ts";
 import { runChaos } from "./chaos.ts";
+import { expectationsOf } from "./judge.ts";
 import { createReport, formatReport, type Report } from "./report.ts";
 import type { PlannedFault } from "./schedule.ts";
 import { Testbed } from "./testbed.ts";
 
 async function run(wanted: Wanted): Promise<Report> {
-  const hasProxies = wanted.faults.network !== undefined;
-  await using testbed = await Testbed.start({ brokers: wanted.brokers, hasProxies });
+  const { cluster: kind, brokers, interval, opBatch, faults } = wanted;
+  const hasFaultProxies = faults.network !== undefined;
+  await using testbed = await Testbed.start({ kind, brokers, interval, opBatch, hasFaultProxies });
   const seconds = Math.ceil(wanted.messages / wanted.rate);
   const what =
     `Sending ${wanted.messages} transactions for ${seconds} s, then waiting for the rest`;
   const evidence = await withProgress(what, () => runChaos(testbed, wanted, tellFault));
   if (wanted.evidence) await Deno.writeTextFile(wanted.evidence, JSON.stringify(evidence));
-  return createReport(evidence);
+  return createReport(evidence, expectationsOf(wanted));
 }
 
 function tellFault({ kind, at, duration, trouble }: PlannedFault, target: string): void {

@@ -5,6 +5,7 @@
  */
 import { TransactionProducer, TransactionSendError } from "../../mod.ts";
 import { RocketMQError } from "../../src/errors.ts";
+import { RequestCode } from "../../src/remoting/mod.ts";
 import { Random } from "../fuzz/random.ts";
 import { delay } from "../support/delay.ts";
 import { print } from "../support/progress.ts";
@@ -31,14 +32,21 @@ export interface MemberOptions {
   messages: number;
   /** Messages per second. */
   rate: number;
+  /** Which messages it sends: those whose number leaves `index` when divided by `of`. */
+  share: { index: number; of: number };
+  mode: "confirm" | "oneway";
   /** When the sends began, in milliseconds since 1970: a later sender catches up, twice as fast. */
   beganAt?: number;
+  commits?: number;
   localMs?: number;
   checkMs?: number;
 }
 
 /** Milliseconds of the client's deadlines: its defaults, which brokers in trouble have to outlast. */
 export const DEADLINES = { sendTimeout: 3_000, endTransactionTimeout: 3_000 } as const;
+
+/** `commitOrRollback` of a COMMIT on the wire. */
+const COMMIT = "8";
 
 /** Milliseconds in which a member finds its brokers, also while name servers and brokers restart. */
 const START_TIMEOUT = 60_000;
@@ -66,6 +74,15 @@ async function main(options: MemberOptions): Promise<void> {
     topics: [options.topic],
     addressMap: options.addressMap,
     transactionListener: application,
+    endTransactionMode: options.mode,
+    requestHooks: [{
+      before({ code, fields }) {
+        if (code !== RequestCode.END_TRANSACTION) return;
+        const { commitOrRollback, transactionId = "" } = fields;
+        if (commitOrRollback !== COMMIT) return;
+        journal.write({ type: "commit", at: Date.now(), transactionId });
+      },
+    }],
     logger: silentLogger,
     startTimeout: START_TIMEOUT,
     ...DEADLINES,
@@ -79,7 +96,8 @@ async function main(options: MemberOptions): Promise<void> {
   const sends: Promise<void>[] = [];
   const done = database.finished();
   const beganAt = options.beganAt ?? Date.now();
-  for (let index = 0; index < options.messages; index++) {
+  const { share } = options;
+  for (let index = share.index; index < options.messages; index += share.of) {
     if (done.has(index)) continue;
     const due = beganAt + index * 1000 / options.rate;
     await delay(Math.max(500 / options.rate, due - Date.now()));

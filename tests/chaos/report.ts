@@ -1,6 +1,14 @@
 import type { DoneFault } from "./fault_injector.ts";
 import type { Entry } from "./journal.ts";
-import { allowedCopies, type Evidence, findViolations, firstRows } from "./judge.ts";
+import {
+  allowedCopies,
+  COPIES_PER_RUN,
+  type Evidence,
+  type Expectations,
+  type ExtraCopy,
+  findViolations,
+  firstRows,
+} from "./judge.ts";
 import { findReactions, findRecoveries, type Reaction } from "./reactions.ts";
 
 /** Milliseconds that a call may outlive its deadline, beyond what the machine's own lag explains. */
@@ -22,10 +30,13 @@ export interface Report {
   phantom: number;
   corrupt: number;
   ranTwice: number;
-  givenUp: number;
-  /** Messages that are visible, and of which a broker gave up another copy of the half message. */
-  givenUpAfterCommit: number;
+  /** Transactions that a broker discarded though the listener had an answer. */
+  discarded: number;
+  /** Transactions that a broker discarded though their messages are visible. */
+  wronglyDiscarded: number;
   extraCopies: number;
+  /** The same by what could have prevented them. */
+  extraCopyCauses: Record<ExtraCopy["cause"], number>;
   /** What the faults of the run excuse. */
   allowedCopies: number;
   checkBacks: number;
@@ -46,32 +57,43 @@ export interface Report {
 }
 
 /** Sums a run up. */
-export function createReport(evidence: Evidence): Report {
+export function createReport(
+  evidence: Evidence,
+  { canLookUp, checksOnlyUndecided }: Expectations = { canLookUp: true, checksOnlyUndecided: true },
+): Report {
   const { entries, visible, faults, problems, rows } = evidence;
   const findings = findViolations(evidence);
   const overruns = ofType(entries, "late").map(({ by, lag }) => Math.max(0, by - lag));
   const lateCalls = overruns.filter((overrun) => overrun > DEADLINE_TOLERANCE).length;
   const allowed = allowedCopies(faults);
   const violations = [...problems];
-  for (const name of ["lost", "phantom", "corrupt", "ranTwice", "givenUp"] as const) {
+  const notSent = ofType(entries, "notSent").length;
+  if (notSent > 0) violations.push(`not sent ${notSent}`);
+  for (const name of ["lost", "phantom", "corrupt", "ranTwice", "discarded"] as const) {
     const found = findings[name];
     if (found.length > 0) violations.push(`${name} ${found.length}: ${some(found)}`);
   }
-  if (findings.extraCopies.length > allowed) {
-    const { extraCopies } = findings;
-    violations.push(`extra copies ${extraCopies.length}, not ${allowed}: ${some(extraCopies)}`);
+  const { extraCopies, wronglyDiscarded } = findings;
+  const extra = extraCopies.map(({ transactionId }) => transactionId);
+  const causes = { preventable: 0, underWay: 0, notIndexed: 0 };
+  for (const { cause } of extraCopies) causes[cause]++;
+  // What can't be looked up can't be prevented.
+  if (canLookUp && extra.length > allowed) {
+    violations.push(`extra copies ${extra.length}, not ${allowed}: ${some(extra)}`);
+  } else if (canLookUp && causes.preventable > COPIES_PER_RUN) {
+    violations.push(`preventable copies ${causes.preventable}, not ${COPIES_PER_RUN}`);
   }
-  if (faults.length === 0 && findings.givenUpAfterCommit.length > 0) {
-    violations.push(`given up after their commit: ${some(findings.givenUpAfterCommit)}`);
+  if (canLookUp && wronglyDiscarded.length > 0) {
+    violations.push(`wronglyDiscarded ${wronglyDiscarded.length}: ${some(wronglyDiscarded)}`);
   }
-  if (faults.length === 0 && findings.checkedThoughDecided.length > 0) {
+  if (checksOnlyUndecided && faults.length === 0 && findings.checkedThoughDecided.length > 0) {
     const { checkedThoughDecided: asked } = findings;
-    violations.push(`asked about decided messages without a fault: ${some(asked)}`);
+    violations.push(`checked back about decided messages without a fault: ${some(asked)}`);
   }
   if (lateCalls > 0) violations.push(`calls beyond their deadline: ${lateCalls}`);
   return {
     sent: ofType(entries, "sent").length,
-    notSent: ofType(entries, "notSent").length,
+    notSent,
     failedCalls: ofType(entries, "failed").length,
     visible: new Set(visible.map(({ transactionId }) => transactionId)).size,
     expected: [...firstRows(rows).values()].filter(({ truth }) => truth === "COMMIT").length,
@@ -79,9 +101,10 @@ export function createReport(evidence: Evidence): Report {
     phantom: findings.phantom.length,
     corrupt: findings.corrupt.length,
     ranTwice: findings.ranTwice.length,
-    givenUp: findings.givenUp.length,
-    givenUpAfterCommit: findings.givenUpAfterCommit.length,
-    extraCopies: findings.extraCopies.length,
+    discarded: findings.discarded.length,
+    wronglyDiscarded: wronglyDiscarded.length,
+    extraCopies: extra.length,
+    extraCopyCauses: causes,
     allowedCopies: allowed,
     checkBacks: ofType(entries, "check").length,
     checkBacksOfDecided: findings.checkedThoughDecided.length,
@@ -111,8 +134,11 @@ export function formatReport(report: Report): string {
     `phantom                 ${report.phantom}`,
     `corrupt                 ${report.corrupt}`,
     `local transaction twice ${report.ranTwice}`,
-    `wrongly given up        ${report.givenUp}, surplus half messages of visible ones ${report.givenUpAfterCommit}`,
-    `extra copies            ${report.extraCopies} (at most ${report.allowedCopies})`,
+    `discarded undecided     ${report.discarded}`,
+    `wronglyDiscarded        ${report.wronglyDiscarded} (visible, and in TRANS_CHECK_MAX_TIME_TOPIC)`,
+    `extra copies            ${report.extraCopies} (at most ${report.allowedCopies}): ${
+      describe(report)
+    }`,
     `check-backs             ${report.checkBacks}, of decided messages ${report.checkBacksOfDecided}`,
     `first copies settled    ${seconds(report.settledAfter)} after the last send`,
     ...recovery
@@ -131,6 +157,11 @@ export function formatReport(report: Report): string {
     `longest overrun         ${report.longestOverrun} ms beyond a call's deadline, without the machine's own lag`,
     ...report.violations.map((violation) => `VIOLATION: ${violation}`),
   ].join("\n");
+}
+
+function describe({ extraCopyCauses: { preventable, underWay, notIndexed } }: Report): string {
+  return `${preventable} a look-up would have prevented, ${underWay} were under way when the first ` +
+    `was stored, ${notIndexed} the broker's index does not know`;
 }
 
 function settledAfter({ entries, visible, rows }: Evidence): number {

@@ -8,6 +8,7 @@ export const FAULT_KINDS = [
   "nameserver",
   "producer",
   "network",
+  "pause",
 ] as const;
 
 /** One of the kinds of faults. */
@@ -23,6 +24,7 @@ export const DEFAULT_COUNTS: Required<FaultCounts> = {
   nameserver: 2,
   producer: 1,
   network: 6,
+  pause: 1,
 };
 
 /** What a network does for some seconds. */
@@ -88,6 +90,7 @@ function durationOf(kind: FaultKind, random: Random): number {
     case "kill":
       return 500 + random.below(2_000);
     case "freeze":
+    case "pause":
       return 8_000;
     case "nameserver":
       return 1_000 + random.below(4_000);

@@ -1,90 +1,139 @@
+import { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { RocketMQCluster } from "../support/cluster.ts";
-import type { BrokerProcess } from "../support/cluster.ts";
 import { createTopic } from "../support/create_topic.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
 import type { ServerConfig } from "../support/server_config.ts";
+import type { ClusterKind } from "./arguments.ts";
 
-/** Milliseconds between two rounds of questions of a broker. */
-export const CHECK_INTERVAL = 3_000;
+/** A broker or a name server that can go wrong. */
+export interface Server {
+  readonly name: string;
+  readonly address: string;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  suspend?(): void;
+  resume?(): void;
+}
 
-/** How the brokers of a chaos run are set up. */
-export const BROKER_CONFIG: ServerConfig = {
-  // As brokers have it by default.
-  brokerFastFailureEnable: "true",
-  transactionTimeOut: "3000",
-  transactionCheckInterval: String(CHECK_INTERVAL),
-  transactionCheckMax: "15",
-  transactionOpBatchInterval: "200",
+/** How a testbed is made. */
+export interface TestbedOptions {
+  kind: ClusterKind;
+  brokers: number;
+  /** Whether a bad network can be put in front of each server. */
+  hasFaultProxies: boolean;
+  /** Milliseconds between two check rounds, and until a broker checks back first. */
+  interval: number;
+  /** Milliseconds for which op messages may be kept back. */
+  opBatch: number;
+}
+
+const DEFAULTS: TestbedOptions = {
+  ...{ kind: "real", brokers: 2, hasFaultProxies: false, interval: 3_000, opBatch: 200 },
 };
 
 /** A cluster, and if need be a bad network in front of each of its servers. */
 export class Testbed implements AsyncDisposable {
-  readonly cluster: RocketMQCluster;
   readonly topic: string;
+  readonly brokers: readonly Server[];
+  readonly nameServers: readonly Server[];
+  /** Where clients find the name servers. */
+  readonly clientAddress: string;
   /** One for each broker, in their order, and one for each name server; none without network faults. */
   readonly brokerProxies: readonly FaultProxy[];
   readonly nameServerProxies: readonly FaultProxy[];
+  readonly #cluster: AsyncDisposable;
 
   private constructor(
-    cluster: RocketMQCluster,
-    topic: string,
-    brokerProxies: readonly FaultProxy[],
-    nameServerProxies: readonly FaultProxy[],
+    cluster: AsyncDisposable,
+    parts: Omit<Testbed, "addressMap" | typeof Symbol.asyncDispose>,
   ) {
-    this.cluster = cluster;
-    this.topic = topic;
-    this.brokerProxies = brokerProxies;
-    this.nameServerProxies = nameServerProxies;
+    this.#cluster = cluster;
+    this.topic = parts.topic;
+    this.brokers = parts.brokers;
+    this.nameServers = parts.nameServers;
+    this.clientAddress = parts.clientAddress;
+    this.brokerProxies = parts.brokerProxies;
+    this.nameServerProxies = parts.nameServerProxies;
   }
 
-  /** Starts a cluster of two name servers. */
-  static async start(options: { brokers: number; hasProxies: boolean }): Promise<Testbed> {
+  /** Starts a cluster: a real one has two name servers. */
+  static async start(options: Partial<TestbedOptions> = {}): Promise<Testbed> {
+    const all = { ...DEFAULTS, ...options };
+    if (all.kind === "embedded") return await Testbed.#embedded(all);
     const cluster = await RocketMQCluster.start({
       nameServers: 2,
-      brokers: options.brokers,
-      brokerConfig: BROKER_CONFIG,
+      brokers: all.brokers,
+      brokerConfig: configOf(all),
     });
-    return await Testbed.on(cluster, options.hasProxies);
+    return await Testbed.on(cluster, all);
   }
 
-  /** On a cluster that runs already, and that is ended with it. */
-  static async on(cluster: RocketMQCluster, hasProxies: boolean): Promise<Testbed> {
+  /** On a real cluster that runs already, and that is ended with it. */
+  static async on(
+    cluster: RocketMQCluster,
+    options: Partial<TestbedOptions> = {},
+  ): Promise<Testbed> {
+    const { kind, hasFaultProxies } = { ...DEFAULTS, ...options };
     const topic = "Chaos";
-    await createTopic(topic, cluster.brokers);
+    const { brokers, nameServerProcesses } = cluster;
+    await createTopic(topic, brokers, { "message.type": "TRANSACTION" });
+    const proxy = kind === "proxy" ? await cluster.addProxy() : undefined;
     const startProxies = (servers: readonly { address: string }[]) =>
       Promise.all(
-        hasProxies ? servers.map(({ address }) => FaultProxy.start({ target: address })) : [],
+        hasFaultProxies ? servers.map(({ address }) => FaultProxy.start({ target: address })) : [],
       );
-    return new Testbed(
-      cluster,
-      topic,
-      await startProxies(cluster.brokers),
-      await startProxies(cluster.nameServerProcesses),
-    );
+    const brokerProxies = await startProxies(brokers);
+    const nameServerProxies = await startProxies(nameServerProcesses);
+    const clientAddress = proxy?.address ??
+      (hasFaultProxies
+        ? nameServerProxies.map(({ address }) => address).join(";")
+        : cluster.nameServers);
+    return new Testbed(cluster, {
+      ...{ topic, brokers, nameServers: nameServerProcesses, clientAddress },
+      ...{ brokerProxies, nameServerProxies },
+    });
   }
 
-  /** Where clients find the name servers. */
-  get nameServers(): string {
-    if (this.nameServerProxies.length === 0) return this.cluster.nameServers;
-    return this.nameServerProxies.map(({ address }) => address).join(";");
+  static async #embedded({ brokers: count, interval, opBatch }: TestbedOptions): Promise<Testbed> {
+    const topic = "Chaos";
+    const broker = await EmbeddedBroker.start({
+      ...{ brokers: count, topics: [topic], queues: 4, opBatchInterval: opBatch },
+      ...{ transactionTimeout: interval, transactionCheckInterval: interval },
+    });
+    const brokers = broker.brokers.map(({ name, address }) => ({
+      ...{ name, address },
+      kill: () => broker.kill(name),
+      start: () => broker.start(name),
+    }));
+    return new Testbed(broker, {
+      ...{ topic, brokers, nameServers: [], clientAddress: broker.nameServer },
+      ...{ brokerProxies: [], nameServerProxies: [] },
+    });
   }
 
   /** Where clients dial in place of the brokers' addresses. */
   get addressMap(): Record<string, string> {
     return Object.fromEntries(
-      this.brokerProxies.map(({ address }, i) => [this.cluster.brokers[i]!.address, address]),
+      this.brokerProxies.map(({ address }, i) => [this.brokers[i]!.address, address]),
     );
-  }
-
-  /** A broker by its number. */
-  broker(index: number): BrokerProcess {
-    return this.cluster.brokers[index]!;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const proxy of [...this.brokerProxies, ...this.nameServerProxies]) {
       await proxy[Symbol.asyncDispose]();
     }
-    await this.cluster[Symbol.asyncDispose]();
+    await this.#cluster[Symbol.asyncDispose]();
   }
+}
+
+/** How the brokers of a chaos run are set up. */
+export function configOf({ interval, opBatch }: Partial<TestbedOptions> = {}): ServerConfig {
+  return {
+    // As brokers have it by default.
+    brokerFastFailureEnable: "true",
+    transactionTimeOut: String(interval ?? DEFAULTS.interval),
+    transactionCheckInterval: String(interval ?? DEFAULTS.interval),
+    transactionCheckMax: "15",
+    transactionOpBatchInterval: String(opBatch ?? DEFAULTS.opBatch),
+  };
 }

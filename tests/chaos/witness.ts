@@ -1,7 +1,9 @@
 import { crc32, decodeMessages, type MessageExt } from "../../src/message/mod.ts";
+import { ResponseCode } from "../../src/remoting/mod.ts";
 import {
   createGetMaxOffsetRequest,
   createPullMessageRequest,
+  createQueryMessageRequest,
   readGetMaxOffsetResponse,
   readPullMessageResponse,
 } from "../../src/requests/mod.ts";
@@ -18,18 +20,18 @@ export interface Seen {
   storedAt: number;
 }
 
-/** Where brokers put half messages that they give up. */
-const GIVEN_UP_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
+/** Where brokers put half messages that they discard. */
+const DISCARDED_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
 
 /** Queues of the topic on each broker. */
 const QUEUES = 4;
 
-/** Reads all that is visible, from all queues of all brokers, and what brokers gave up. */
+/** Reads all that is visible, from all queues of all brokers, and what brokers discarded. */
 export class Witness implements AsyncDisposable {
   /** What is visible, in the order of reading, copies too. */
   readonly visible: Seen[] = [];
-  /** Transactions that brokers gave up. */
-  readonly givenUp: string[] = [];
+  /** Transactions that brokers discarded. */
+  readonly discarded: string[] = [];
   readonly #topic: string;
   readonly #addresses: readonly string[];
   readonly #client: TestClient;
@@ -55,10 +57,39 @@ export class Witness implements AsyncDisposable {
           });
         });
       }
-      await this.#pull(address, GIVEN_UP_TOPIC, 0, ({ messageId, properties }) => {
-        if (properties.REAL_TOPIC === this.#topic) this.givenUp.push(messageId);
+      await this.#pull(address, DISCARDED_TOPIC, 0, ({ messageId, properties }) => {
+        if (properties.REAL_TOPIC === this.#topic) this.discarded.push(messageId);
       });
     }
+  }
+
+  /**
+   * Looks up each message that is visible more than once; gives when the copies that the brokers'
+   * indexes know were stored.
+   */
+  async lookUpCopies(): Promise<Record<string, number[]>> {
+    const seen = new Set<string>(), found: Record<string, number[]> = {};
+    for (const { transactionId } of this.visible) {
+      if (seen.has(transactionId)) found[transactionId] ??= await this.#lookUp(transactionId);
+      seen.add(transactionId);
+    }
+    return found;
+  }
+
+  async #lookUp(transactionId: string): Promise<number[]> {
+    const storedAt: number[] = [];
+    for (const address of this.#addresses) {
+      const request = createQueryMessageRequest({
+        ...{ topic: this.#topic, key: transactionId, maxNum: 64, uniqueKeyQuery: true },
+        ...{ beginTimestamp: 0n, endTimestamp: BigInt(Number.MAX_SAFE_INTEGER) },
+      });
+      const response = await this.#client.request(address, request);
+      if (response.code !== ResponseCode.SUCCESS) continue;
+      for (const message of await decodeMessages(response.body)) {
+        if (message.messageId === transactionId) storedAt.push(message.storeTimestamp);
+      }
+    }
+    return storedAt.sort((a, b) => a - b);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -28,6 +28,8 @@ export interface MessagePlan {
 export interface WorkloadOptions {
   /** Decides all that is left to chance. */
   seed: number;
+  /** How many of 100 messages are commits, the others rollbacks. @default {65} */
+  commits?: number;
   /** Milliseconds of every local transaction, in place of drawn ones. */
   localMs?: number;
   /** Milliseconds of every answer to a check-back, in place of drawn ones. */
@@ -45,10 +47,10 @@ export function longestLocal({ localMs = 0 }: WorkloadOptions): number {
   return Math.max(localMs, LONGEST_LOCAL);
 }
 
-/** Draws one message: two of three are commits, two of five are not decided at once. */
+/** Draws one message: most are commits, two of five are not decided at once. */
 export function drawMessage(options: WorkloadOptions, index: number): MessagePlan {
   const random = messageRandom(options.seed, index);
-  const truth = random.below(100) < 65 ? "COMMIT" : "ROLLBACK";
+  const truth = random.below(100) < (options.commits ?? 65) ? "COMMIT" : "ROLLBACK";
   const local = random.below(100) < 40
     ? random.pick(["throw", "reject", "garbage", "unknown", "unknown", "unknown"] as const)
     : undefined;

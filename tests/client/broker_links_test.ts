@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { ClientInstance } from "../../src/client/mod.ts";
 import { sleep } from "../../src/clock.ts";
-import { ConnectionError, RocketMQError } from "../../src/errors.ts";
+import { ConnectionError, RocketMQError, TopicRouteNotFoundError } from "../../src/errors.ts";
 import { type RemotingCommand, RequestCode } from "../../src/remoting/mod.ts";
 import { readHeartbeatRequest } from "../../src/requests/mod.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -234,6 +234,49 @@ Deno.test("links - an address map leads to where the broker really is", async ()
     assertEquals(client.registeredBrokers(), ["broker-1"]);
     assertEquals(cluster.network.dialsOf("172.17.0.3:10911"), []);
   }
+});
+
+Deno.test("links - a broker that addressMap does not know yet: the change is taken for the others, and for it when it is known", async () => {
+  await using cluster = new ScriptedCluster({ brokers: 3 });
+  const [old, moved, added] = cluster.brokers;
+  const table = new Map([old!.address, moved!.address].map((it) => [it, it]));
+  cluster.nameServer.route(TOPIC, [{ name: "a", address: old!.address }]);
+  const client = cluster.client({
+    addressMap(address, brokerName) {
+      const mapped = table.get(address);
+      if (mapped === undefined) throw new TypeError(`no tunnel to ${brokerName}`);
+      return mapped;
+    },
+  });
+  await client.start([TOPIC], TEN_SECONDS);
+  cluster.nameServer.route(TOPIC, [
+    { name: "a", address: moved!.address },
+    { name: "b", address: added!.address },
+  ]);
+  await cluster.clock.advance(120_000);
+
+  assertEquals(client.registeredBrokers(), ["a"]);
+  assertEquals((await client.brokerConnection("a", TEN_SECONDS)).address, moved!.address);
+  const warnings = cluster.logger.matching("addressMap does not map it: no tunnel to b", "warn");
+  assertEquals(warnings.length, 1);
+  table.set(added!.address, added!.address);
+  await cluster.clock.advance(31_000);
+  assertEquals(client.registeredBrokers(), ["a", "b"]);
+});
+
+Deno.test("links - when addressMap knows no broker at all the error of start() names the option", async () => {
+  await using cluster = new ScriptedCluster();
+  const client = cluster.client({
+    addressMap: () => {
+      throw new TypeError("no tunnel");
+    },
+  });
+  const error = await assertRejects(
+    () => client.start([TOPIC], TEN_SECONDS),
+    TopicRouteNotFoundError,
+    "addressMap does not map it: no tunnel",
+  );
+  assertEquals(error.code, "NO_ROUTE");
 });
 
 Deno.test("links - a broker that moved is linked at its new address, the old one left", async () => {

@@ -9,18 +9,23 @@ import { ConnectionPool } from "../../src/client/connection_pool.ts";
 import { DialLedger } from "../../src/client/dial_ledger.ts";
 import { ConnectionError } from "../../src/errors.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { RecordingLogger } from "../support/recording_logger.ts";
 import { ScriptedNetwork } from "../support/scripted_network.ts";
 import { ScriptedPeer } from "../support/scripted_peer.ts";
+import { silentWarnings as warnings } from "../support/test_client.ts";
 
 const ADDRESS = "10.0.0.1:10911";
 
 /** A pool on a network in memory with one server. */
 function setUp() {
-  const clock = new FakeClock(), logger = new RecordingLogger();
+  const clock = new FakeClock();
   const network = new ScriptedNetwork(clock), server = new ScriptedPeer();
   network.listen(ADDRESS, server);
-  const pool = new ConnectionPool({ dialer: network.dialer, clock, logger, connectTimeout: 3_000 });
+  const pool = new ConnectionPool({
+    dialer: network.dialer,
+    clock,
+    warnings,
+    connectTimeout: 3_000,
+  });
   const get = (timeout = 1_000, signal?: AbortSignal) => pool.get(ADDRESS, { timeout, signal });
   return { clock, network, server, pool, get };
 }
@@ -182,13 +187,13 @@ function mostPerMinute(dials: readonly number[]): number {
 }
 
 Deno.test("ConnectionPool - one after the other, as starts that fail make them, dial no more often than one", async () => {
-  const clock = new FakeClock(), logger = new RecordingLogger(), dials = new DialLedger();
+  const clock = new FakeClock(), dials = new DialLedger();
   const network = new ScriptedNetwork(clock);
   network.fail(ADDRESS);
   const start = clock.monotonic(), reasons = new Set<string>();
   while (clock.monotonic() < start + 300_000) {
     const { dialer } = network;
-    const pool = new ConnectionPool({ dialer, clock, logger, connectTimeout: 3_000, dials });
+    const pool = new ConnectionPool({ dialer, clock, warnings, connectTimeout: 3_000, dials });
     const failed = assertRejects(() => pool.get(ADDRESS, { timeout: 900 }), ConnectionError);
     await clock.advance(1_000);
     reasons.add((await failed).message);

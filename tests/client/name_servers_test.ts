@@ -1,5 +1,16 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { RocketMQError, TopicRouteNotFoundError } from "../../src/errors.ts";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  BrokerResponseError,
+  ConnectionError,
+  RocketMQError,
+  TopicRouteNotFoundError,
+} from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
@@ -74,10 +85,51 @@ for (const [title, { set, reason }] of Object.entries(FAULTS)) {
 
     assertStringIncludes(error.message, cluster.nameServer.address);
     assertStringIncludes(error.message, reason);
-    assertStringIncludes(error.message, "nameServers");
-    assert(error.isRetriable);
+    if (error instanceof BrokerResponseError) assertEquals(error.responseCode, 1);
+    else {
+      assertStringIncludes(error.message, "nameServers");
+      assert(error.isRetriable);
+    }
   });
 }
+
+Deno.test("name servers - those that are about to start are waited for as long as start() may take", async () => {
+  await using cluster = new ScriptedCluster({ nameServers: 2 });
+  const { clock, network, nameServers } = cluster;
+  for (const { address } of nameServers) network.fail(address);
+  const client = cluster.client();
+  const start = watch(client.start([TOPIC], { timeout: 10_000 }));
+  await clock.advance(6_000);
+  assertEquals(start.state, "pending");
+  network.mend(nameServers[0]!.address);
+  await clock.advance(3_900);
+
+  assertEquals(start.state, "resolved");
+});
+
+Deno.test("name servers - those that never start fail start() at its deadline, with the reason", async () => {
+  await using cluster = new ScriptedCluster();
+  cluster.network.fail(cluster.nameServer.address);
+  const start = watch(cluster.client().start([TOPIC], { timeout: 5_000 }));
+  await cluster.clock.advance(4_000);
+  assertEquals(start.state, "pending");
+  await cluster.clock.advance(1_000);
+
+  assertInstanceOf(start.error, ConnectionError);
+  assertStringIncludes(start.error.message, "connection refused");
+  assert(start.error.isRetriable);
+});
+
+Deno.test("name servers - a permission that is missing is not waited for", async () => {
+  await using cluster = new ScriptedCluster();
+  const denied = Object.assign(new Error("Requires net access"), { name: "NotCapable" });
+  const client = cluster.client({ dialer: () => Promise.reject(denied) });
+  const start = watch(client.start([TOPIC], { timeout: 10_000 }));
+  await cluster.clock.advance(1_000);
+
+  assertInstanceOf(start.error, ConnectionError);
+  assert(!start.error.isRetriable);
+});
 
 Deno.test("name servers - the one that answered is asked again, not the dead one before it", async () => {
   await using cluster = new ScriptedCluster({ nameServers: 3 });

@@ -116,3 +116,28 @@ Deno.test("requestHooks - one that throws afterwards is told of once and disturb
   assertEquals(broker.states(), ["COMMIT", "COMMIT"]);
   assertEquals(cluster.logger.matching("hook is broken", "warn").length, 2);
 });
+
+Deno.test("requestHooks - after is called for a request that another hook, or the encoder, refuses", async () => {
+  await using cluster = new ScriptedCluster();
+  const ended: string[] = [];
+  let veto = false;
+  const producer = cluster.producer({
+    requestHooks: [{
+      before: () => ({ "__proto__x": "1", ["__proto__"]: "kept" }),
+      after({ code }, outcome) {
+        if (code === RequestCode.SEND_MESSAGE_V2) ended.push(outcome.type);
+      },
+    }, {
+      before({ code }) {
+        if (veto && code === RequestCode.SEND_MESSAGE_V2) throw new Error("not today");
+      },
+    }],
+  });
+  await producer.start();
+  await producer.send(message());
+  const { extFields } = cluster.broker.requests(RequestCode.SEND_MESSAGE_V2)[0]!;
+  assertEquals(Object.getOwnPropertyDescriptor(extFields, "__proto__")?.value, "kept");
+  veto = true;
+  await assertRejects(() => producer.send(message()), InvalidArgumentError);
+  assertEquals(ended, ["answered", "failed"]);
+});

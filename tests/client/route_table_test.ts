@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { RocketMQError, TopicRouteNotFoundError } from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import type { TopicRoute } from "../../src/route/mod.ts";
+import type { ScriptedBroker } from "../support/scripted_broker.ts";
 import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
 import { silence } from "../support/scripted_peer.ts";
 
@@ -142,4 +143,26 @@ Deno.test("routes - allowBroker decides where the user wants to decide", async (
   assertEquals(asked, ["10.0.1.1 10911", "10.0.1.2 10911"]);
   assertEquals(client.registeredBrokers(), ["broker-2"]);
   assertEquals(cluster.broker.connections, []);
+});
+
+Deno.test("routes - a broker that is set to read-only is left, and a gap of a name server is not heeded", async () => {
+  await using cluster = new ScriptedCluster({ brokers: 2 });
+  const [a, b] = cluster.brokers;
+  const client = cluster.client();
+  await client.start([TOPIC], TEN_SECONDS);
+  const queuesOf = () => brokersOf(client.peekRoute(TOPIC));
+  const entry = ({ name, address }: ScriptedBroker, perm = 6) => ({ name, address, perm });
+  cluster.nameServer.route(TOPIC, [entry(a!, 4)]);
+  await cluster.clock.advance(60_000);
+  assertEquals(queuesOf(), ["broker-1", "broker-2"], "it does not speak of the second one");
+  cluster.nameServer.route(TOPIC, [entry(a!, 4), entry(b!)]);
+  await cluster.clock.advance(30_000);
+  assertEquals(queuesOf(), ["broker-2"]);
+  cluster.nameServer.route(TOPIC, [entry(a!, 4), entry(b!, 4)]);
+  await cluster.clock.advance(30_000);
+  assertEquals(queuesOf(), []);
+  assertStringIncludes(
+    client.peekRoute(TOPIC)!.describeUnwritable()!,
+    "not writable on any broker",
+  );
 });

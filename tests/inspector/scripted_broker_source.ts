@@ -24,8 +24,8 @@ export class ScriptedBrokerSource implements InspectedBroker {
     return Promise.resolve([]);
   }
 
-  messages(): Promise<[]> {
-    return Promise.resolve([]);
+  messageOf(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   checkNow(): number {

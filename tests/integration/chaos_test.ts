@@ -11,9 +11,10 @@ const PATIENCE = 8_000;
 launcherTest(
   "TransactionProducer - 2,000 transactions while servers, producer and network go wrong: none lost, none invented",
   async () => {
-    await using testbed = await Testbed.start({ brokers: 2, hasProxies: true });
+    await using testbed = await Testbed.start({ hasFaultProxies: true });
     const evidence = await runChaos(testbed, {
-      ...{ seed: 4, messages: 2_000, rate: 50, brokers: 2 },
+      ...{ seed: 4, messages: 2_000, rate: 50, brokers: 2, members: 1 },
+      ...{ cluster: "real", mode: "confirm", interval: 3_000, opBatch: 200 },
       faults: { kill: 1, freeze: 1, nameserver: 1, producer: 1, network: 6 },
     });
     const report = createReport(evidence);

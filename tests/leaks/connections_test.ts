@@ -2,8 +2,8 @@ import { assertEquals, assertLess } from "@std/assert";
 import { systemClock } from "../../src/clock.ts";
 import { createResponse, encodeCommand, FrameDecoder } from "../../src/remoting/mod.ts";
 import { connect, type Connection, dialTcp } from "../../src/transport/mod.ts";
-import { RecordingLogger } from "../support/recording_logger.ts";
 import { ScriptedCluster } from "../support/scripted_cluster.ts";
+import { silentWarnings } from "../support/test_client.ts";
 import { message, saying } from "../transaction/support.ts";
 import { growthOf, openFiles } from "./heap.ts";
 
@@ -49,7 +49,7 @@ function open(port: number): Promise<Connection> {
     dialer: dialTcp,
     timeout: 10_000,
     clock: systemClock,
-    logger: new RecordingLogger(),
+    warnings: silentWarnings,
   });
 }
 

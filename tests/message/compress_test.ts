@@ -9,10 +9,9 @@ import {
 } from "../../src/message/mod.ts";
 import {
   compressZlib,
-  compressZstd,
   zlibCompressor,
-  zstdCompressor,
-} from "../../src/message/node_compressors.ts";
+} from "../../src/message/compression/zlib.ts";
+import { compressZstd, zstdCompressor } from "../../src/message/compression/zstd.ts";
 import { createRandom, fromBase64, readVectors } from "./fixtures.ts";
 
 const { Lz4, Zstd, Zlib } = CompressionType;
@@ -129,4 +128,17 @@ Deno.test("createCompressor() - gives at once what compress() gives", async () =
   assertThrows(() => createCompressor(Zlib, 10), InvalidArgumentError, "from 1 to 9");
   assertThrows(() => createCompressor(Lz4, 0), InvalidArgumentError, "from 1 to 22");
   assertEquals([zlibCompressor({}, 5), zstdCompressor({}, 5)], [undefined, undefined]);
+});
+
+Deno.test("compress() - a document of random digits before text does not keep the text from being compressed", async () => {
+  const random = createRandom(5);
+  const hex = Array.from({ length: 16_384 }, () => Math.floor(random() * 16).toString(16)).join("");
+  const log = Array.from(
+    { length: 120 },
+    (_, i) => `INFO order-service payment accepted customer=${i} amount=${i * 7919 % 100_000}`,
+  ).join("\n");
+  const body = new TextEncoder().encode(JSON.stringify({ document: hex, log }));
+  for (const level of [1, 3, 5]) {
+    assertEquals(await compress(body, Zlib, level), plain(zlib.deflateSync(body, { level })));
+  }
 });

@@ -6,7 +6,8 @@ import {
   InvalidArgumentError,
   MessageDecodeError,
 } from "../../src/message/mod.ts";
-import { decompressZstd } from "../../src/message/zstd.ts";
+import { decompressZlib } from "../../src/message/compression/zlib.ts";
+import { decompressZstd } from "../../src/message/compression/zstd.ts";
 import { createRandom, fromBase64, readVectors, sha256 } from "./fixtures.ts";
 
 const MIB = 1024 * 1024;
@@ -227,4 +228,30 @@ Deno.test("decompress() - a runtime without Zstandard gives a typed error", asyn
     )
   ));
   assertEquals(errors.map((error) => error.cause), [undefined, missing]);
+});
+
+Deno.test("decompress() - a runtime without node:zlib reads zlib with the web's own decompressor", async () => {
+  const missing = () => Promise.reject(new TypeError("Module not found"));
+  const text = new TextEncoder().encode("сообщение 🚀 ".repeat(20_000));
+  const compressed = zlib.deflateSync(text);
+  assertEquals(await decompressZlib(compressed, text.length, missing), text);
+  const error = await assertRejects(
+    () => decompressZlib(compressed, text.length - 1, missing),
+    MessageDecodeError,
+    "more than",
+  );
+  assertEquals(error.limit, text.length - 1);
+  await assertRejects(
+    () => decompressZlib(new Uint8Array(100), 100, missing),
+    MessageDecodeError,
+    "cut off or damaged",
+  );
+});
+
+Deno.test("decompress() - a body keeps no more memory than it has bytes", async () => {
+  for (const { name, type, bytes } of [...readSamples(), ...readSamples(23)]) {
+    const body = await decompress(bytes, type);
+    assertEquals(body.buffer.byteLength, body.length, name);
+    assertEquals(body.constructor, Uint8Array, name);
+  }
 });

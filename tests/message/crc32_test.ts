@@ -1,6 +1,7 @@
 import { assertEquals, assertFalse, assertGreater } from "@std/assert";
+import { crc32ByTable } from "../../src/message/crc32.ts";
 import { crc32 } from "../../src/message/mod.ts";
-import { xxHash32 } from "../../src/message/xxhash32.ts";
+import { xxHash32 } from "../../src/message/compression/xxhash32.ts";
 import { fromBase64, readVectors } from "./fixtures.ts";
 
 const encoder = new TextEncoder();
@@ -45,4 +46,11 @@ Deno.test("xxHash32() - gives the published values", () => {
     xxHash32(encoder.encode("Nobody inspects the spammish repetition")),
     0xe2293b2f,
   );
+});
+
+Deno.test("crc32() - is the same in runtimes without node:zlib", () => {
+  for (const length of [0, 1, 7, 8, 9, 1_000]) {
+    const bytes = Uint8Array.from({ length }, (_, i) => i * 37);
+    assertEquals(crc32ByTable(bytes) & 0x7fffffff, crc32(bytes));
+  }
 });

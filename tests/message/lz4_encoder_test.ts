@@ -5,9 +5,9 @@ import {
   assertLess,
   assertLessOrEqual,
 } from "@std/assert";
-import { decompressLz4 } from "../../src/message/lz4.ts";
-import { compressLz4Block } from "../../src/message/lz4_block_encoder.ts";
-import { compressLz4 } from "../../src/message/lz4_encoder.ts";
+import { decompressLz4 } from "../../src/message/compression/lz4_decode.ts";
+import { compressLz4Block } from "../../src/message/compression/lz4_encode.ts";
+import { compressLz4 } from "../../src/message/compression/lz4_encode.ts";
 import { createRandom, fromBase64, readLines, readVectors } from "./fixtures.ts";
 
 const MIB = 1024 * 1024;

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertLess,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import {
   ConnectionError,
   createReply,
@@ -8,7 +15,13 @@ import {
   type MessageExt,
   ProtocolError,
 } from "../../mod.ts";
-import { decodeMessages, encodeProperties, encodeStoredMessage } from "../../src/message/mod.ts";
+import {
+  compress,
+  CompressionType,
+  decodeMessages,
+  encodeProperties,
+  encodeStoredMessage,
+} from "../../src/message/mod.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { createPushReplyMessageRequest } from "../../src/requests/mod.ts";
 import { settle, until } from "../support/fake_clock.ts";
@@ -29,7 +42,7 @@ async function start(brokers = 1) {
 function push(
   broker: ScriptedBroker,
   correlationId: string,
-  body: string,
+  body: string | Uint8Array,
   { host = "10.0.0.9:10911", header = {} }: { host?: string; header?: Record<string, string> } = {},
 ): number {
   const properties = encodeProperties({ MSG_TYPE: "reply", CORRELATION_ID: correlationId, u: "v" });
@@ -46,7 +59,7 @@ function push(
     bornHost: host,
     storeHost: host,
     storeTimestamp: 2n,
-  }, new TextEncoder().encode(body));
+  }, typeof body === "string" ? new TextEncoder().encode(body) : body);
   Object.assign(request.extFields!, header);
   return broker.connection.request(request, { oneway: false });
 }
@@ -127,7 +140,7 @@ Deno.test("request() - a reply that can't be read is refused and troubles no oth
   const id = broker.messages[0]!.properties["CORRELATION_ID"]!;
   push(broker, id, "bad", { header: { sysFlag: "x" } });
   push(broker, id, "not zlib", { header: { sysFlag: "1" } });
-  push(broker, id, "bad", { host: "nowhere" });
+  push(broker, id, "while another is being read");
   await until(() => broker.connection.responses.length === 3);
   assertEquals([request.state, ...broker.connection.responses.map(({ code }) => code)], [
     "pending",
@@ -137,6 +150,49 @@ Deno.test("request() - a reply that can't be read is refused and troubles no oth
   ]);
   push(broker, id, "good");
   await until(() => request.state === "resolved");
+});
+
+Deno.test("request() - hosts as brokers of every version write them do not matter to a reply", async () => {
+  for (
+    const [host, shown] of [
+      ["10.0.0.5:54321", "10.0.0.5:54321"],
+      ["/10.0.0.5:54321", "10.0.0.5:54321"],
+      ["client.example/10.0.0.5:54321", "10.0.0.5:54321"],
+      ["/0:0:0:0:0:0:0:1:54321", "[0:0:0:0:0:0:0:1]:54321"],
+      ["fe80:0:0:0:0:0:0:1%eth0:1", "[fe80:0:0:0:0:0:0:1%eth0]:1"],
+      ["client.example/<unresolved>:1", "0.0.0.0:0"],
+      ["nowhere", "0.0.0.0:0"],
+      [":".repeat(50_000), "0.0.0.0:0"],
+    ] as const
+  ) {
+    const { cluster, producer } = await start();
+    await using _cluster = cluster;
+    const request = watch(producer.request(message()));
+    await settle();
+    push(cluster.broker, cluster.broker.messages[0]!.properties["CORRELATION_ID"]!, "pong", {
+      host,
+    });
+    await until(() => request.state === "resolved");
+    assertEquals([request.value?.bornHost, request.value?.storeHost], [shown, shown]);
+  }
+});
+
+Deno.test("replies - what nobody asked for is not decompressed", async () => {
+  await using cluster = new ScriptedCluster();
+  await cluster.started({
+    executeLocalTransaction: () => "COMMIT",
+    checkLocalTransaction: () => "UNKNOWN",
+  });
+  const { connection } = cluster.broker;
+  const bomb = await compress(new Uint8Array(4 * 1024 * 1024), CompressionType.Zlib);
+  const start = performance.now();
+  for (let i = 0; i < 1_000; i++) {
+    push(cluster.broker, "nobody", bomb, { header: { sysFlag: String(1 | 0x300) } });
+  }
+  await until(() => connection.responses.length === 1_000, 30_000);
+  // A thousand such bodies take many seconds to decompress; to drop them takes some milliseconds.
+  assertLess(performance.now() - start, 5_000);
+  assertEquals(connection.responses.filter(({ code }) => code !== 0), []);
 });
 
 Deno.test("request() - a delay is refused", async () => {

@@ -1,8 +1,11 @@
 import { assertEquals, assertLess, assertStrictEquals, assertThrows } from "@std/assert";
 import {
+  createRequest,
+  decodeCommand,
   DEFAULT_MAX_FRAME_SIZE,
   encodeCommand,
   FrameDecoder,
+  InvalidArgumentError,
   type RemotingCommand,
   RemotingDecodeError,
 } from "../../src/remoting/mod.ts";
@@ -177,4 +180,32 @@ Deno.test("decoder - damaged streams give commands or the typed error, nothing e
     }
   }
   assertLess(1000, refused);
+});
+
+Deno.test("FrameDecoder - what the caller's function throws is the caller's: the next frames are read", () => {
+  const decoder = new FrameDecoder();
+  const frame = encodeCommand(createRequest({ code: 10 }, 1));
+  const fault = new TypeError("mine");
+  for (let i = 0; i < 2; i++) {
+    const thrown = assertThrows(
+      () =>
+        decoder.pushInto(concat([frame, frame, frame.subarray(0, 20)]), () => {
+          throw fault;
+        }),
+      TypeError,
+    );
+    assertEquals(thrown, fault);
+    assertEquals(decoder.push(frame.subarray(20)).length, 1);
+  }
+});
+
+Deno.test("FrameDecoder - limits that would never hold are refused", () => {
+  for (const value of [NaN, -1, 1.5, Infinity, "1" as unknown as number]) {
+    for (const name of ["maxFrameSize", "maxExtFields"] as const) {
+      const limits = { [name]: value };
+      assertThrows(() => new FrameDecoder(limits), InvalidArgumentError, name);
+      const frame = encodeCommand(createRequest({ code: 10 }, 1));
+      assertThrows(() => decodeCommand(frame, limits), InvalidArgumentError, name);
+    }
+  }
 });

@@ -8,6 +8,7 @@ import {
 import {
   decodeCommand,
   encodeCommand,
+  InvalidArgumentError,
   languageName,
   type RemotingCommand,
   RemotingDecodeError,
@@ -41,11 +42,28 @@ Deno.test("JSON header - any text comes back as it was", () => {
   assertFalse(new TextDecoder().decode(frame.subarray(8)).includes("\u0001"));
 });
 
-Deno.test("JSON header - what programs without types give as fields becomes text", () => {
-  const untyped = { queueId: 3, topic: "T", batch: false } as unknown as Record<string, string>;
-  const frame = encodeCommand(command({ extFields: untyped }));
-  assertEquals(decodeCommand(frame).extFields, { queueId: "3", topic: "T", batch: "false" });
-});
+for (const serializeType of ["JSON", "ROCKETMQ"] as const) {
+  Deno.test(`${serializeType} header - a field that is no text is refused with its name`, () => {
+    for (const value of [3, false, undefined, null, {}]) {
+      const extFields = { topic: "T", queueId: value } as unknown as Record<string, string>;
+      assertThrows(
+        () => encodeCommand(command({ extFields, serializeType })),
+        InvalidArgumentError,
+        'the value of extField "queueId" is not text',
+      );
+    }
+  });
+
+  Deno.test(`${serializeType} header - a language that is no byte is refused`, () => {
+    for (const language of [300, -1, 1.5, NaN]) {
+      assertThrows(
+        () => encodeCommand(command({ language, serializeType })),
+        InvalidArgumentError,
+        `language ${language} is not an integer from 0 to 255`,
+      );
+    }
+  });
+}
 
 Deno.test("JSON header - absent members have defaults, unknown ones are ignored", () => {
   assertEquals(decode('{"code":34,"opaque":5}'), {

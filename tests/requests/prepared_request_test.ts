@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { Credentials, signRequest } from "../../src/access/mod.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import { FrameBuffer, type RemotingRequest } from "../../src/remoting/mod.ts";
 import {
@@ -9,6 +10,7 @@ import {
   prepareSendMessageHeaders,
   sendMessageHeader,
 } from "../../src/requests/mod.ts";
+import { testSecret } from "../support/secrets.ts";
 
 const COMMON = { producerGroup: "G", defaultTopic: "TBW102", defaultTopicQueueNums: 4 };
 
@@ -25,7 +27,7 @@ const SEND = {
 /** The fields of a request as they leave. */
 function written(request: RemotingRequest): string {
   const buffer = new FrameBuffer(), size = buffer.appendRequest(request, 1);
-  const { extFields } = JSON.parse(new TextDecoder().decode(buffer.view(8, size)));
+  const { extFields } = JSON.parse(new TextDecoder().decode(buffer.bytesBetween(8, size)));
   return JSON.stringify(extFields);
 }
 
@@ -88,4 +90,13 @@ Deno.test("prepared headers - are made once for a topic, and of many topics some
   assertEquals(made.join(""), "ab");
   for (const topic of "cab") headers.get(topic);
   assertEquals(made.join(""), "abcab");
+});
+
+Deno.test("prepared request - once signed it leaves with the signed fields, not with those that it prepared", () => {
+  const credentials = new Credentials({ accessKey: "user", secretKey: testSecret("secret") });
+  const prepared = prepareSendMessageHeaders(COMMON).get("Orders");
+  const request = signRequest(new PreparedRequest(310, prepared, SEND), credentials);
+  const fields = JSON.parse(written(request));
+  assertEquals([fields.AccessKey, typeof fields.Signature], ["user", "string"]);
+  assertEquals(fields.b, "Orders");
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import {
   CommitOrRollback,
@@ -85,6 +85,19 @@ Deno.test("end transaction - a refusal says what it means for the verdict (C6, C
   assertRefusal(read(16), 16, "check access key and rights");
   assertEquals(assertRefusal(read(2), 2).isRetriable, true);
   assertEquals(assertRefusal(read(1), 1).isRetriable, false);
+});
+
+Deno.test("end transaction - a refusal for another reason than a half message not found is not explained by that", () => {
+  for (const remark of ["in-sync replicas not enough", "UNKNOWN_ERROR DEFAULT", undefined]) {
+    const read = () =>
+      readEndTransactionResponse(
+        response(remark === undefined ? { code: 1 } : { code: 1, remark }),
+        context,
+      );
+    const { message, isRetriable } = assertRefusal(read, 1, remark ?? "Cannot end a transaction");
+    assertFalse(message.includes("these offsets"), message);
+    assertEquals(isRetriable, remark === "in-sync replicas not enough");
+  }
 });
 
 Deno.test("check-back - fields go both ways, offsets up to the last of int64 (B11)", () => {

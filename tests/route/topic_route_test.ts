@@ -1,4 +1,5 @@
 import {
+  assert,
   assertEquals,
   assertFalse,
   assertMatch,
@@ -9,7 +10,7 @@ import {
 import { ProtocolError } from "../../src/errors.ts";
 import type { BrokerData, QueueData, TopicRouteData } from "../../src/requests/mod.ts";
 import { readGetRouteInfoResponse } from "../../src/requests/mod.ts";
-import { TopicRoute } from "../../src/route/mod.ts";
+import { describeRejected, TopicRoute } from "../../src/route/mod.ts";
 import { decodeCommand } from "../../src/remoting/mod.ts";
 import { readRecordedFrames, readVectors } from "../remoting/fixtures.ts";
 import { context, response } from "../requests/support.ts";
@@ -122,7 +123,7 @@ Deno.test("route - an address that can't be used drops itself only (C14, C16)", 
     "unix:/x",
     "http://h",
     "x\r\ny:1",
-    "::1:10911",
+    "::1::2:10911",
   ];
   const route = new TopicRoute("T", {
     queueDatas: data.queueDatas,
@@ -144,6 +145,63 @@ Deno.test("route - an address that can't be used drops itself only (C14, C16)", 
     assertMatch(reason, /host:port|port 70000|host/);
     assertFalse(/[\p{Cc}]/u.test(address));
   }
+});
+
+Deno.test("route - addressMap rewrites addresses before they are judged, and fails for one broker only", () => {
+  const known = new Map([["[fe80::1%eth0]:10911", "10.0.0.1:10911"], ["b:1", "b:1"]]);
+  const read = () =>
+    new TopicRoute("T", {
+      queueDatas: ["a", "b", "c"].map((brokerName) => ({ ...data.queueDatas[0]!, brokerName })),
+      brokerDatas: [
+        broker("a", { 0: "[fe80::1%eth0]:10911" }),
+        broker("b", { 0: "b:1" }),
+        broker("c", { 0: "c:1" }),
+      ],
+    }, {
+      mapAddress(address, brokerName) {
+        const mapped = known.get(address);
+        if (mapped === undefined) throw new TypeError(`no address of ${brokerName}`);
+        return mapped;
+      },
+    });
+  const route = read();
+  assertEquals(route.brokers.map(({ brokerName }) => route.masterAddress(brokerName)), [
+    "10.0.0.1:10911",
+    "b:1",
+    undefined,
+  ]);
+  const [rejected] = route.rejected;
+  assertStringIncludes(rejected!.reason, "addressMap does not map it: no address of c");
+  assertFalse(route.writableQueues.some(({ brokerName }) => brokerName === "c"));
+  known.set("c:1", "c.example:1");
+  const learnt = read();
+  assertEquals([learnt.masterAddress("c"), learnt.rejected], ["c.example:1", []]);
+  assertFalse(learnt.equals(route));
+});
+
+Deno.test("route - an allowBroker that throws leaves out that broker only", () => {
+  const route = new TopicRoute("T", {
+    queueDatas: [],
+    brokerDatas: [broker("a", { 0: "a:1" }), broker("b", { 0: "b:1" })],
+  }, {
+    allowBroker(host) {
+      if (host === "a") throw new TypeError("my own fault");
+      return true;
+    },
+  });
+  assertEquals([route.masterAddress("a"), route.masterAddress("b")], [undefined, "b:1"]);
+  assertEquals(route.rejected[0]!.reason, "allowBroker threw: my own fault");
+});
+
+Deno.test("route - many addresses that can't be used become one line with a count and three examples", () => {
+  const route = new TopicRoute("T", {
+    queueDatas: [],
+    brokerDatas: Array.from({ length: 1_000 }, (_, i) => broker(`broker-${i}`, { 0: "nonsense" })),
+  });
+  const line = describeRejected(route)!;
+  assertStringIncludes(line, 'Ignored 1000 addresses: "nonsense" of broker "broker-0"');
+  assertStringIncludes(line, "; and 997 more");
+  assert(line.length < 1_000);
 });
 
 Deno.test("route - link-local and unspecified addresses are left out, unless allowBroker says so (C15)", () => {

@@ -1,4 +1,4 @@
-import { toLines } from "./to_lines.ts";
+import { TextLineStream } from "@std/streams/text-line-stream";
 import type { Order, Report } from "./reports.ts";
 
 const PROGRAM = new URL("producer_program.ts", import.meta.url);
@@ -63,7 +63,11 @@ export class ProducerProcess implements AsyncDisposable {
   }
 
   async #read(onReport: (report: Report) => void): Promise<void> {
-    for await (const line of toLines(this.#child.stdout)) {
+    const lines = this.#child.stdout
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream());
+    for await (const line of lines) {
+      if (!line.endsWith("}")) break; // cut short by the end of the process
       const report = JSON.parse(line) as Report;
       onReport(report);
       this.#waiting.get(report.type)?.(report);

@@ -6,6 +6,7 @@
  *
  * It sends RATE transactions a second until it is told to stop, and tells what happens on stdout.
  */
+import { TextLineStream } from "@std/streams/text-line-stream";
 import {
   LocalTransactionState,
   RocketMQError,
@@ -17,7 +18,6 @@ import { silentLogger } from "../support/test_client.ts";
 import { BitSet } from "./bit_set.ts";
 import { bodyOf, type Plan, planOf } from "./plan.ts";
 import type { Report, Sample } from "./reports.ts";
-import { toLines } from "./to_lines.ts";
 
 const { Commit, Rollback, Unknown } = LocalTransactionState;
 
@@ -77,7 +77,10 @@ class Soak {
     report({ type: "started" });
     const sending = this.#send();
     // The end of stdin, also when the other side is no more, is the end.
-    for await (const order of toLines(Deno.stdin.readable)) {
+    const orders = Deno.stdin.readable
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream());
+    for await (const order of orders) {
       if (order === "sample") report(this.#sample());
       else if (order === "stop") {
         this.#isStopped = true;

@@ -5,7 +5,6 @@ import { BitSet } from "./bit_set.ts";
 import { type Balance, Ledger } from "./ledger.ts";
 import { bodyOf, indexOf, planOf } from "./plan.ts";
 import { slopeOf } from "./slope.ts";
-import { toLines } from "./to_lines.ts";
 
 const MIB = 1024 ** 2;
 const CLEAN = { ranTwice: 0, unhandled: 0 };
@@ -139,13 +138,6 @@ Deno.test("bars - a minute is one line", () => {
     "minute 1, sent 30,000, confirmed 29,000, indeterminate 3, failed 2, visible 20,000, lost 0, " +
       "extra copies 7, kills 1, heap 15.3 MiB, rss 180 MiB",
   );
-});
-
-Deno.test("toLines() - puts lines together that came in pieces", async () => {
-  const pieces = ["{1", "2}\n{", "ж".repeat(2), "}\n\nrest"].map((it) =>
-    new TextEncoder().encode(it)
-  );
-  assertEquals(await Array.fromAsync(toLines(ReadableStream.from(pieces))), ["{12}", "{жж}", ""]);
 });
 
 Deno.test("arguments of the soak run - defaults are those of the bar; nonsense is refused", () => {

@@ -22,7 +22,15 @@ const PURE_FOLDERS = ["remoting", "message", "requests", "access"];
 const PURE_FILES = ["src/trace/trace.ts", "src/trace/encode_trace.ts"];
 
 /** The files beside the folders, which all folders may import … */
-export const HELPERS = ["src/errors.ts", "src/logger.ts", "src/clock.ts", "src/telemetry.ts"];
+export const HELPERS = [
+  "src/errors.ts",
+  "src/byte_writer.ts",
+  "src/bytes.ts",
+  "src/checks.ts",
+  "src/logger.ts",
+  "src/clock.ts",
+  "src/telemetry.ts",
+];
 
 /** … but for these, which pure folders may not. */
 const IMPURE_HELPERS = ["src/logger.ts", "src/clock.ts", "src/telemetry.ts"];
@@ -45,7 +53,7 @@ const FETCHER = "src/client/name_server_list.ts";
 
 /** Runtime, time and chance: behind the clock and the dialer. */
 const AMBIENT =
-  /\b(?:Deno\b|Date\.|new Date\(\)|setTimeout\b|setInterval\b|Math\.random\b|AbortSignal\.timeout\b|crypto\.|performance\.)/g;
+  /\b(?:Deno\b|Date\.|new Date\(\)|setTimeout\b|setInterval\b|setImmediate\b|Math\.random\b|AbortSignal\.timeout\b|crypto\.|performance\.)/g;
 
 /** Who may name what {@linkcode AMBIENT} lists, and what of it. The dialer is found, not listed. */
 const AMBIENT_EXCEPTIONS: { path: RegExp; names: RegExp }[] = [

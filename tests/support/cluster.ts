@@ -9,6 +9,7 @@ import {
   homeFiles,
   javaOptions,
   nameServerConfig,
+  proxyConfig,
   type ServerConfig,
 } from "./server_config.ts";
 import { ServerProcess, type ServerProcessOptions } from "./server_process.ts";
@@ -76,6 +77,7 @@ export class RocketMQCluster implements AsyncDisposable {
   readonly #options: ClusterOptions;
   readonly #nameServers: ServerProcess[] = [];
   readonly #brokers: BrokerProcess[] = [];
+  readonly #proxies: ServerProcess[] = [];
 
   private constructor(folder: string, installation: Installation, options: ClusterOptions) {
     this.folder = folder;
@@ -126,6 +128,38 @@ export class RocketMQCluster implements AsyncDisposable {
     return broker;
   }
 
+  /**
+   * Starts a proxy in front of the brokers. Clients take its address for that of a name server, and
+   * it gives itself as the only broker; it needs jars beyond those of the cluster.
+   */
+  async addProxy(): Promise<ServerProcess> {
+    const { version } = this.#installation;
+    const { java, javaMajor, classpath } = await findInstallation(version, "proxy");
+    const port = findFreePort([1]), address = `127.0.0.1:${port}`;
+    const name = `proxy-${this.#proxies.length + 1}`, folder = `${this.folder}/${name}`;
+    await Deno.mkdir(`${folder}/conf`, { recursive: true });
+    await Deno.mkdir(`${folder}/tmp`);
+    const config = proxyConfig({ port, nameServers: this.nameServers });
+    await Deno.writeTextFile(`${folder}/conf/rmq-proxy.json`, config);
+    const proxy = new ServerProcess({
+      ...{ name, address, folder },
+      command: [
+        java,
+        ...javaOptions({ folder, javaMajor }),
+        "-cp",
+        classpath,
+        "org.apache.rocketmq.proxy.ProxyStartup",
+        "-pc",
+        `${folder}/conf/rmq-proxy.json`,
+      ],
+      env: { ROCKETMQ_HOME: folder },
+      isReady: () => answers(address),
+    });
+    this.#proxies.push(proxy);
+    await proxy.start();
+    return proxy;
+  }
+
   /** Gives a broker that is not running other ports, which it takes when it is started again. */
   async moveBroker(broker: BrokerProcess): Promise<void> {
     const port = findFreePort([-2, 1]);
@@ -153,7 +187,7 @@ export class RocketMQCluster implements AsyncDisposable {
 
   /** Ends all processes and removes the folder. Their store is thrown away, so they are killed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const processes = [...this.#brokers, ...this.#nameServers];
+    const processes = [...this.#proxies, ...this.#brokers, ...this.#nameServers];
     await Promise.all(processes.map((process) => process.kill()));
     await Deno.remove(this.folder, { recursive: true }).catch(ignoreNotFound);
   }

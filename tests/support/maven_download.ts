@@ -1,3 +1,5 @@
+import { TextLineStream } from "@std/streams/text-line-stream";
+
 /** Multiples of a byte, as Maven writes them. */
 const UNITS: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
 
@@ -16,13 +18,10 @@ export class MavenDownload {
       stdout: "piped",
       stderr: "null",
     }).spawn();
-    let rest = "";
-    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) this.take(line);
-    }
-    this.take(rest);
+    const lines = child.stdout
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream());
+    for await (const line of lines) this.take(line);
     return (await child.status).success;
   }
 

@@ -7,6 +7,9 @@ export const DEFAULT_VERSION = "5.5.0";
 /** Pinned, as the version that a bare `dependency:` stands for depends on the Maven at hand. */
 const CLASSPATH_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:build-classpath";
 
+/** A server whose jars are needed, beside those of the name server. */
+export type ServerKind = "broker" | "proxy";
+
 /** What it takes to start RocketMQ's Java processes. */
 export interface Installation {
   /** RocketMQ release, for instance `5.5.0`. */
@@ -15,7 +18,7 @@ export interface Installation {
   java: string;
   /** Major version of that Java, for instance 17. */
   javaMajor: number;
-  /** Class path with the name server and the broker. */
+  /** Class path with the name server and the broker, or the proxy. */
   classpath: string;
 }
 
@@ -23,7 +26,10 @@ export interface Installation {
  * Finds Java and the jars of a RocketMQ release, which Maven fetches into its local repository the
  * first time. Rejects with the reason if that is not possible on this machine.
  */
-export async function findInstallation(version: string = defaultVersion()): Promise<Installation> {
+export async function findInstallation(
+  version: string = defaultVersion(),
+  kind: ServerKind = "broker",
+): Promise<Installation> {
   if (Deno.build.os === "windows") {
     throw new Error("Cannot start RocketMQ: its launcher needs a POSIX shell");
   }
@@ -32,7 +38,7 @@ export async function findInstallation(version: string = defaultVersion()): Prom
     throw new Error("Cannot start RocketMQ: no `java` in JAVA_HOME or on the PATH");
   }
   const javaMajor = await javaMajorVersion(java);
-  return { version, java, javaMajor, classpath: await resolveClasspath(version) };
+  return { version, java, javaMajor, classpath: await resolveClasspath(version, kind) };
 }
 
 function defaultVersion(): string {
@@ -64,17 +70,18 @@ async function javaMajorVersion(java: string): Promise<number> {
 }
 
 /** The class path is kept in a private folder below the temporary one, and checked before use. */
-async function resolveClasspath(version: string): Promise<string> {
+async function resolveClasspath(version: string, kind: ServerKind): Promise<string> {
   if (!/^\d+\.\d+\.\d+[\w.-]*$/.test(version)) {
     throw new Error(`Cannot start RocketMQ ${version}: that is not a release number like 5.5.0`);
   }
-  const file = `${await cacheFolder()}/classpath-${version}`;
+  const suffix = kind === "broker" ? "" : `-${kind}`;
+  const file = `${await cacheFolder()}/classpath-${version}${suffix}`;
   const known = await readClasspath(file);
   if (known !== undefined) return known;
   return await withFileLock(`${file}.lock`, async () => {
     const resolvedMeanwhile = await readClasspath(file);
     if (resolvedMeanwhile !== undefined) return resolvedMeanwhile;
-    await runMaven(version, file);
+    await runMaven(version, kind, file);
     const classpath = await readClasspath(file);
     if (classpath === undefined) {
       throw new Error(`Cannot start RocketMQ ${version}: Maven left jars out of ${file}`);
@@ -90,7 +97,7 @@ async function readClasspath(file: string): Promise<string | undefined> {
   return present.every(Boolean) ? classpath : undefined;
 }
 
-async function runMaven(version: string, file: string): Promise<void> {
+async function runMaven(version: string, kind: ServerKind, file: string): Promise<void> {
   const maven = await findExecutable("mvn", "MAVEN_HOME");
   if (maven === undefined) {
     throw new Error("Cannot fetch RocketMQ: no `mvn` in MAVEN_HOME or on the PATH");
@@ -105,6 +112,7 @@ async function runMaven(version: string, file: string): Promise<void> {
         "--file",
         `${import.meta.dirname}/pom.xml`,
         `-Drocketmq.version=${version}`,
+        `-Drocketmq.server=rocketmq-${kind}`,
         `-Dmdep.outputFile=${file}.new`,
         CLASSPATH_GOAL,
       ]),

@@ -71,6 +71,18 @@ export function brokerConfig(options: {
   };
 }
 
+/** The configuration file of a proxy in cluster mode, whose gRPC port is the next one. */
+export function proxyConfig(options: { port: number; nameServers: string }): string {
+  return JSON.stringify({
+    rocketMQClusterName: "TestCluster",
+    proxyMode: "cluster",
+    namesrvAddr: options.nameServers,
+    localServeAddr: "127.0.0.1",
+    remotingListenPort: options.port,
+    grpcServerPort: options.port + 1,
+  });
+}
+
 /** Options of the virtual machine: small, quick to start, writing only below `folder`. */
 export function javaOptions(options: { folder: string; javaMajor: number }): string[] {
   const { folder, javaMajor } = options;

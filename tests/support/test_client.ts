@@ -1,6 +1,6 @@
 import { Credentials, type CredentialsOptions, signRequest } from "../../src/access/mod.ts";
 import { systemClock } from "../../src/clock.ts";
-import type { Logger } from "../../src/logger.ts";
+import { type Logger, ThrottledLogger } from "../../src/logger.ts";
 import { decodeMessages, type MessageExt } from "../../src/message/mod.ts";
 import type { RemotingCommand, RemotingRequest } from "../../src/remoting/mod.ts";
 import {
@@ -23,6 +23,9 @@ export const silentLogger: Logger = {
   warn: () => {},
   error: () => {},
 };
+
+/** Warnings that nobody reads. */
+export const silentWarnings = new ThrottledLogger(silentLogger, systemClock);
 
 /** Where a queue is, and how it is reached. */
 interface QueueAt {
@@ -131,7 +134,7 @@ export class TestClient implements AsyncDisposable {
         address,
         dialer: this.#dialer,
         clock: systemClock,
-        logger: silentLogger,
+        warnings: silentWarnings,
         timeout: 3_000,
       });
       this.#connections.set(address, connection);

@@ -14,7 +14,7 @@ import type { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { connect, type Connection, type Dialer } from "../../src/transport/mod.ts";
 import { propertyString, sendHeader } from "../conformance/steps.ts";
 import { utf8 } from "../remoting/frames.ts";
-import { silentLogger } from "../support/test_client.ts";
+import { silentWarnings } from "../support/test_client.ts";
 
 /** A check-back that a member got. */
 export interface MemberCheck {
@@ -49,7 +49,7 @@ export class Member implements Disposable {
     const member = new Member(group, address);
     member.#connection = await connect({
       ...parseAddress(address),
-      ...{ address, dialer, clock: systemClock, logger: silentLogger, timeout: 3_000 },
+      ...{ address, dialer, clock: systemClock, warnings: silentWarnings, timeout: 3_000 },
       handlers: new Map([[39, (command) => void member.#take(command)]]),
     });
     await member.heartbeat();

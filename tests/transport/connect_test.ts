@@ -7,8 +7,8 @@ import {
   type Transport,
 } from "../../src/transport/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { RecordingLogger } from "../support/recording_logger.ts";
 import { createStreamPair } from "../support/stream_pair.ts";
+import { silentWarnings } from "../support/test_client.ts";
 
 /** A dialer whose dials end when the test says so, whatever their signal does. */
 class PendingDialer {
@@ -35,7 +35,7 @@ function options(clock: FakeClock, dialer: Dialer): ConnectOptions {
     port: 10911,
     address: "10.0.0.1:10911",
     clock,
-    logger: new RecordingLogger(),
+    warnings: silentWarnings,
     timeout: 3_000,
   };
 }

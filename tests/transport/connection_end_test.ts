@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { createResponse, encodeCommand, type RemotingCommand } from "../../src/remoting/mod.ts";
-import { settle } from "../support/fake_clock.ts";
+import { Connection } from "../../src/transport/mod.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+import { createStreamPair } from "../support/stream_pair.ts";
+import { silentWarnings } from "../support/test_client.ts";
 import { concat, utf8 } from "../remoting/frames.ts";
 import { ASK, ask, assertFails, open, type Opened } from "./harness.ts";
 
@@ -224,3 +227,37 @@ Deno.test("Connection - bytes that come after it was closed are dropped", async 
 function answerTo(request: RemotingCommand): Uint8Array {
   return encodeCommand(createResponse(request));
 }
+
+Deno.test("Connection - a transport whose close() throws is over all the same", async () => {
+  const { transport } = createStreamPair({ onBytes: () => {}, onClosed: () => {} });
+  const connection = new Connection({
+    ...transport,
+    close() {
+      throw new Error("Bad resource ID");
+    },
+  }, { address: "10.0.0.1:10911", clock: new FakeClock(), warnings: silentWarnings });
+  const waiting = assertFails(
+    connection.request(ask("waits"), { timeout: 1_000 }),
+    "CONNECTION_LOST",
+    false,
+  );
+  connection.close("no more needed");
+
+  assertEquals(await connection.closed, { by: "local", reason: "no more needed" });
+  await waiting;
+});
+
+Deno.test("Connection - a large frame on a slow line may take longer than 30 s, if it goes on", async () => {
+  const { connection, server, remote, clock } = open();
+  const request = connection.request(ask("a"), { timeout: 300_000 });
+  await settle();
+  const body = new Uint8Array(1024 * 1024);
+  const frame = encodeCommand(createResponse(server.requests(ASK)[0]!, { body }));
+  for (let at = 0; at < frame.length; at += 16 * 1024) {
+    remote.send(frame.subarray(at, at + 16 * 1024));
+    await clock.advance(2_000);
+  }
+
+  assertEquals((await request).body.length, body.length);
+  connection.close();
+});

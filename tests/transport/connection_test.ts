@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { ConnectionError } from "../../src/errors.ts";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { ConnectionError, InvalidArgumentError } from "../../src/errors.ts";
 import { isOneway } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ASK, ask, assertFails, namesOf, open } from "./harness.ts";
@@ -155,7 +155,8 @@ Deno.test("Connection - an answer 1 ms before the deadline counts, one at or aft
   await settle();
   assertEquals(connection.stats(), {
     inFlight: 0,
-    unmatchedResponses: 2,
+    lateResponses: 1,
+    unmatchedResponses: 1,
     unknownRequests: 0,
     pendingBytes: 0,
   });
@@ -268,7 +269,7 @@ Deno.test("Connection - a request aborted after it was written says so", async (
   await assertFails(request, "ABORTED", true);
   remote.respond(server.requests(ASK)[0]!);
   await settle();
-  assertEquals(connection.stats().unmatchedResponses, 1);
+  assertEquals(connection.stats().lateResponses, 1);
   connection.close();
 });
 
@@ -340,5 +341,20 @@ Deno.test("Connection - too many bytes to be written are refused until the peer 
 
   await connection.oneway(ask("d", body), { timeout: 1000 });
   assertEquals(namesOf(server.requests(ASK)), ["a", "b", "d"]);
+  connection.close();
+});
+
+Deno.test("Connection - a request that can't be encoded ends for those that observe it, too", async () => {
+  const ended: unknown[] = [];
+  const { connection } = open({
+    outgoing: (request) => ({ request, ended: (end) => void ended.push(end) }),
+  });
+  const extFields = { n: 1 } as unknown as Record<string, string>;
+  const error = await assertRejects(
+    () => connection.request({ code: ASK, extFields }, { timeout: 1_000 }),
+    InvalidArgumentError,
+  );
+  assertEquals(ended, [error]);
+  assertEquals(connection.stats().inFlight, 0);
   connection.close();
 });

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { createRequest, encodeCommand, FrameDecoder } from "../../src/remoting/mod.ts";
 import { Connection, type Transport } from "../../src/transport/mod.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { RecordingLogger } from "../support/recording_logger.ts";
+import { silentWarnings } from "../support/test_client.ts";
 import { ask } from "./harness.ts";
 
 /** A connection whose writes are counted and done at once, and whose turns end when a test says so. */
@@ -32,7 +32,7 @@ function countingConnection(): {
   const connection = new Connection(transport, {
     address: "10.0.1.1:10911",
     clock: new FakeClock(),
-    logger: new RecordingLogger(),
+    warnings: silentWarnings,
   });
   const endTurn = async () => {
     turn.resolve();
@@ -101,10 +101,27 @@ Deno.test("reads - where more is there than fits a read, other things come to th
   const connection = new Connection(transport, {
     address: "10.0.1.1:10911",
     clock: new FakeClock(),
-    logger: new RecordingLogger(),
+    warnings: silentWarnings,
   });
   await settle();
   assertEquals(steps, ["full read", "turn", "full read", "turn", "read"]);
   assertEquals(connection.stats().unknownRequests, 1);
   connection.close();
+});
+
+Deno.test("writes - a transport that takes nothing ends the connection instead of keeping the program busy", async () => {
+  const transport: Transport = {
+    readable: new ReadableStream(),
+    writable: new WritableStream(),
+    raw: { read: () => new Promise(() => {}), write: () => Promise.resolve(0) },
+    close() {},
+  };
+  const connection = new Connection(transport, {
+    address: "10.0.1.1:10911",
+    clock: new FakeClock(),
+    warnings: silentWarnings,
+  });
+  connection.request(ask("0"), { timeout: 1_000 }).catch(() => {});
+  const { by, reason } = await connection.closed;
+  assertEquals([by, reason.includes("the transport took 0 bytes")], ["fault", true]);
 });

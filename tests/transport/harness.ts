@@ -1,5 +1,6 @@
 import { assertInstanceOf, assertRejects } from "@std/assert";
 import { ConnectionError } from "../../src/errors.ts";
+import { ThrottledLogger } from "../../src/logger.ts";
 import type { RemotingCommand, RemotingRequest } from "../../src/remoting/mod.ts";
 import { Connection, type ConnectionOptions } from "../../src/transport/mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -35,7 +36,7 @@ export function open(options: Partial<ConnectionOptions> = {}): Opened {
   const connection = new Connection(transport, {
     address: "10.0.0.1:10911",
     clock,
-    logger,
+    warnings: new ThrottledLogger(logger, clock),
     ...options,
   });
   return { connection, server, remote, wire, clock, logger };

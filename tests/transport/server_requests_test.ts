@@ -19,6 +19,7 @@ Deno.test("Connection - ten thousand unknown requests leave nothing behind", asy
 
   assertEquals(connection.stats(), {
     inFlight: 0,
+    lateResponses: 0,
     unmatchedResponses: 0,
     unknownRequests: 10_001,
     pendingBytes: 0,

@@ -4,9 +4,9 @@ import { ConnectionError } from "../../src/errors.ts";
 import { parseAddress } from "../../src/route/mod.ts";
 import { connect, type Connection, dialTcp } from "../../src/transport/mod.ts";
 import { until } from "../support/fake_clock.ts";
-import { RecordingLogger } from "../support/recording_logger.ts";
 import { silence } from "../support/scripted_peer.ts";
 import { ScriptedServer } from "../support/scripted_server.ts";
+import { silentWarnings } from "../support/test_client.ts";
 import { ASK, ask, assertFails } from "./harness.ts";
 
 function dial(address: string): Promise<Connection> {
@@ -15,7 +15,7 @@ function dial(address: string): Promise<Connection> {
     address,
     dialer: dialTcp,
     clock: systemClock,
-    logger: new RecordingLogger(),
+    warnings: silentWarnings,
     timeout: 5_000,
   });
 }

@@ -9,7 +9,7 @@ import {
   type Transport,
 } from "../../src/transport/mod.ts";
 import { CertificateAuthority } from "../support/certificates.ts";
-import { RecordingLogger } from "../support/recording_logger.ts";
+import { silentWarnings } from "../support/test_client.ts";
 
 /** Names that servers of these tests are dialled by. */
 export const NAMES = ["localhost", "127.0.0.1"];
@@ -69,7 +69,7 @@ export function open(port: number, options: TlsOptions, timeout = 5000): Promise
     address: `127.0.0.1:${port}`,
     dialer: createTlsDialer(options),
     clock: systemClock,
-    logger: new RecordingLogger(),
+    warnings: silentWarnings,
     timeout,
   });
 }

@@ -21,6 +21,8 @@ Deno.test("createTlsDialer() - an option that can't work is refused at once, and
       ["serverName: it has to be a host name", { serverName: "" }],
       ["serverName: it has to be a host name", { serverName: "a b" }],
       ["serverName: it has to be a host name", { serverName: "https://a" }],
+      ["serverName: it has to be a host name", { serverName: "mq.example.com:9876" }],
+      ["serverName: it has to be a host name", { serverName: "10.0.0.1:9876" }],
       ["key: cert and key are needed together", { key: identity.key }],
       ["cert: cert and key are needed together", { cert: identity.cert }],
       ["cert: it is not a certificate in PEM form", { ...identity, cert: "client.pem" }],
@@ -48,5 +50,11 @@ Deno.test("createTlsDialer() - the private key is in nothing that shows the dial
       Deno.inspect(value, { depth: 10, showHidden: true, getters: true }).includes(secret),
     );
     assertFalse((JSON.stringify(value) ?? "").includes(secret));
+  }
+});
+
+Deno.test("createTlsDialer() - a server name is a host name or an IP address of either kind", () => {
+  for (const serverName of ["mq.example.com", "mq", "10.0.0.1", "fd00::2", "::ffff:10.0.0.1"]) {
+    createTlsDialer({ serverName });
   }
 });

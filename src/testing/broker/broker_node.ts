@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle } from "../../clock.ts";
 import {
+  decodeStoredMessage,
   type MessageExt,
   MessageProperty,
   openStoredMessage,
@@ -139,14 +140,20 @@ export class BrokerNode implements Node, RegisteredBroker {
 
   /** The undecided half messages, with the topic and queue that they are meant for. */
   async halfMessages(): Promise<MessageExt[]> {
-    return await Promise.all(
-      this.#parts.halves.undecided().map((half) => {
-        const { properties } = half;
-        const topic = properties[MessageProperty.RealTopic] ?? half.topic;
-        const queueId = Number(properties[MessageProperty.RealQueueId] ?? half.queueId);
-        return this.#open({ ...half, topic, queueId });
-      }),
-    );
+    return await Promise.all(this.#parts.halves.undecided().map((half) => this.#openHalf(half)));
+  }
+
+  /** Finds the newest record of a transaction by the index: the half message while undecided. */
+  async messageOf(transactionId: string, topic: string): Promise<MessageExt | undefined> {
+    const { store, halves } = this.#parts;
+    const find = (inTopic: string) =>
+      store.index.find({ topic: inTopic, key: transactionId, max: 64, begin: 0, end: Infinity })
+        .map((record) => decodeStoredMessage(record))
+        .filter(({ properties }) => properties[MessageProperty.UniqueKey] === transactionId);
+    const half = find(SystemTopic.Half).findLast((it) => halves.isUndecided(it.queueOffset));
+    if (half) return await this.#openHalf(half);
+    const message = find(topic).at(-1) ?? find(SystemTopic.GivenUp).at(-1);
+    return message && await this.#open(message);
   }
 
   /** Asks about every undecided half message at once, and gives their number. */
@@ -231,6 +238,13 @@ export class BrokerNode implements Node, RegisteredBroker {
   #notifyConsumers(consumerGroup: string, connections: readonly ServerConnection[]): void {
     const request = { code: RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, extFields: { consumerGroup } };
     for (const connection of connections) this.#server.sendRequest(request, connection);
+  }
+
+  #openHalf(half: StoredMessage): Promise<MessageExt> {
+    const { properties } = half;
+    const topic = properties[MessageProperty.RealTopic] ?? half.topic;
+    const queueId = Number(properties[MessageProperty.RealQueueId] ?? half.queueId);
+    return this.#open({ ...half, topic, queueId });
   }
 
   async #open(stored: StoredMessage): Promise<MessageExt> {

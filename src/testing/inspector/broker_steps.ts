@@ -1,18 +1,11 @@
 import type { EmbeddedBrokerEvent } from "../events.ts";
-import type { InspectedState, StepFacts, StepTone } from "./record.ts";
-
-/** What an event of an embedded broker is told as: what, the rest of it, how it is to be taken. */
-interface Wording {
-  title: string;
-  detail: string;
-  tone?: StepTone;
-  state?: InspectedState;
-}
+import type { StepFacts } from "./record.ts";
+import { STEP_WORDS, type StepWords } from "./step_words.ts";
 
 /** What an event of an embedded broker says of a transaction; nothing for plain messages. */
 export function brokerFacts(event: EmbeddedBrokerEvent): StepFacts | undefined {
   if (event.type === "messageStored") return undefined;
-  const { title, detail, tone = "plain", state } = wordingOf(event);
+  const { title, detail = "", tone = "plain", state } = wordsOf(event);
   return {
     id: event.transactionId,
     topic: event.topic,
@@ -35,58 +28,34 @@ export function brokerFacts(event: EmbeddedBrokerEvent): StepFacts | undefined {
   };
 }
 
-function wordingOf(event: Exclude<EmbeddedBrokerEvent, { type: "messageStored" }>): Wording {
+function wordsOf(event: Exclude<EmbeddedBrokerEvent, { type: "messageStored" }>): StepWords {
   switch (event.type) {
     case "halfStored":
-      return {
-        title: "Half message stored",
-        detail: `${event.brokerName} keeps it; no consumer sees it`,
-      };
+      return STEP_WORDS.stored(`${event.brokerName} keeps it; no consumer sees it`);
     case "verdict": {
-      const title = `Verdict: ${VERDICTS[event.verdict]}`;
-      const detail = event.fromCheck ? "Answers a check-back" : "Follows the local transaction";
-      if (event.responseCode === 0) return { title, detail };
-      const reason = event.remark ?? "no reason given";
-      return {
-        title: `${title}, refused`,
-        detail: `${reason} (${event.responseCode})`,
-        tone: "warn",
-      };
+      const verdict = VERDICTS[event.verdict], { responseCode, remark = "no reason given" } = event;
+      return responseCode === 0
+        ? STEP_WORDS.verdict(
+          verdict,
+          event.fromCheck ? "Answers a check-back" : "Follows the local transaction",
+        )
+        : STEP_WORDS.verdictRefused(verdict, `${remark} (${responseCode})`);
     }
-    case "visible":
-      return {
-        title: "Visible to consumers",
-        detail: `${event.topic}, queue ${event.queueId}, offset ${event.queueOffset}`,
-        tone: "good",
-        state: "visible",
-      };
+    case "visible": {
+      const { topic, queueId, queueOffset } = event;
+      return STEP_WORDS.visible(`${topic}, queue ${queueId}, offset ${queueOffset}`);
+    }
     case "gone":
-      return {
-        title: "Rolled back",
-        detail: "No consumer will ever see it",
-        tone: "end",
-        state: "rolledBack",
-      };
-    case "checked":
-      return event.client === undefined
-        ? {
-          title: `Check-back ${event.checkTimes}: nobody to ask`,
-          detail: `No member of ${event.producerGroup} is connected`,
-          tone: "warn",
-          state: "open",
-        }
-        : {
-          title: `Check-back ${event.checkTimes}`,
-          detail: `Asked ${event.client}`,
-          state: "open",
-        };
+      return STEP_WORDS.rolledBack("No consumer will ever see it");
+    case "checked": {
+      const { client, checkTimes, producerGroup } = event;
+      const words = client === undefined
+        ? STEP_WORDS.nobodyToAsk(checkTimes, producerGroup)
+        : STEP_WORDS.checkBack(checkTimes, `Asked ${client}`);
+      return { ...words, state: "open" };
+    }
     case "givenUp":
-      return {
-        title: "Given up",
-        detail: `Asked ${event.checkTimes} times; kept in TRANS_CHECK_MAX_TIME_TOPIC`,
-        tone: "warn",
-        state: "givenUp",
-      };
+      return STEP_WORDS.givenUp(event.checkTimes, "kept in TRANS_CHECK_MAX_TIME_TOPIC");
   }
 }
 

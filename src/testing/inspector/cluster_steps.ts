@@ -1,12 +1,6 @@
-import type { InspectedState, InspectedStep, StepTone } from "./record.ts";
+import type { InspectedState, InspectedStep } from "./record.ts";
 import type { ClusterFinding, ClusterRecord } from "./source.ts";
-
-/** What is told of a step. */
-interface Wording {
-  title: string;
-  detail: string;
-  tone: StepTone;
-}
+import { formatTimes, STEP_WORDS, type StepWords } from "./step_words.ts";
 
 /** A step that a record in a broker's log proves, and how the transaction stood from then on. */
 export interface RecordedStep {
@@ -28,82 +22,60 @@ export function stepsOfRecords(records: readonly ClusterRecord[]): RecordedStep[
     if (kind === "visible") seen.copies++;
     const isCheck = kind === "half" && checkTimes > seen.checkTimes;
     seen.checkTimes = Math.max(seen.checkTimes, checkTimes);
-    const wording = begins
-      ? STORED
-      : kind === "half"
-      ? isCheck ? checkBack(checkTimes) : PUT_BACK
-      : kind === "visible"
-      ? visible(seen.copies)
-      : givenUp(checkTimes);
-    const step = wordedStep(wording, storeTimestamp, `${wording.detail} (${brokerName})`);
+    const words = wordsOfRecord(record, { begins, isCheck, copies: seen.copies });
+    const step = stepOf(words, storeTimestamp, `${words.detail} (${brokerName})`);
     return { offsetMessageId, step, state: STATE_OF[kind], brokerName, begins };
   });
 }
 
 /** How a transaction stands, where no record tells it. */
 export function stepOfFinding(finding: ClusterFinding, at: number): InspectedStep {
-  const wording = wordingOf(finding);
-  return wordedStep(wording, at, wording.detail);
+  return stepOf(wordsOfFinding(finding), at);
 }
 
 const STATE_OF = { half: "open", visible: "visible", givenUp: "givenUp" } as const;
 
-const STORED: Wording = {
-  title: "Half message stored",
-  detail: "No consumer sees it",
-  tone: "plain",
-};
-
-const PUT_BACK: Wording = {
-  title: "Half message put back",
-  detail: "It is asked about later",
-  tone: "plain",
-};
-
-function checkBack(times: number): Wording {
-  return { title: `Check-back ${times}`, detail: "The broker asks its group", tone: "plain" };
-}
-
-function visible(copy: number): Wording {
-  return copy === 1
-    ? { title: "Visible to consumers", detail: "Its commit was carried out", tone: "good" }
-    : { title: "Visible once more", detail: `Copy ${copy} of the message`, tone: "warn" };
-}
-
-function givenUp(times: number): Wording {
-  return {
-    title: "Given up",
-    detail: `Asked ${timesOf(times)}; resume() has it asked again`,
-    tone: "warn",
-  };
-}
-
-function wordingOf({ state, copies, checkTimes }: ClusterFinding): Wording {
-  const asked = checkTimes === 0 ? "Not asked about yet" : `Asked ${timesOf(checkTimes)}`;
-  switch (state) {
-    case "pending":
-      return { title: "Waits for a verdict", detail: asked, tone: "plain" };
-    case "committed": {
-      const detail = copies === 1 ? asked : `${copies} copies. ${asked}`;
-      return { title: "Visible to consumers", detail, tone: "good" };
-    }
-    case "rolledBack":
-      return { title: "Rolled back", detail: asked, tone: "end" };
+function wordsOfRecord(
+  { kind, checkTimes }: ClusterRecord,
+  { begins, isCheck, copies }: { begins: boolean; isCheck: boolean; copies: number },
+): StepWords {
+  switch (kind) {
+    case "half":
+      if (begins) return STEP_WORDS.stored();
+      return isCheck
+        ? STEP_WORDS.checkBack(checkTimes, "The broker asks its group")
+        : STEP_WORDS.storedAgain();
+    case "visible":
+      return copies === 1
+        ? STEP_WORDS.visible("Its commit was carried out")
+        : STEP_WORDS.visibleAgain(copies);
     case "givenUp":
-      return givenUp(checkTimes);
-    case "notFound":
-      return {
-        title: "Not found",
-        detail: "No broker of the topic knows it, or not any more",
-        tone: "warn",
-      };
+      return STEP_WORDS.givenUp(checkTimes, HOW_TO_RESUME);
   }
 }
 
-function timesOf(count: number): string {
-  return count === 1 ? "once" : `${count} times`;
+function wordsOfFinding({ state, copies, checkTimes }: ClusterFinding): StepWords {
+  const asked = checkTimes === 0 ? "Not asked about yet" : `Asked ${formatTimes(checkTimes)}`;
+  switch (state) {
+    case "pending":
+      return STEP_WORDS.waiting(asked);
+    case "committed":
+      return STEP_WORDS.visible(copies === 1 ? asked : `${copies} copies. ${asked}`);
+    case "rolledBack":
+      return STEP_WORDS.rolledBack(asked);
+    case "givenUp":
+      return STEP_WORDS.givenUp(checkTimes, HOW_TO_RESUME);
+    case "notFound":
+      return STEP_WORDS.notFound();
+  }
 }
 
-function wordedStep({ title, tone }: Wording, at: number, detail: string): InspectedStep {
-  return { at, origin: "cluster", title, detail, tone, isEffect: false };
+const HOW_TO_RESUME = "resume() has it asked again";
+
+function stepOf(
+  { title, detail = "", tone = "plain" }: StepWords,
+  at: number,
+  fullDetail = detail,
+): InspectedStep {
+  return { at, origin: "cluster", title, detail: fullDetail, tone, isEffect: false };
 }

@@ -1,6 +1,8 @@
 import type { Clock, TimerHandle } from "../../clock.ts";
 import { respond, respondText } from "./guard.ts";
-import type { TransactionLog } from "./transaction_log.ts";
+import type { LatencySummary } from "./latency_histogram.ts";
+import type { TransactionSummary } from "./record.ts";
+import type { InspectorCounters, TransactionLog } from "./transaction_log.ts";
 
 /** Most pages that look on at once. */
 const MAX_STREAMS = 16;
@@ -25,6 +27,24 @@ export interface Greeting {
   readonly heartbeat: number;
   /** Whether the page may enter ids to ask a cluster about. */
   readonly canWatch: boolean;
+}
+
+/** The data of a `hello` event, which begins each stream. */
+export interface HelloEvent extends Greeting {
+  /** Whether the stream goes on where an earlier one has ended. */
+  readonly isResumed: boolean;
+}
+
+/** The data of a `changes` event. */
+export interface ChangesEvent {
+  /** The server's time, in milliseconds since 1970. */
+  readonly now: number;
+  /** Why the source does not answer. */
+  readonly problem: string | null;
+  /** The transactions that have changed, in the order of their changes. */
+  readonly changes: readonly TransactionSummary[];
+  readonly counters: InspectorCounters;
+  readonly latency: LatencySummary;
 }
 
 /** A page that looks on. It has no queue: what it has not seen yet is found in the log. */
@@ -78,7 +98,7 @@ export class EventStreams {
         const change = this.#resume(lastEventId);
         stream = { controller, change: change ?? 0, health: -1, sentAt: this.#clock.monotonic() };
         this.#streams.add(stream);
-        const greeting = { ...this.#greeting, isResumed: change !== undefined };
+        const greeting: HelloEvent = { ...this.#greeting, isResumed: change !== undefined };
         this.#send(stream, `retry: 1000\nevent: hello\ndata: ${JSON.stringify(greeting)}\n\n`);
         this.#update(stream);
       },
@@ -130,14 +150,15 @@ export class EventStreams {
     }
     stream.change = changes.at(-1)?.change ?? stream.change;
     stream.health = this.#health;
-    const data = JSON.stringify({
+    const update: ChangesEvent = {
       now: Math.floor(this.#clock.now()),
       problem: this.#problem ?? null,
       changes,
       counters: this.#log.counters(),
       latency: this.#log.latency(),
-    });
-    this.#send(stream, `id: ${this.#epoch}-${stream.change}\nevent: changes\ndata: ${data}\n\n`);
+    };
+    const id = `${this.#epoch}-${stream.change}`;
+    this.#send(stream, `id: ${id}\nevent: changes\ndata: ${JSON.stringify(update)}\n\n`);
   }
 
   #send(stream: Stream, text: string): void {

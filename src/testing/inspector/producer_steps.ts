@@ -1,17 +1,10 @@
 import { describe } from "../../errors.ts";
 import type { LocalTransactionState, TransactionEvent } from "../../transaction/mod.ts";
-import type { InspectedState, StepFacts, StepTone } from "./record.ts";
+import type { StepFacts } from "./record.ts";
+import { STEP_WORDS, type StepWords } from "./step_words.ts";
 
 /** The events that are about one transaction. */
 type AboutTransaction = Extract<TransactionEvent, { transactionId: string }>;
-
-/** What an event of a producer is told as. */
-interface Wording {
-  title: string;
-  detail?: string;
-  tone?: StepTone;
-  state?: InspectedState;
-}
 
 const STATES: Readonly<Record<LocalTransactionState, string>> = {
   COMMIT: "commit",
@@ -35,7 +28,7 @@ const HANDLINGS = {
  */
 export function producerFacts(event: TransactionEvent, now: number): StepFacts | undefined {
   if (!("transactionId" in event)) return undefined;
-  const { title, detail = "", tone = "plain", state } = wordingOf(event);
+  const { title, detail = "", tone = "plain", state } = wordsOf(event);
   return {
     id: event.transactionId,
     topic: event.topic,
@@ -57,72 +50,45 @@ export function producerFacts(event: TransactionEvent, now: number): StepFacts |
   };
 }
 
-function wordingOf(event: AboutTransaction): Wording {
+function wordsOf(event: AboutTransaction): StepWords {
   switch (event.type) {
     case "halfStored":
-      return { title: "Half message confirmed", detail: "The local transaction may run" };
-    case "sendFailed":
-      return {
-        title: event.outcome === "failed" ? "Not sent" : "Send without an answer",
-        detail: describe(event.error),
-        tone: "warn",
-        ...(event.outcome === "failed" ? { state: "notSent" } : {}),
-      };
-    case "localTransactionEnded":
-      return {
-        title: `Local transaction: ${STATES[event.state]}`,
-        ...(event.cause === undefined
-          ? {}
-          : { detail: `It threw: ${describe(event.cause)}`, tone: "warn" }),
-      };
-    case "endTransaction":
-      return endOf(event);
+      return STEP_WORDS.confirmedStored();
+    case "sendFailed": {
+      const reason = describe(event.error);
+      return event.outcome === "failed"
+        ? STEP_WORDS.notSent(reason)
+        : STEP_WORDS.sentWithoutAnswer(reason);
+    }
+    case "localTransactionEnded": {
+      const { state, cause } = event;
+      return STEP_WORDS.localTransaction(
+        STATES[state],
+        cause === undefined ? undefined : describe(cause),
+      );
+    }
+    case "endTransaction": {
+      const { state, outcome, error } = event, verdict = STATES[state];
+      if (outcome === "failed") return STEP_WORDS.verdictFailed(verdict, describe(error));
+      return outcome === "sent" || state === "UNKNOWN"
+        ? STEP_WORDS.verdictSent(verdict)
+        : STEP_WORDS.verdictConfirmed(verdict, state === "COMMIT");
+    }
     case "checkBack":
-      return {
-        title: `Check-back ${event.checkTimes} received`,
-        detail: HANDLINGS[event.handling],
-      };
+      return STEP_WORDS.checkBackReceived(event.checkTimes, HANDLINGS[event.handling]);
     case "checkFailed":
-      return { title: "Check-back not answered", detail: describe(event.cause), tone: "warn" };
+      return STEP_WORDS.checkBackNotAnswered(describe(event.cause));
     case "contradiction":
-      return {
-        title: "Contradiction",
-        detail: `The listener says ${STATES[event.contradictedBy]}, ${STATES[event.sent]} was sent`,
-        tone: "warn",
-      };
+      return STEP_WORDS.contradiction(
+        `The listener says ${STATES[event.contradictedBy]}, ${STATES[event.sent]} was sent`,
+      );
     case "commitFound":
-      return {
-        title: "Already visible",
-        detail: "The broker is told to drop the surplus half message",
-        tone: "good",
-        state: "visible",
-      };
+      return STEP_WORDS.commitFound();
     case "slowLocalTransaction":
-      return { title: "Slow local transaction", detail: "The broker already asks", tone: "warn" };
+      return STEP_WORDS.slowLocalTransaction();
     case "lastChecks":
-      return { title: "Last check-backs", detail: `${event.checksLeft} are left`, tone: "warn" };
+      return STEP_WORDS.lastCheckBacks(event.checksLeft);
     case "checkImmunity":
-      return {
-        title: "Long check immunity",
-        detail:
-          `${event.seconds} s cost ${event.checksLost} check-backs, ${event.checksLeft} are left`,
-        tone: "warn",
-      };
+      return STEP_WORDS.longImmunity(event.seconds, event.checksLost, event.checksLeft);
   }
-}
-
-function endOf(
-  { state, outcome, error }: Extract<TransactionEvent, { type: "endTransaction" }>,
-): Wording {
-  const verdict = STATES[state];
-  if (outcome === "failed") {
-    return { title: `Verdict failed: ${verdict}`, detail: describe(error), tone: "warn" };
-  }
-  if (outcome === "sent" || state === "UNKNOWN") return { title: `Verdict sent: ${verdict}` };
-  return {
-    title: `Verdict confirmed: ${verdict}`,
-    detail: "The broker has taken it",
-    tone: state === "COMMIT" ? "good" : "end",
-    state: state === "COMMIT" ? "visible" : "rolledBack",
-  };
 }

@@ -58,7 +58,8 @@ async function read(request: Request, path: string, parts: RouteParts): Promise<
   if (!detail) return respondText("There is no such page or transaction", 404);
   if (rest === undefined) return respondJson(detail);
   if (rest !== "message" || !parts.broker) return respondText("There is no such page", 404);
-  return respondJson(await previewMessage(parts.broker, detail.topic, detail.id) ?? null);
+  const message = await parts.broker.messageOf(detail.id, detail.topic);
+  return respondJson(message ? previewMessage(message) : null);
 }
 
 async function change(request: Request, path: string, parts: RouteParts): Promise<Response> {

@@ -9,8 +9,8 @@ export interface InspectedBroker {
   events(): AsyncIterable<EmbeddedBrokerEvent>;
   /** The half messages that are undecided. */
   halfMessages(): Promise<MessageExt[]>;
-  /** The messages of a topic. */
-  messages(topic: string): Promise<MessageExt[]>;
+  /** Finds the message of a transaction, undecided, visible or discarded. */
+  messageOf(transactionId: string, topic: string): Promise<MessageExt | undefined>;
   /** Asks back about every undecided half message, and gives their number. */
   checkNow(): number;
 }

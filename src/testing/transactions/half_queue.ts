@@ -105,6 +105,11 @@ export class HalfQueue {
     return decided;
   }
 
+  /** Reports whether the record at an offset still waits for commit or rollback. */
+  isUndecided(offset: bigint): boolean {
+    return this.#undecided.has(Number(offset));
+  }
+
   /** Takes note that the record at an offset was decided or given up. */
   decide(offset: number): void {
     if (this.#undecided.delete(offset)) this.#onDecided();

@@ -146,7 +146,7 @@ export const sendingSteps: readonly VersionStep[] = [
         const sendOneway = () => producer.sendOneway({ topic, body: "timer", ...timer });
         for (const refused of [send, sendOneway]) {
           const { message } = await assertRejects(refused, InvalidArgumentError);
-          assertMatch(message, /broker "broker-a" at \S+ is of release 4\.9\.7/);
+          assertMatch(message, /broker "broker-a" at \S+ is of release 4\.9\.\d/);
           assertMatch(message, /would deliver it at once.*need 5\.0\.0.*use delayLevel/);
         }
       }
@@ -166,7 +166,7 @@ export const sendingSteps: readonly VersionStep[] = [
     const topic = server.uniqueName("Recalled");
     await using consumer = new TestClient(server.nameServers);
     await using producer = await startProducer(server, [topic]);
-    if (server.release === "4.9.7") {
+    if (server.release !== "5.5.0") {
       const { name } = server.brokers[0]!;
       await producer.send({ topic, body: "makes the topic" });
       const recall = () => producer.recall({ topic, recallHandle: madeUpHandle(topic, name) });
@@ -220,7 +220,7 @@ export const sendingSteps: readonly VersionStep[] = [
 
     const attributes = { "no.such.attribute": "1" };
     const create = () => producer.createTopic({ topic: server.uniqueName("Odd"), attributes });
-    if (server.release === "4.9.7") return await create();
+    if (server.release !== "5.5.0") return await create();
     const error = await assertRejects(create, BrokerResponseError);
     assertEquals(error.responseCode, ResponseCode.SYSTEM_ERROR);
     assertMatch(error.remark, /unsupported key: no\.such\.attribute/);

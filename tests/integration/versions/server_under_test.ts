@@ -14,7 +14,7 @@ export interface ServerUnderTest {
   /** Its brokers, all of them masters. */
   readonly brokers: readonly BrokerAddress[];
   /** Its release. */
-  readonly release: "5.5.0" | "4.9.7";
+  readonly release: "5.5.0" | "4.9.7" | "4.9.3";
   /** Form of the headers that it writes. */
   readonly serializeType: "JSON" | "ROCKETMQ";
   /** A name for a topic or group that nothing else uses. */

@@ -9,7 +9,7 @@ import { parseAddress } from "../../../src/route/mod.ts";
 import { EmbeddedBroker } from "../../../src/testing/mod.ts";
 import { connect, dialTcp } from "../../../src/transport/mod.ts";
 import { propertyString, sendHeader, uniqueKey } from "../../conformance/steps.ts";
-import { silentLogger } from "../../support/test_client.ts";
+import { silentWarnings } from "../../support/test_client.ts";
 
 const MESSAGES = 100_000;
 const BODY = new Uint8Array(1_000);
@@ -29,7 +29,7 @@ await using broker = await EmbeddedBroker.start();
 const { address } = broker.brokers[0]!;
 const connection = await connect({
   ...parseAddress(address),
-  ...{ address, dialer: dialTcp, clock: systemClock, logger: silentLogger, timeout: 3_000 },
+  ...{ address, dialer: dialTcp, clock: systemClock, warnings: silentWarnings, timeout: 3_000 },
 });
 const ask = (request: Parameters<typeof connection.request>[0]) =>
   connection.request(request, { timeout: 30_000 });

@@ -1,19 +1,11 @@
 /**
- * The page, as text: a package from a registry has no files that it could read.
+ * The page. Its files lie beside this one; `files.json` repeats them, because JSR takes no package
+ * that imports text, and a package from a registry has no files that it could read without
+ * permission. `deno task page` writes it anew.
  *
  * @module
  */
-import { APP_SCRIPT } from "./app_script.ts";
-import { CHARTS_SCRIPT } from "./charts_script.ts";
-import { CONNECTION_SCRIPT } from "./connection_script.ts";
-import { DETAIL_SCRIPT } from "./detail_script.ts";
-import { FORMAT_SCRIPT } from "./format_script.ts";
-import { ICON } from "./icon.ts";
-import { LIST_SCRIPT } from "./list_script.ts";
-import { PAGE } from "./page.ts";
-import { STORE_SCRIPT } from "./store_script.ts";
-import { COLORS_AND_TEXT } from "./styles_base.ts";
-import { LAYOUT } from "./styles_layout.ts";
+import FILES from "./files.json" with { type: "json" };
 
 /** A file that the page is made of. */
 export interface Asset {
@@ -23,20 +15,17 @@ export interface Asset {
   readonly type: string;
 }
 
-const HTML = "text/html; charset=utf-8";
-const CSS = "text/css; charset=utf-8";
-const SCRIPT = "text/javascript; charset=utf-8";
+const TYPES: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
+};
 
 /** The files of the page by their paths. */
-export const ASSETS: ReadonlyMap<string, Asset> = new Map<string, Asset>([
-  ["/", { text: PAGE, type: HTML }],
-  ["/icon.svg", { text: ICON, type: "image/svg+xml" }],
-  ["/styles.css", { text: COLORS_AND_TEXT + LAYOUT, type: CSS }],
-  ["/app.js", { text: APP_SCRIPT, type: SCRIPT }],
-  ["/charts.js", { text: CHARTS_SCRIPT, type: SCRIPT }],
-  ["/connection.js", { text: CONNECTION_SCRIPT, type: SCRIPT }],
-  ["/detail.js", { text: DETAIL_SCRIPT, type: SCRIPT }],
-  ["/format.js", { text: FORMAT_SCRIPT, type: SCRIPT }],
-  ["/list.js", { text: LIST_SCRIPT, type: SCRIPT }],
-  ["/store.js", { text: STORE_SCRIPT, type: SCRIPT }],
-]);
+export const ASSETS: ReadonlyMap<string, Asset> = new Map(
+  Object.entries<string>(FILES).map(([name, text]) => [
+    name === "index.html" ? "/" : `/${name}`,
+    { text, type: TYPES[name.split(".").pop()!]! },
+  ]),
+);

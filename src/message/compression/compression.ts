@@ -1,0 +1,108 @@
+import { checkLimit } from "../../checks.ts";
+import { InvalidArgumentError } from "../../errors.ts";
+import { DEFAULT_MAX_BODY_SIZE } from "../limits.ts";
+import { CompressionType } from "../sys_flag.ts";
+import { decompressLz4 } from "./lz4_decode.ts";
+import { compressLz4 } from "./lz4_encode.ts";
+import { type Compressor, nodeZlib } from "./node_zlib.ts";
+import { compressZlib, decompressZlib, zlibCompressor } from "./zlib.ts";
+import { compressZstd, decompressZstd, zstdCompressor } from "./zstd.ts";
+
+/** The level of the official clients. */
+const DEFAULT_LEVEL = 5;
+
+/**
+ * Compresses a body. zlib and LZ4 work in every runtime; Zstandard needs a `node:zlib` that has it
+ * (Deno, Node.js from 22.15). The result of a body that can't be compressed is larger than the body.
+ *
+ * Only what the runtime has not loaded yet is waited for, but each call takes a turn of the event loop:
+ * callers that keep an order have to await it, or to take their place before.
+ *
+ * @param bytes The body. It is not changed, and not needed any more afterwards.
+ * @param type How to compress it; {@linkcode compressionFlags} says so in a `sysFlag`.
+ * @param level From 1, the fastest, to 9 for zlib and to 22 for Zstandard, the smallest; 5 if it is
+ * left out. LZ4 has only one here: every level up to 22 gives the same.
+ * @throws {InvalidArgumentError} when the level is none of these, or the runtime has no Zstandard.
+ */
+export async function compress(
+  bytes: Uint8Array,
+  type: CompressionType,
+  level: number = DEFAULT_LEVEL,
+): Promise<Uint8Array> {
+  checkLevel(type, level);
+  switch (type) {
+    case CompressionType.Lz4:
+      return compressLz4(bytes);
+    case CompressionType.Zstd:
+      return await compressZstd(bytes, level);
+    case CompressionType.Zlib:
+      return await compressZlib(bytes, level);
+  }
+}
+
+/**
+ * Makes a function that compresses bodies at once, so that callers keep their order without waiting.
+ * Any runtime has LZ4; zlib and Zstandard need one that gives out `node:zlib` with it (Deno, Node.js
+ * from 22.15): elsewhere {@linkcode compress} is the way.
+ *
+ * @param level As that of {@linkcode compress}.
+ * @throws {InvalidArgumentError} when the level is none of these, or the runtime can't do it.
+ *
+ * @example
+ * ```ts
+ * import { CompressionType, createCompressor, decompress } from "@rocketmq-deno/client/message";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const compress = createCompressor(CompressionType.Lz4);
+ * const body = new Uint8Array(10_000);
+ * assertEquals(await decompress(compress(body), CompressionType.Lz4), body);
+ * ```
+ */
+export function createCompressor(
+  type: CompressionType,
+  level: number = DEFAULT_LEVEL,
+): Compressor {
+  checkLevel(type, level);
+  if (type === CompressionType.Lz4) return compressLz4;
+  const [name, compressor] = type === CompressionType.Zlib
+    ? ["ZLIB", zlibCompressor(nodeZlib(), level)] as const
+    : ["ZSTD", zstdCompressor(nodeZlib(), level)] as const;
+  if (compressor) return compressor;
+  throw new InvalidArgumentError(
+    `Cannot compress body with ${name}: this runtime gives out no node:zlib that can, use LZ4`,
+  );
+}
+
+/**
+ * Decompresses a body. zlib and LZ4 work in every runtime; Zstandard needs a `node:zlib` that has it
+ * (Deno, Node.js from 22.15).
+ *
+ * @param bytes The compressed body, whole.
+ * @param type How it is compressed; {@linkcode compressionTypeOf} reads it from a `sysFlag`.
+ * @param limit Most bytes that it may become, 4 MiB by default. Not much more than that is ever held.
+ * @throws {MessageDecodeError} when the bytes are damaged or cut off, become more than `limit`
+ * (then the error's `limit` is set), or the runtime has no Zstandard.
+ */
+export async function decompress(
+  bytes: Uint8Array,
+  type: CompressionType,
+  limit: number = DEFAULT_MAX_BODY_SIZE,
+): Promise<Uint8Array> {
+  checkLimit(limit, "limit");
+  switch (type) {
+    case CompressionType.Lz4:
+      return decompressLz4(bytes, limit);
+    case CompressionType.Zstd:
+      return await decompressZstd(bytes, limit);
+    case CompressionType.Zlib:
+      return await decompressZlib(bytes, limit);
+  }
+}
+
+function checkLevel(type: CompressionType, level: number): void {
+  const highest = type === CompressionType.Zlib ? 9 : 22;
+  if (Number.isInteger(level) && level >= 1 && level <= highest) return;
+  throw new InvalidArgumentError(
+    `Cannot compress body: level ${level} is not an integer from 1 to ${highest}`,
+  );
+}

@@ -1,0 +1,60 @@
+/** The part of `node:zlib` that is used, if a runtime has it. */
+export interface NodeZlib {
+  constants?: Record<string, number>;
+  crc32?: (bytes: Uint8Array) => number;
+  deflateSync?: (bytes: Uint8Array, options: { level: number; chunkSize: number }) => Uint8Array;
+  /** With `info` it says how many bytes it needed, too. */
+  inflateSync?: (
+    bytes: Uint8Array,
+    options: { maxOutputLength: number; chunkSize: number; info: true },
+  ) => { buffer: Uint8Array; engine: { bytesWritten: number } };
+  zstdCompressSync?: (
+    bytes: Uint8Array,
+    options: { params: Record<number, number> },
+  ) => Uint8Array;
+  zstdDecompressSync?: (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
+}
+
+/** Compresses a body, which it does not change. */
+export type Compressor = (bytes: Uint8Array) => Uint8Array;
+
+let known: NodeZlib | undefined;
+
+/**
+ * Returns `node:zlib` of a runtime that gives out its built-in modules without waiting; nothing of
+ * others. It is loaded at the first use: loading costs more than the rest of this module.
+ */
+export function nodeZlib(): NodeZlib {
+  if (known) return known;
+  const { process } = globalThis as {
+    process?: { getBuiltinModule?: (name: string) => unknown };
+  };
+  return known = (process?.getBuiltinModule?.("node:zlib") ?? {}) as NodeZlib;
+}
+
+/** Loads `node:zlib`, also in runtimes that want to be waited for. Rejects in those without it. */
+export async function loadZlib(): Promise<NodeZlib> {
+  const zlib = nodeZlib();
+  return zlib.constants ? zlib : await import("node:zlib") as unknown as NodeZlib;
+}
+
+/** Turns a limit into a `maxOutputLength`, which must not be 0 and in some runtimes fit an int32. */
+export function boundOf(limit: number): number {
+  return Math.max(1, Math.min(limit, 0x7fffffff));
+}
+
+/** Reports whether `node:zlib` stopped because of its `maxOutputLength`. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+}
+
+/**
+ * Turns a `Buffer` into what callers expect: bytes whose `slice` copies, in memory of just their size,
+ * because a body that is kept must not keep more than itself.
+ */
+export function ownMemory(bytes: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return buffer.byteLength === byteLength
+    ? new Uint8Array(buffer, byteOffset, byteLength)
+    : new Uint8Array(bytes);
+}

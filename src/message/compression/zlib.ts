@@ -1,0 +1,104 @@
+import { MessageDecodeError } from "../../errors.ts";
+import {
+  boundOf,
+  type Compressor,
+  isTooLarge,
+  loadZlib,
+  type NodeZlib,
+  ownMemory,
+} from "./node_zlib.ts";
+import { badBody, bodyTooLarge, OutputBuffer } from "./output_buffer.ts";
+
+/** Most bytes that `node:zlib` takes at once for what a body becomes. */
+const MAX_CHUNK_SIZE = 64 * 1024, MIN_CHUNK_SIZE = 1024;
+
+/**
+ * Bytes that go into the web's decompressor at once. It gives back all that they become in one piece,
+ * at most 1032 times as much, so this bounds what is held beyond the limit.
+ */
+const SLICE_SIZE = 4096;
+
+/**
+ * Compresses to a zlib stream (RFC 1950). A runtime without `node:zlib` does it with the web's own
+ * compressor, which chooses its level by itself.
+ */
+export async function compressZlib(
+  bytes: Uint8Array,
+  level: number,
+  load: () => Promise<NodeZlib> = loadZlib,
+): Promise<Uint8Array> {
+  const deflate = zlibCompressor(await load().catch(() => ({})), level);
+  if (deflate) return deflate(bytes);
+  const stream = new Blob([bytes.slice()]).stream().pipeThrough(new CompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Makes a function that compresses to zlib streams of one level, if `node:zlib` can. */
+export function zlibCompressor({ deflateSync }: NodeZlib, level: number): Compressor | undefined {
+  return deflateSync && ((bytes) => {
+    // What can't be compressed grows a little.
+    const size = bytes.length + (bytes.length >>> 8) + 64;
+    return ownMemory(deflateSync(bytes, { level, chunkSize: Math.min(size, MAX_CHUNK_SIZE) }));
+  });
+}
+
+/** Decompresses a zlib stream (RFC 1950), in runtimes without `node:zlib` with the web's decompressor. */
+export async function decompressZlib(
+  bytes: Uint8Array,
+  limit: number,
+  load: () => Promise<NodeZlib> = loadZlib,
+): Promise<Uint8Array> {
+  const { inflateSync } = await load().catch(() => ({} as NodeZlib));
+  return inflateSync ? inflate(bytes, limit, inflateSync) : await decompressStream(bytes, limit);
+}
+
+function inflate(
+  bytes: Uint8Array,
+  limit: number,
+  inflateSync: NonNullable<NodeZlib["inflateSync"]>,
+): Uint8Array {
+  const chunkSize = Math.max(MIN_CHUNK_SIZE, Math.min(4 * bytes.length, MAX_CHUNK_SIZE));
+  let result: ReturnType<typeof inflateSync>;
+  try {
+    result = inflateSync(bytes, { maxOutputLength: boundOf(limit), chunkSize, info: true });
+  } catch (cause) {
+    if (isTooLarge(cause)) throw bodyTooLarge(limit);
+    throw badBody("ZLIB", "it is cut off or damaged", { cause });
+  }
+  const { buffer, engine } = result;
+  if (buffer.length > limit) throw bodyTooLarge(limit);
+  if (engine.bytesWritten !== bytes.length) {
+    throw badBody("ZLIB", "it goes on after its end", { offset: engine.bytesWritten });
+  }
+  return ownMemory(buffer);
+}
+
+async function decompressStream(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
+  const { readable, writable } = new DecompressionStream("deflate");
+  const reader = readable.getReader(), writer = writable.getWriter();
+  const output = new OutputBuffer(4 * bytes.length, limit);
+  const feeding = feed(writer, bytes);
+  // It is awaited below; until then a failure has no one to go to.
+  feeding.catch(() => {});
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      output.write(read.value);
+    }
+    await feeding;
+  } catch (cause) {
+    await Promise.allSettled([reader.cancel(cause), writer.abort(cause)]);
+    if (cause instanceof MessageDecodeError) throw cause;
+    throw badBody("ZLIB", "it is cut off or damaged", { cause });
+  }
+  return output.finish();
+}
+
+async function feed(
+  writer: WritableStreamDefaultWriter<BufferSource>,
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let at = 0; at < bytes.length; at += SLICE_SIZE) {
+    await writer.write(bytes.slice(at, at + SLICE_SIZE));
+  }
+  await writer.close();
+}
