@@ -63,8 +63,8 @@ export function reasonToLook({ history, timeline }: Run, commit: Verdict): numbe
 /** What the last look was that a client had between a reason for it and a COMMIT. */
 export function lookBefore(run: Run, commit: Verdict, since: number): LookBefore {
   const { timeline } = run, { member, broker, txn } = commit;
-  const look = looksOf(run, member, broker, txn).findLast(({ event }) =>
-    event >= since && event <= commit.event
+  const look = looksOf(run, member, broker, txn).findLast((fact) =>
+    fact.event >= since && isBefore(fact, commit)
   );
   if (!look) return { result: "missing" };
   const reply = timeline.replyTo(look);
@@ -79,6 +79,12 @@ export function lookBefore(run: Run, commit: Verdict, since: number): LookBefore
     commit.at - look.at >= PATIENCE || timeline.isHeldUp(member, broker, look.at, commit.at) ||
     isFrozen(run, member, look.at, commit.at) || timeline.leftAt(member) <= commit.at;
   return { look, result: isKeptAway ? "impossible" : "cutShort" };
+}
+
+/** Whether a request left before another, in the same event, too, as far as the numbers tell. */
+function isBefore(look: Look, commit: Verdict): boolean {
+  if (look.event !== commit.event) return look.event < commit.event;
+  return look.link !== commit.link || look.opaque < commit.opaque;
 }
 
 /** Copies of a message that a broker has at the moment of an event, with the losses taken off. */

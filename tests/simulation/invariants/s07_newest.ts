@@ -1,6 +1,7 @@
 import type { FactOf } from "../history.ts";
 import type { Invariant, Run } from "./invariant.ts";
-import { isDrop } from "./looks.ts";
+import { isDrop, looksOf } from "./looks.ts";
+import { PROMPT } from "./timeline.ts";
 
 /**
  * Answers name the newest record, as far as the client that gives them has heard of it: a question
@@ -26,11 +27,15 @@ export const s7: Invariant = {
       const newer = asked.findLast((check) =>
         check.event < event && followsOn(run, check, handle.logOffset)
       );
-      // An unknown changes nothing once the newer one has its answer, and neither does a drop.
+      // A drop changes nothing, and neither does an unknown that had to wait for a look, or that
+      // leaves when the newer one has its answer.
       const isHarmless = isDrop(run, answer) || (state === "UNKNOWN" && newer !== undefined &&
-        history.of("wroteVerdict").some((other) =>
-          other.member === member && other.broker === broker && other.txn === txn &&
-          other.handle.logOffset === newer.handle.logOffset && other.event < event
+        [...history.of("wroteVerdict"), ...looksOf(run, member, broker, txn)].some((other) =>
+          other.event < event &&
+          (other.type === "wroteOther"
+            ? other.at > at - PROMPT
+            : other.member === member && other.broker === broker && other.txn === txn &&
+              other.handle.logOffset === newer.handle.logOffset)
         ));
       if (newer && !isHarmless) {
         const known = newer.handle.queueOffset;

@@ -70,6 +70,7 @@ function isOpenEnd(
   const isDelivered = [...history.of("wroteVerdict"), ...history.of("wroteOther")].some((fact) => {
     if (fact.member !== member || fact.txn !== txn || fact.event >= event) return false;
     if (fact.type === "wroteVerdict" && fact.state === "UNKNOWN") return false;
+    if ("oneway" in fact && fact.oneway) return true;
     const reply = timeline.replyTo(fact);
     return reply?.code === 0 && reply.event < event;
   });
@@ -87,9 +88,10 @@ function checkEnd(
   const half = history.of("wroteHalf").findLast((fact) => fact.txn === txn);
   const reply = half && timeline.replyTo(half);
   // What came too late changes nothing (S11).
-  const code = reply && reply.event <= end.event && reply.at < at + timeout
-    ? reply.code
-    : undefined;
+  // A process that stood still takes what came meanwhile before its time is over.
+  const isInTime = reply !== undefined && reply.event <= end.event &&
+    (reply.at < at + timeout || isFrozen({ plan }, member, at, end.at));
+  const code = isInTime ? reply.code : undefined;
   const isWeak = code !== undefined && WEAKLY_STORED.has(code);
   const isStored = history.of("stored").some((fact) => fact.txn === txn);
   const began = history.of("localBegan").some((fact) => fact.txn === txn);
@@ -183,24 +185,22 @@ function checkAcknowledged(
 }
 
 /** Whether the client has a verdict over a half message of its own: it was stored in vain. */
-function wasRolledBack({ history, timeline }: Run, txn: string): boolean {
-  const began = history.of("localBegan").some((fact) => fact.txn === txn);
-  const said = history.of("answered").some((fact) => fact.txn === txn);
-  const isGivenUp = history.of("wroteVerdict").some((fact) =>
-    fact.txn === txn && fact.state === "ROLLBACK"
+function wasRolledBack({ history, timeline }: Run, { member, txn }: FactOf<"settled">): boolean {
+  const isIts = (fact: { member: string; txn: string }) =>
+    fact.member === member && fact.txn === txn;
+  const isGivenUp = history.of("wroteVerdict").some((verdict) =>
+    isIts(verdict) && verdict.state === "ROLLBACK" &&
+    !history.of("answered").some((fact) => isIts(fact) && fact.event <= verdict.event)
   );
-  if (!began && !said && isGivenUp) return true;
+  if (isGivenUp && !history.of("localBegan").some(isIts)) return true;
   const half = history.of("wroteHalf").findLast((fact) => fact.txn === txn);
   return half !== undefined && WEAKLY_STORED.has(timeline.replyTo(half)?.code ?? 0);
 }
 
 /** The first question after a send that did not end well is put to the listener. */
-function checkFence(
-  run: Run,
-  { member, txn, outcome, event }: FactOf<"settled">,
-  report: Report,
-): void {
-  if (outcome === "sent" || wasRolledBack(run, txn)) return;
+function checkFence(run: Run, end: FactOf<"settled">, report: Report): void {
+  const { member, txn, outcome, event } = end;
+  if (outcome === "sent" || wasRolledBack(run, end)) return;
   const { times, history, timeline } = run;
   const question = history.of("gotCheck").find((fact) =>
     fact.member === member && fact.txn === txn && fact.event > event
