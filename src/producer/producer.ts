@@ -97,6 +97,7 @@ export class Producer implements AsyncDisposable {
    * @ignore
    */
   constructor(options: ProducerOptions, core: object);
+  /** @ignore Both signatures are above. */
   constructor(options: ProducerOptions, core?: object) {
     this.#core = core instanceof ProducerCore
       ? core

@@ -169,8 +169,10 @@ function checkTimers(connection: Connection, brokerName: string, topic: string):
   const { peerVersion, address } = connection;
   if (!isBefore5(peerVersion)) return;
   throw new InvalidArgumentError(
-    `Cannot send message to topic "${topic}": broker "${brokerName}" at ${address} is of release ` +
-      `${releaseOf(peerVersion)} and would deliver it at once, delay and deliverAt need 5.0.0 or ` +
+    `Cannot send message to topic "${topic}": broker "${brokerName}" at ${address} is of version ` +
+      `${
+        releaseOf(peerVersion)
+      } and would deliver it immediately, delay and deliverAt need 5.0.0 or ` +
       "later: use delayLevel",
     { topic, brokerName, address },
   );
