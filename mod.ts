@@ -51,6 +51,7 @@ export {
   splitBatch,
 } from "./src/producer/mod.ts";
 export {
+  AccessDeniedError,
   BrokerResponseError,
   ConnectionError,
   InvalidArgumentError,
@@ -65,8 +66,7 @@ export {
 } from "./src/errors.ts";
 export { systemClock } from "./src/clock.ts";
 export { ResponseCode } from "./src/remoting/mod.ts";
-export { AccessDeniedError, SendStatus } from "./src/requests/mod.ts";
-export type { AccessDeniedErrorOptions, MissingRight } from "./src/requests/mod.ts";
+export { SendStatus } from "./src/requests/mod.ts";
 export { createTlsDialer, dialTcp } from "./src/transport/mod.ts";
 
 export type {
@@ -156,7 +156,7 @@ export type {
   MessageExt,
   MessageQueue,
   SingleMessageFields,
-} from "./src/message/mod.ts";
+} from "./src/message/internal.ts";
 export type {
   Dialer,
   DialOptions,
@@ -166,11 +166,4 @@ export type {
 } from "./src/transport/mod.ts";
 export type { Clock, TimerHandle } from "./src/clock.ts";
 export type { Logger } from "./src/logger.ts";
-export type {
-  BrokerResponseErrorOptions,
-  ConnectionErrorOptions,
-  DecodeErrorOptions,
-  RocketMQErrorCode,
-  RocketMQErrorOptions,
-  TransactionSendErrorOptions,
-} from "./src/errors.ts";
+export type { ErrorFacts, MissingPermission, RocketMQErrorCode } from "./src/errors.ts";

@@ -1,4 +1,4 @@
-import { type RemotingRequest, RequestCode, withFields } from "../remoting/mod.ts";
+import { type RemotingRequest, RequestCode, withFields } from "../remoting/internal.ts";
 import { checkNamespace, unwrapNamespace, wrapNamespace } from "./namespace.ts";
 
 /** The header fields that name a topic or a group, by the names that most requests have for them. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
-import { type RemotingRequest, withFields } from "../remoting/mod.ts";
+import { type RemotingRequest, withFields } from "../remoting/internal.ts";
 
 const SEPARATOR = "%";
 

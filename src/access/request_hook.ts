@@ -1,5 +1,5 @@
 import { describe, InvalidArgumentError, printable } from "../errors.ts";
-import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/mod.ts";
+import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/internal.ts";
 import { SignatureField } from "./signature.ts";
 
 /** What a {@linkcode RequestHook} sees of a request. Bodies, tokens and signatures are not shown. */

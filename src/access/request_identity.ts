@@ -1,4 +1,4 @@
-import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/mod.ts";
+import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/internal.ts";
 import type { ClientNamespace } from "./client_namespace.ts";
 import type { Credentials } from "./credentials.ts";
 import { addNamespace } from "./namespace.ts";

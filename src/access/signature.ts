@@ -1,4 +1,4 @@
-import { type RemotingRequest, withFields } from "../remoting/mod.ts";
+import { type RemotingRequest, withFields } from "../remoting/internal.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** The header fields of a signed request, by their names on the wire. */

@@ -1,8 +1,8 @@
 import { type Clock, sleep } from "../clock.ts";
-import { ConnectionError, describe } from "../errors.ts";
+import { AccessDeniedError, ConnectionError, describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingRequest } from "../remoting/mod.ts";
-import { AccessDeniedError, readHeartbeatResponse } from "../requests/mod.ts";
+import { readHeartbeatResponse } from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { Deadline, type WaitOptions, within } from "./deadline.ts";

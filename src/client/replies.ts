@@ -8,7 +8,7 @@ import {
   MessageProperty,
   openStoredMessage,
   parseSocketAddress,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import { type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
 import { type PushReplyMessageHeader, readPushReplyMessageRequest } from "../requests/mod.ts";
 import type { Connection, ServerRequestAnswer } from "../transport/mod.ts";

@@ -1,11 +1,12 @@
 import type { Clock } from "../clock.ts";
-import { ConnectionError, describe, TopicRouteNotFoundError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
 import {
   AccessDeniedError,
-  createGetRouteInfoRequest,
-  readGetRouteInfoResponse,
-} from "../requests/mod.ts";
+  ConnectionError,
+  describe,
+  TopicRouteNotFoundError,
+} from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import { createGetRouteInfoRequest, readGetRouteInfoResponse } from "../requests/mod.ts";
 import { type BrokerAddressRules, describeRejected, TopicRoute } from "../route/mod.ts";
 import { Deadline, type WaitOptions, within } from "./deadline.ts";
 import { MasterTable } from "./master_table.ts";
@@ -161,7 +162,7 @@ export class RouteTable {
   async #borrow(topic: string, deadline: Deadline): Promise<TopicRoute> {
     const known = this.#routes.get(topic);
     if (known && known.borrowedFrom === undefined) return known;
-    const template = await this.#ask(DEFAULT_TOPIC, deadline).catch(withoutRight);
+    const template = await this.#ask(DEFAULT_TOPIC, deadline).catch(ignoreMissingPermission);
     if (template) return template.borrowedFor(topic, DEFAULT_TOPIC_QUEUES);
     if (known) return known;
     const servers = this.#options.nameServers.addresses.join(";");
@@ -181,7 +182,7 @@ export class RouteTable {
   }
 }
 
-/** Who has no right on the default topic can't make topics by sending: to them it is not there. */
-function withoutRight(error: unknown): undefined {
+/** A user without permissions on the default topic can't create topics by sending: treat it as missing. */
+function ignoreMissingPermission(error: unknown): undefined {
   if (!(error instanceof AccessDeniedError) || error.reason === "authentication") throw error;
 }

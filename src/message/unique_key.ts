@@ -32,35 +32,6 @@ export interface ParsedUniqueKey {
   counter: number;
 }
 
-/** What a {@linkcode UniqueKeyGenerator} is made with. */
-export interface UniqueKeyGeneratorOptions {
-  /** Date and chance, e.g. the client's clock. */
-  clock: {
-    /** Milliseconds since 1970. */
-    now(): number;
-    /** A number in [0, 1). */
-    random(): number;
-  };
-  /**
-   * Address of this machine. Without one, a random address of the loopback network 127.0.0.0/8
-   * stands for it: to learn the real one takes a permission, and keys have to differ even where
-   * every machine believes to be 127.0.0.1.
-   */
-  address?: string;
-  /**
-   * Number of this process.
-   *
-   * @default {a random number}
-   */
-  processId?: number;
-  /**
-   * Random number of this generator, 32 bits; no two generators should share it.
-   *
-   * @default {a random number}
-   */
-  instance?: number;
-}
-
 /** From this far below the start of the month, a time is not a clock that was set back a little. */
 const MAX_CLOCK_DRIFT = 1_000_000;
 
@@ -83,7 +54,7 @@ const KEYS_PER_MILLISECOND = 0x10000;
  * ```
  */
 export class UniqueKeyGenerator {
-  readonly #clock: UniqueKeyGeneratorOptions["clock"];
+  readonly #clock: { now(): number };
   /** The digits that all keys begin with: address, process, instance. */
   readonly #prefix: string;
   /** The digits that all keys of `#time` begin with. */
@@ -96,11 +67,20 @@ export class UniqueKeyGenerator {
   #nextMonthStart = -Infinity;
 
   /**
-   * Draws what `options` leave open.
+   * Makes a generator. Whatever is left out is drawn at random: the 16 bits of `processId`, the 32 bits
+   * of `instance`, which no two generators should share, and an `address` of the loopback network
+   * 127.0.0.0/8. To learn the real address takes a permission, and keys have to differ even if every
+   * machine believes to be 127.0.0.1.
    *
+   * @param options `clock` tells the time in milliseconds since 1970, and draws numbers in [0, 1).
    * @throws {InvalidArgumentError} when `address` is not an IP address.
    */
-  constructor(options: UniqueKeyGeneratorOptions) {
+  constructor(options: {
+    clock: { now(): number; random(): number };
+    address?: string;
+    processId?: number;
+    instance?: number;
+  }) {
     const { clock } = options;
     const draw = (values: number) => Math.floor(clock.random() * values);
     const address = options.address ?? `127.${draw(256)}.${draw(256)}.${draw(256)}`;

@@ -2,7 +2,7 @@ import { concat } from "../bytes.ts";
 import { type ClientInstance, Deadline, within } from "../client/mod.ts";
 import type { Clock, TimerHandle } from "../clock.ts";
 import { ConnectionError } from "../errors.ts";
-import { encodeBatchMessage, encodeProperties, type MessageQueue } from "../message/mod.ts";
+import { encodeBatchMessage, encodeProperties, type MessageQueue } from "../message/internal.ts";
 import type { AutoBatchSettings } from "./auto_batch.ts";
 import {
   assembleBatch,

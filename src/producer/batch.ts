@@ -7,7 +7,7 @@ import {
   type Message,
   MessageProperty,
   type MessageQueue,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import type { SendStatus } from "../requests/mod.ts";
 import {
   DELAY_PROPERTIES,

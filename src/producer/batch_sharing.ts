@@ -1,5 +1,5 @@
 import { BrokerResponseError } from "../errors.ts";
-import { MessageProperty, type MessageQueue, splitKeys } from "../message/mod.ts";
+import { MessageProperty, type MessageQueue, splitKeys } from "../message/internal.ts";
 import { ResponseCode } from "../remoting/mod.ts";
 import type { ReadMessage } from "./outgoing_message.ts";
 

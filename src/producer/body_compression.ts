@@ -5,7 +5,7 @@ import {
   CompressionType,
   type Compressor,
   createCompressor,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 
 /** How large bodies are compressed before they are sent. Those of batches are not. */
@@ -46,9 +46,9 @@ export interface BodyCompressor {
 }
 
 const TYPES: Readonly<Record<Exclude<CompressionName, "NONE">, CompressionType>> = {
-  ZLIB: CompressionType.Zlib,
-  ZSTD: CompressionType.Zstd,
-  LZ4: CompressionType.Lz4,
+  ZLIB: CompressionType.ZLIB,
+  ZSTD: CompressionType.ZSTD,
+  LZ4: CompressionType.LZ4,
 };
 
 /**

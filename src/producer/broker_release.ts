@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "../errors.ts";
 import { decodeProperties, encodeProperties, MessageProperty } from "../message/mod.ts";
-import { Release, releaseOf } from "../remoting/mod.ts";
+import { Release, releaseOf } from "../remoting/internal.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 

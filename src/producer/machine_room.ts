@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "../errors.ts";
-import type { DelayableMessage, MessageQueue } from "../message/mod.ts";
+import type { DelayableMessage, MessageQueue } from "../message/internal.ts";
 import { type SelectQueue, selectRandom } from "./queue_choice.ts";
 
 /** How {@linkcode selectByMachineRoom} goes about it. */

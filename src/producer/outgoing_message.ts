@@ -6,7 +6,7 @@ import {
   encodeProperties,
   MessageProperty,
   SysFlag,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import type { BodyCopies } from "./body_copies.ts";
 import { RequestCode } from "../remoting/mod.ts";
 import type { SendObservation } from "./send_observation.ts";

@@ -1,6 +1,6 @@
 import type { ClientHooks, ClientInstance } from "../client/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { DelayableMessage, Message, MessageExt } from "../message/mod.ts";
+import type { DelayableMessage, Message, MessageExt } from "../message/internal.ts";
 import {
   type AutoBatchOptions,
   type AutoBatchSettings,

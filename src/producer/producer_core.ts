@@ -12,7 +12,7 @@ import {
   within,
 } from "../client/mod.ts";
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
-import { type DelayableMessage, UniqueKeyGenerator } from "../message/mod.ts";
+import { type DelayableMessage, UniqueKeyGenerator } from "../message/internal.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
 import {
   type BodyCompressor,

@@ -1,6 +1,6 @@
 import { systemClock } from "../clock.ts";
 import { InvalidArgumentError, printable, TopicRouteNotFoundError } from "../errors.ts";
-import { type DelayableMessage, type MessageQueue, stringHash } from "../message/mod.ts";
+import { type DelayableMessage, javaStringHash, type MessageQueue } from "../message/internal.ts";
 import type { TopicRoute } from "../route/mod.ts";
 
 /** A queue of a topic that is known otherwise. A {@linkcode MessageQueue} is one. */
@@ -38,7 +38,7 @@ export function selectByHash(key: string): (queues: readonly MessageQueue[]) => 
   if (typeof key !== "string") {
     throw new InvalidArgumentError("Cannot select a queue by hash: the key is not a string");
   }
-  const hash = stringHash(key);
+  const hash = javaStringHash(key);
   return (queues) => queues[Math.abs(hash % queues.length)]!;
 }
 

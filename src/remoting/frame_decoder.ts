@@ -37,7 +37,11 @@ export class FrameDecoder {
   #frameSize = 0;
   #failure: RemotingDecodeError | undefined;
 
-  /** Makes a decoder for one connection. @throws {InvalidArgumentError} when a limit is no bound. */
+  /**
+   * Makes a decoder for one connection.
+   *
+   * @throws {InvalidArgumentError} when a limit is not an integer from 0.
+   */
   constructor(limits: FrameLimits = {}) {
     this.#limits = readLimits(limits);
   }

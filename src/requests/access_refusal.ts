@@ -1,15 +1,22 @@
-import { type BrokerResponseErrorOptions, printable } from "../errors.ts";
+import {
+  AccessDeniedError,
+  type ErrorFacts,
+  type MissingPermission,
+  printable,
+} from "../errors.ts";
 import { ResponseCode } from "../remoting/mod.ts";
-import { AccessDeniedError, type MissingRight } from "./access_denied_error.ts";
+
+/** The facts of a refusal. */
+type Refused = ErrorFacts & { responseCode: number };
 
 /** Characters of a remark that are looked at. */
 const MAX_REMARK = 1024;
 
-/** What a server of version 5 says of a right. */
-const NO_RIGHT = /has no permission to access (\w+):(\S+) from /;
+/** What a server of version 5 says of a permission. */
+const NO_PERMISSION_V5 = /has no permission to access (\w+):(\S+) from /;
 
-/** What one of version 4 says of a right, behind a class name and under the code of any failure. */
-const NO_RIGHT_V4 = /AclException: (?:No default permission for|Need admin permission)/;
+/** What one of version 4 says of a permission, behind a class name and under the code of any failure. */
+const NO_PERMISSION_V4 = /AclException: (?:No default permission for|Need admin permission)/;
 
 /** What is wrong with the identity of a client, by what servers of both versions say. */
 const FAULTS: readonly [said: RegExp, fault: string][] = [
@@ -38,20 +45,20 @@ const FAULTS: readonly [said: RegExp, fault: string][] = [
  */
 export function accessRefusal(
   message: string,
-  facts: BrokerResponseErrorOptions,
+  facts: Refused,
   actions: readonly string[],
 ): AccessDeniedError | undefined {
   const { responseCode } = facts, remark = facts.remark?.slice(0, MAX_REMARK) ?? "";
   if (responseCode !== ResponseCode.NO_PERMISSION && responseCode !== ResponseCode.SYSTEM_ERROR) {
     return undefined;
   }
-  const missingRight = rightOf({ ...facts, remark }, actions);
-  if (missingRight) {
+  const missingPermission = permissionOf({ ...facts, remark }, actions);
+  if (missingPermission) {
     return new AccessDeniedError(
       `${message}, the user of the access key lacks ${
-        describeRight(missingRight)
+        describePermission(missingPermission)
       }: have it granted`,
-      { ...facts, reason: "authorization", missingRight },
+      { ...facts, reason: "authorization", missingPermission },
     );
   }
   const fault = FAULTS.find(([said]) => said.test(remark))?.[1];
@@ -61,11 +68,11 @@ export function accessRefusal(
   );
 }
 
-function rightOf(
-  { remark = "", topic, responseCode }: BrokerResponseErrorOptions,
+function permissionOf(
+  { remark = "", topic, responseCode }: Refused,
   actions: readonly string[],
-): MissingRight | undefined {
-  const [, type, resource] = NO_RIGHT.exec(remark) ?? [];
+): MissingPermission | undefined {
+  const [, type, resource] = NO_PERMISSION_V5.exec(remark) ?? [];
   if (type !== undefined && resource !== undefined) {
     if (responseCode !== ResponseCode.NO_PERMISSION) return undefined;
     return {
@@ -74,11 +81,11 @@ function rightOf(
       resource: printable(resource, 128),
     };
   }
-  if (topic === undefined || !NO_RIGHT_V4.test(remark)) return undefined;
+  if (topic === undefined || !NO_PERMISSION_V4.test(remark)) return undefined;
   return { actions, resourceType: "topic", resource: topic };
 }
 
 /** `PUB on topic "orders"`. */
-function describeRight({ actions, resourceType, resource }: MissingRight): string {
-  return `${actions.join(" or ") || "a right"} on ${resourceType} "${resource}"`;
+function describePermission({ actions, resourceType, resource }: MissingPermission): string {
+  return `${actions.join(" or ") || "a permission"} on ${resourceType} "${resource}"`;
 }

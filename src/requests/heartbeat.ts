@@ -1,4 +1,4 @@
-import { stringHash } from "../message/mod.ts";
+import { javaStringHash } from "../message/mod.ts";
 import { type RemotingCommand, type RemotingRequest, RequestCode } from "../remoting/mod.ts";
 import type { HeaderContext } from "./header.ts";
 import { JsonValue } from "./json_body.ts";
@@ -71,7 +71,7 @@ function subscriptionData(
   const tagsSet = [...new Set(tags)].filter((tag) => tag !== "");
   return {
     classFilterMode: false,
-    codeSet: [...new Set(tagsSet.map(stringHash))],
+    codeSet: [...new Set(tagsSet.map(javaStringHash))],
     expressionType: "TAG",
     subString: expression,
     subVersion: 0,

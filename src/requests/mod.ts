@@ -4,11 +4,6 @@
  *
  * @module
  */
-export {
-  AccessDeniedError,
-  type AccessDeniedErrorOptions,
-  type MissingRight,
-} from "./access_denied_error.ts";
 export * from "./check_transaction_state.ts";
 export * from "./create_topic.ts";
 export * from "./end_transaction.ts";

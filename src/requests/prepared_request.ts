@@ -1,4 +1,4 @@
-import type { JsonRequest } from "../remoting/mod.ts";
+import type { JsonRequest } from "../remoting/internal.ts";
 import type { PreparedHeader } from "./header.ts";
 
 /**

@@ -1,9 +1,4 @@
-import {
-  BrokerResponseError,
-  type BrokerResponseErrorOptions,
-  printable,
-  ProtocolError,
-} from "../errors.ts";
+import { BrokerResponseError, type ErrorFacts, printable, ProtocolError } from "../errors.ts";
 import { type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
 import { accessRefusal } from "./access_refusal.ts";
 import type { HeaderContext } from "./header.ts";
@@ -87,7 +82,7 @@ export function refusal(
   const topic = context.topic === undefined ? "" : ` (topic "${printable(context.topic, 128)}")`;
   const broker = context.brokerName === undefined ? "" : `broker "${context.brokerName}" at `;
   const message = `Cannot ${what}${topic}: ${broker}${context.address} refused it`;
-  const facts: BrokerResponseErrorOptions = {
+  const facts: ErrorFacts & { responseCode: number } = {
     responseCode: response.code,
     remark: response.remark,
     address: context.address,

@@ -54,4 +54,4 @@ export type { Dialer, DialOptions, RawTransport, Transport } from "../transport/
 export { RequestCode, ResponseCode, SerializeType } from "../remoting/mod.ts";
 export type { MessageExt } from "../message/mod.ts";
 export { InvalidArgumentError, InvalidStateError, RocketMQError } from "../errors.ts";
-export type { RocketMQErrorCode, RocketMQErrorOptions } from "../errors.ts";
+export type { ErrorFacts, RocketMQErrorCode } from "../errors.ts";

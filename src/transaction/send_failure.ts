@@ -1,10 +1,10 @@
 import {
   ConnectionError,
   describe,
+  type ErrorFacts,
   ProtocolError,
   RocketMQError,
   TransactionSendError,
-  type TransactionSendErrorOptions,
 } from "../errors.ts";
 import type { SendBounds } from "../producer/mod.ts";
 import type { TransactionRecord } from "./transaction_table.ts";
@@ -37,7 +37,7 @@ export function givenUp(
 export function sendFailure(record: TransactionRecord, cause: unknown): TransactionSendError {
   const { transactionId, topic } = record;
   const outcome = mayBeStored(cause) ? "indeterminate" : "failed";
-  const options: TransactionSendErrorOptions = { transactionId, topic, cause };
+  const options: ErrorFacts = { transactionId, topic, cause };
   if (cause instanceof RocketMQError) {
     options.address = cause.address;
     options.brokerName = cause.brokerName;

@@ -1,4 +1,4 @@
-import { ConnectionError, type ConnectionErrorOptions, describe } from "../errors.ts";
+import { ConnectionError, describe, type ErrorFacts } from "../errors.ts";
 import { closeQuietly, Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection_types.ts";
 import type { Dialer } from "./transport.ts";
@@ -60,7 +60,7 @@ function failure(
   reason: string,
   cause?: unknown,
 ): ConnectionError {
-  const facts: ConnectionErrorOptions = {
+  const facts: ErrorFacts = {
     address: options.address,
     isRetriable: code === "CONNECT_FAILED" && !isPermission(cause),
   };

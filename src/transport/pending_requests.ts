@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle } from "../clock.ts";
 import type { ConnectionError } from "../errors.ts";
-import { nextOpaque, type RemotingCommand } from "../remoting/mod.ts";
+import { nextOpaque, type RemotingCommand } from "../remoting/internal.ts";
 import type { RequestOptions } from "./connection_types.ts";
 import { RequestSlots } from "./request_slots.ts";
 import type { QueuedFrame } from "./write_queue.ts";

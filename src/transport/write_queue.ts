@@ -4,7 +4,7 @@ import {
   FrameBuffer,
   type RemotingCommand,
   type RemotingRequest,
-} from "../remoting/mod.ts";
+} from "../remoting/internal.ts";
 import type { Wire } from "./wire.ts";
 
 /** Most bytes that leave in one write. */

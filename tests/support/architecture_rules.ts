@@ -116,11 +116,12 @@ export const importsGoDown: Rule = inEveryImport((file, to) => {
   return `imports upwards from ${to}`;
 });
 
-/** Other folders are imported through their `mod.ts`. */
+/** Other folders are imported through `mod.ts`, the door for users, or `internal.ts` beside it. */
 export const foldersAreEnteredByTheDoor: Rule = inEveryImport((file, to) => {
   const target = folderOf(to);
   if (target === undefined || target === folderOf(file.path)) return;
-  if (to !== `src/${target}/mod.ts`) return `imports ${to} past src/${target}/mod.ts`;
+  const doors = [`src/${target}/mod.ts`, `src/${target}/internal.ts`];
+  if (!doors.includes(to)) return `imports ${to} past ${doors[0]}`;
 });
 
 /** Nothing in `src/` imports what lies outside of it. */

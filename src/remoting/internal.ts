@@ -1,0 +1,10 @@
+/**
+ * What the other folders of this module use of the wire codec. Users get `mod.ts`.
+ *
+ * @module
+ */
+export * from "./mod.ts";
+export { type JsonRequest, nextOpaque, withFields } from "./command.ts";
+export { FrameBuffer } from "./frame_buffer.ts";
+export { languageCode, languageName } from "./language_code.ts";
+export { Release, releaseOf } from "./release.ts";
