@@ -4,10 +4,10 @@ import type { Logger } from "../logger.ts";
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
-import { isFinal } from "./link_failure.ts";
+import { isFinal } from "./broker_links.ts";
 
 /** The settings of the name servers. */
-export interface NameServersOptions {
+interface NameServersOptions {
   /** `host:port` of each. */
   addresses: readonly string[];
   /** Connections to them. */

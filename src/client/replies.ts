@@ -14,7 +14,7 @@ import { type PushReplyMessageHeader, readPushReplyMessageRequest } from "../req
 import type { Connection, ServerRequestAnswer } from "../transport/mod.ts";
 
 /** A reply that someone waits for. */
-export interface ExpectedReply {
+interface ExpectedReply {
   /** The reply, when it has come. */
   readonly message: Promise<MessageExt>;
   /** Waits no longer. */

@@ -16,4 +16,4 @@ export {
   transactionFlagOf,
   withTransactionFlag,
 } from "./sys_flag.ts";
-export { createUniqueKey, monthStart, nextMonthStart, type UniqueKeyParts } from "./unique_key.ts";
+export { createUniqueKey, monthStart, nextMonthStart, type UniqueKeyParts } from "./ids.ts";

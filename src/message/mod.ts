@@ -26,23 +26,35 @@
  */
 export { type BatchMessage, decodeBatch, encodeBatch } from "./batch.ts";
 export { compress, decompress } from "./compression/compression.ts";
-export { crc32 } from "./crc32.ts";
-export { decodeMessages, openStoredMessage } from "./decode_messages.ts";
+export { crc32 } from "./compression/checksums.ts";
+export {
+  decodeMessages,
+  decodeStoredMessage,
+  decodeStoredMessages,
+  openStoredMessage,
+  type StoredMessage,
+} from "./stored_message.ts";
 export { encodeStoredMessage, type StoredMessageFields } from "./encode_stored_message.ts";
 export { type DecodeLimits, DEFAULT_MAX_BODY_SIZE } from "./limits.ts";
 export type { Message, MessageExt, MessageQueue } from "./message.ts";
-export { createOffsetMessageId, type OffsetMessageId, parseOffsetMessageId } from "./message_id.ts";
+export {
+  createOffsetMessageId,
+  type OffsetMessageId,
+  type ParsedUniqueKey,
+  parseOffsetMessageId,
+  parseUniqueKey,
+  UniqueKeyGenerator,
+} from "./ids.ts";
 export {
   decodeProperties,
   encodeProperties,
+  isReservedProperty,
   MAX_PROPERTIES_SIZE,
   MAX_STORED_PROPERTIES_SIZE,
+  MessageProperty,
 } from "./properties.ts";
-export { isReservedProperty, MessageProperty } from "./property_names.ts";
-export { javaStringHash } from "./string_hash.ts";
-export { decodeStoredMessage, decodeStoredMessages, type StoredMessage } from "./stored_message.ts";
+export { javaStringHash } from "./message_properties.ts";
 export { CompressionType, SysFlag } from "./sys_flag.ts";
-export { type ParsedUniqueKey, parseUniqueKey, UniqueKeyGenerator } from "./unique_key.ts";
 export {
   type ErrorFacts,
   InvalidArgumentError,

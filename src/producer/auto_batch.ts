@@ -1,4 +1,4 @@
-import { checkCount } from "../client/mod.ts";
+import { checkCount } from "../checks.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { AutoBatcher } from "./auto_batcher.ts";
 import { batchResultOf } from "./batch.ts";

@@ -1,4 +1,4 @@
-import { checkCount } from "../client/mod.ts";
+import { checkCount } from "../checks.ts";
 import { InvalidArgumentError, ProtocolError } from "../errors.ts";
 import {
   createProperties,

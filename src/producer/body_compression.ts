@@ -1,4 +1,4 @@
-import { checkCount } from "../client/mod.ts";
+import { checkCount } from "../checks.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 import {
   compressionFlags,

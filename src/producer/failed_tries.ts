@@ -1,4 +1,4 @@
-import { Backoff } from "../client/mod.ts";
+import { Backoff } from "../backoff.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { BrokerResponseError, ConnectionError } from "../errors.ts";
 import type { MessageQueue } from "../message/mod.ts";

@@ -1,5 +1,5 @@
+import { checkCount } from "../checks.ts";
 import type { ClientInstance } from "../client/mod.ts";
-import { checkCount } from "../client/mod.ts";
 import type { Clock } from "../clock.ts";
 import { BrokerResponseError, InvalidArgumentError } from "../errors.ts";
 import {

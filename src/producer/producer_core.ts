@@ -1,8 +1,7 @@
+import { checkCount, checkTime } from "../checks.ts";
 import { BodyCopies } from "./body_copies.ts";
 import {
-  checkCount,
   type CheckRequest,
-  checkTime,
   type ClientHooks,
   ClientInstance,
   type ClientOptions,

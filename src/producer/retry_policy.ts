@@ -1,4 +1,4 @@
-import { checkCount, checkTime } from "../client/mod.ts";
+import { checkCount, checkTime } from "../checks.ts";
 import { ConnectionError, InvalidArgumentError } from "../errors.ts";
 import { ResponseCode } from "../remoting/mod.ts";
 

@@ -1,5 +1,5 @@
+import { checkCount } from "../checks.ts";
 import type { ClientInstance, ClientSettings } from "../client/mod.ts";
-import { checkCount } from "../client/mod.ts";
 import { InvalidArgumentError, printable, TopicRouteNotFoundError } from "../errors.ts";
 import {
   type BrokerData,

@@ -5,6 +5,5 @@
  */
 export * from "./mod.ts";
 export { type JsonRequest, nextOpaque, withFields } from "./command.ts";
-export { FrameBuffer } from "./frame_buffer.ts";
-export { languageCode, languageName } from "./language_code.ts";
-export { Release, releaseOf } from "./release.ts";
+export { FrameBuffer } from "./frame.ts";
+export { languageCode, languageName, Release, releaseOf } from "./peer.ts";

@@ -24,18 +24,21 @@ export {
   isOneway,
   isResponse,
   ONEWAY_FLAG,
+  type RemotingCommand,
+  type RemotingRequest,
   RESPONSE_FLAG,
   SerializeType,
 } from "./command.ts";
-export type { RemotingCommand, RemotingRequest } from "./command.ts";
 export { decodeCommand, encodeCommand } from "./frame.ts";
-export { FrameDecoder } from "./frame_decoder.ts";
-export { LanguageCode } from "./language_code.ts";
-export { DEFAULT_MAX_EXT_FIELDS, DEFAULT_MAX_FRAME_SIZE } from "./limits.ts";
-export type { FrameLimits } from "./limits.ts";
+export {
+  FrameDecoder,
+  RemotingCommandDecoderStream,
+  RemotingCommandEncoderStream,
+} from "./frame_decoder.ts";
+export { LanguageCode } from "./peer.ts";
+export { DEFAULT_MAX_EXT_FIELDS, DEFAULT_MAX_FRAME_SIZE, type FrameLimits } from "./limits.ts";
 export { RequestCode } from "./request_code.ts";
 export { ResponseCode } from "./response_code.ts";
-export { RemotingCommandDecoderStream, RemotingCommandEncoderStream } from "./streams.ts";
 export {
   type ErrorFacts,
   InvalidArgumentError,

@@ -1,6 +1,6 @@
 import { printable, type ProtocolError } from "../errors.ts";
 import type { HeaderContext } from "./header.ts";
-import { quoteNumericKeys } from "./numeric_keys.ts";
+import { quoteNumericKeys } from "./name_server.ts";
 import { malformed } from "./response.ts";
 
 /** Largest JSON body that is parsed: a route with 4096 brokers has about a quarter of that. */

@@ -1,4 +1,4 @@
-import { Broadcast } from "../client/mod.ts";
+import { Broadcast } from "../broadcast.ts";
 import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Observation } from "../producer/mod.ts";

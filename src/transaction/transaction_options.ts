@@ -1,4 +1,4 @@
-import { checkCount, checkTime } from "../client/mod.ts";
+import { checkCount, checkTime } from "../checks.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { checkHooks, type ProducerOptions, type SendOptions } from "../producer/mod.ts";
 import type { EndTransactionHooks } from "./end_transaction_hooks.ts";

@@ -14,11 +14,14 @@ import type {
   RequestOptions,
 } from "./connection_types.ts";
 import { PeerWatch } from "./peer_watch.ts";
-import { PendingRequests, type RequestFacts, type RequestFailure } from "./pending_requests.ts";
+import {
+  PendingRequests,
+  type RequestFacts,
+  type RequestFailure,
+  tellEnd,
+} from "./pending_requests.ts";
 import { ServerRequests } from "./server_requests.ts";
-import { tellEnd } from "./tell_end.ts";
-import type { Transport } from "./transport.ts";
-import { openWire, type Wire } from "./wire.ts";
+import { openWire, type Transport, type Wire } from "./transport.ts";
 import { Frame, WriteQueue } from "./write_queue.ts";
 
 /** Responses in a row to requests that were never sent, after which the connection is closed. */

@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 import type { ServerRequestAnswer, ServerRequestHandler } from "./connection_types.ts";
 
 /** What the requests of a server are served with. */
-export interface ServerRequestsOptions {
+interface ServerRequestsOptions {
   /** Handlers by request code. */
   handlers: ReadonlyMap<number, ServerRequestHandler>;
   /** Log for requests that can't be served. */

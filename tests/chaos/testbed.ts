@@ -1,5 +1,4 @@
-import { RocketMQCluster } from "../support/cluster.ts";
-import type { BrokerProcess } from "../support/cluster.ts";
+import { type BrokerProcess, RocketMQCluster } from "../support/cluster.ts";
 import { createTopic } from "../support/create_topic.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
 import type { ServerConfig } from "../support/server_config.ts";
