@@ -10,7 +10,7 @@ const SENDER = "src/producer/sender.ts";
 export const FEATURE_PLANTS: readonly Plant[] = [
   {
     name: "body-left-compressed",
-    file: "src/message/decode_messages.ts",
+    file: "src/message/stored_message.ts",
     old: "const body = type === undefined ? storedBody : await decompress(",
     new: "const body = type !== undefined ? storedBody : await decompress(",
     foundBy: ["D2", "S6"],
@@ -24,7 +24,7 @@ export const FEATURE_PLANTS: readonly Plant[] = [
   },
   {
     name: "late-verdict-taken-as-carried-out",
-    file: "src/requests/end_transaction.ts",
+    file: "src/requests/transactions.ts",
     old: "  checkSuccess(response, ",
     new: "  if (response.code !== 604) checkSuccess(response, ",
     foundBy: ["S11"],
@@ -116,14 +116,14 @@ export const FEATURE_PLANTS: readonly Plant[] = [
   },
   {
     name: "fields-signed-in-the-order-of-their-writing",
-    file: "src/access/signature.ts",
+    file: "src/access/credentials.ts",
     old: "Object.keys(extFields).sort()",
     new: "Object.keys(extFields)",
     foundBy: ["L1"],
   },
   {
     name: "signed-without-the-body",
-    file: "src/access/signature.ts",
+    file: "src/access/credentials.ts",
     old: "request.body ?? NO_BODY",
     new: "NO_BODY",
     foundBy: ["L1"],
