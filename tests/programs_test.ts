@@ -44,6 +44,7 @@ const PARTS = [
   "tests/integration/programs/group_member.ts",
   "tests/soak/producer_program.ts",
   "tests/testing/testdata/open_folder.ts",
+  "tests/transaction/programs/undecided_orders.ts",
 ];
 
 /** Programs that go on for long, and what they have written once they do. */

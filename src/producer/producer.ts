@@ -40,7 +40,7 @@ import {
   type SendResult,
 } from "./send_result.ts";
 
-/** The options of a {@linkcode Producer}. */
+/** Configures a {@linkcode Producer}. */
 export interface ProducerOptions extends ProducerBaseOptions, RetryOptions {
   /** Topics whose routes are found, and with whose brokers it registers, before `start()` resolves. */
   topics?: readonly string[];

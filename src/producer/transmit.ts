@@ -18,11 +18,8 @@ import {
 import type { Connection } from "../transport/mod.ts";
 import { codeOf, type OutgoingMessage } from "./outgoing_message.ts";
 import type { QueueFinder } from "./queues.ts";
-import { leastTime, type SendBounds, type SendPolicy } from "./send_policy.ts";
+import { leastTime, type SendBounds, type SendPolicy, TooLateError } from "./send_policy.ts";
 import type { SendReceipt } from "./send_result.ts";
-
-/** Nothing was written, because too little time was left for an answer. */
-export class TooLateError extends ConnectionError {}
 
 /** Takes a message to one queue: one request, one answer. */
 export class Transmitter {

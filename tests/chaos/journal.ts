@@ -42,8 +42,8 @@ export type Entry =
     outcome: EndTransactionOutcome;
     brokerName: string;
   }
-  /** A COMMIT that leaves, whatever becomes of it. */
-  | { type: "commit"; at: number; transactionId: string }
+  /** An END_TRANSACTION that leaves, whatever becomes of it: COMMIT is 8, ROLLBACK 12. */
+  | { type: "end"; at: number; transactionId: string; commitOrRollback: number }
   | { type: "connection"; at: number; brokerName: string; isUp: boolean }
   /** A wait that was longer than its deadline; `lag` is how late timers were meanwhile. */
   | { type: "late"; at: number; what: "send" | "verdict"; by: number; lag: number }

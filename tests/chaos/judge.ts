@@ -64,7 +64,10 @@ export interface Findings {
 export const COPIES_PER_RUN = 5;
 
 /** Extra copies at most for each broker that freezes, or whose network does. */
-export const COPIES_PER_FREEZE = 100;
+export const COPIES_PER_FREEZE = 20;
+
+/** `commitOrRollback` of a COMMIT on the wire. */
+const COMMIT = 8;
 
 /** Milliseconds after which a stored message is in the broker's index. */
 const INDEX_LAG = 500;
@@ -125,7 +128,8 @@ function findExtraCopies(
 ): ExtraCopy[] {
   const copies = Map.groupBy(visible, ({ transactionId }) => transactionId);
   const commits = Map.groupBy(
-    entries.filter((entry) => entry.type === "commit"),
+    entries.filter((entry) => entry.type === "end")
+      .filter(({ commitOrRollback }) => commitOrRollback === COMMIT),
     ({ transactionId }) => transactionId,
   );
   return [...copies].flatMap(([transactionId, all]) => {
@@ -145,6 +149,11 @@ export function allowedCopies(faults: readonly DoneFault[]): number {
   const isFreeze = ({ kind, trouble }: DoneFault) => kind === "freeze" || trouble !== undefined;
   const hasKill = faults.some(({ kind }) => kind === "kill");
   return COPIES_PER_FREEZE * faults.filter(isFreeze).length + (hasKill ? COPIES_PER_RUN : 0);
+}
+
+/** Whether servers were out of reach for a while, perhaps for longer than anybody tries to send. */
+export function hadOutage(faults: readonly DoneFault[]): boolean {
+  return faults.some(({ kind }) => kind !== "producer" && kind !== "pause");
 }
 
 /** The first row of each transaction: it is the one that counts. */

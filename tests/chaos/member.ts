@@ -45,9 +45,6 @@ export interface MemberOptions {
 /** Milliseconds of the client's deadlines: its defaults, which brokers in trouble have to outlast. */
 export const DEADLINES = { sendTimeout: 3_000, endTransactionTimeout: 3_000 } as const;
 
-/** `commitOrRollback` of a COMMIT on the wire. */
-const COMMIT = "8";
-
 /** Milliseconds in which a member finds its brokers, also while name servers and brokers restart. */
 const START_TIMEOUT = 60_000;
 
@@ -78,9 +75,13 @@ async function main(options: MemberOptions): Promise<void> {
     requestHooks: [{
       before({ code, fields }) {
         if (code !== RequestCode.END_TRANSACTION) return;
-        const { commitOrRollback, transactionId = "" } = fields;
-        if (commitOrRollback !== COMMIT) return;
-        journal.write({ type: "commit", at: Date.now(), transactionId });
+        const { commitOrRollback, transactionId = "" } = fields, at = Date.now();
+        journal.write({
+          type: "end",
+          at,
+          transactionId,
+          commitOrRollback: Number(commitOrRollback),
+        });
       },
     }],
     logger: silentLogger,
