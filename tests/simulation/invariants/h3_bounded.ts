@@ -2,7 +2,6 @@ import { RequestCode } from "../../../src/remoting/mod.ts";
 import { bodyOf } from "../body.ts";
 import type { FactOf } from "../history.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
-import { VERDICT_TIMEOUT } from "./timeline.ts";
 
 /** One timer stands for the deadlines of many check-backs: it may take one a millisecond early. */
 const TIMER_SLACK = 1;
@@ -106,15 +105,20 @@ function checkBytes({ plan, history, timeline }: Run, most: number, report: Repo
   }
 }
 
+/** Milliseconds within which the answer to a look is waited for in any case. */
+const QUICK = 150;
+
 /** Counts the looks of each client that await an answer whenever one is written. */
 function checkQueries({ history, timeline }: Run, most: number, report: Report): void {
   const looks = history.of("wroteOther").filter(({ code }) => code === RequestCode.QUERY_MESSAGE);
+  // The client may have stopped to wait for an answer that took long.
+  const wasQuick = (look: typeof looks[number]) =>
+    (timeline.replyTo(look)?.at ?? Infinity) - look.at < QUICK;
   for (const [member, all] of Map.groupBy(looks, ({ member }) => member)) {
     for (const look of all) {
       const underWay = all.filter((other) =>
-        other.event <= look.event && other !== look && other.at > look.at - VERDICT_TIMEOUT / 4 &&
-        (timeline.replyTo(other)?.event ?? Infinity) > look.event &&
-        timeline.unlinkedIn(other.link) > look.event && other.opaque !== look.opaque
+        other.event <= look.event && other !== look && wasQuick(other) &&
+        timeline.replyTo(other)!.event > look.event
       );
       if (underWay.length < most) continue;
       report(look.at, `${member} looks while ${underWay.length} looks are under way`);
