@@ -124,16 +124,19 @@ export class EndTransactions {
   }
 
   /**
-   * Looks whether the message of a half message is visible, and has the broker drop the half message
-   * then. False when it is not, or the broker can't be asked.
+   * Looks once whether the message of some half messages on one broker is visible, and has the broker
+   * drop them then. False when it is not, or the broker can't be asked.
+   *
+   * @param halves Those of one transaction and broker, the newest last.
    */
-  async dropIfVisible(live: LiveTransaction, half: HalfMessage): Promise<boolean> {
+  async dropIfVisible(live: LiveTransaction, halves: readonly HalfMessage[]): Promise<boolean> {
     this.#underWay.begin();
     try {
       const deadline = new Deadline(this.#options.clock, this.#options.timeout);
-      const { visibleOn } = await this.#findVisible(live, half, deadline);
-      if (visibleOn) await this.#drop(live, half, visibleOn, deadline);
-      return visibleOn !== undefined;
+      const { visibleOn } = await this.#findVisible(live, halves.at(-1)!, deadline);
+      if (!visibleOn) return false;
+      await Promise.all(halves.map((half) => this.#drop(live, half, visibleOn, deadline)));
+      return true;
     } finally {
       this.#underWay.end();
     }
@@ -194,7 +197,7 @@ export class EndTransactions {
         const { visibleOn, error } = await this.#findVisible(live, half, deadline);
         if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
         if (error && this.#mayWait(half, error)) {
-          this.leaveOpen(live, half);
+          if (!isSuperseded()) this.leaveOpen(live, half);
           return failed(error, half.connection);
         }
       }
