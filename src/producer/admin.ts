@@ -29,7 +29,7 @@ export interface TopicFields {
    */
   perm?: number;
   /**
-   * Whether it is an ordered topic.
+   * Makes it an ordered topic if `true`.
    *
    * @default {false}
    */

@@ -18,7 +18,7 @@ import type { SendReceipt } from "./send_result.ts";
 /** Up to so many characters of tag and keys, a batch names the keys of all of its messages. */
 const MAX_SHARED_LENGTH = 8 * 1024;
 
-/** How `send()` gathers messages into batches. */
+/** Configures how `send()` gathers messages into batches. */
 export interface AutoBatchOptions {
   /**
    * Milliseconds for which a message waits for others. Twice as long must fit into the producer's
@@ -43,7 +43,7 @@ export interface AutoBatchOptions {
   maxTotalSize?: number;
 }
 
-/** The options of auto-batching, checked and complete. */
+/** Holds the options of auto-batching, checked and complete. */
 export type AutoBatchSettings = Required<AutoBatchOptions>;
 
 /** Checks the options of auto-batching; undefined when it is off. @throws {InvalidArgumentError} */
@@ -80,7 +80,7 @@ export function resolveAutoBatch(
   };
 }
 
-/** What an auto-batcher works with. */
+/** Provides what an auto-batcher works with. */
 export interface AutoBatcherOptions extends AutoBatchSettings {
   /** Knows the routes. */
   client: ClientInstance;

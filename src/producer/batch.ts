@@ -19,10 +19,10 @@ import {
 import type { SendOptions, SendReceipt } from "./send_result.ts";
 import { DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
 
-/** The settings of the send of a batch: the whole batch goes to one queue. */
+/** Configures the send of a batch: the whole batch goes to one queue. */
 export type SendBatchOptions = Omit<SendOptions, "selector">;
 
-/** Where one message of a batch was stored. */
+/** Tells where one message of a batch was stored. */
 export interface BatchedMessage {
   /** The id that the producer gave it (`UNIQ_KEY`); consumers see the same. */
   readonly messageId: string;
@@ -35,7 +35,7 @@ export interface BatchedMessage {
   readonly queueOffset: bigint;
 }
 
-/** What became of a batch that was sent and stored. */
+/** Describes a batch that was sent and stored. */
 export interface SendBatchResult {
   /** How safely it was stored. */
   readonly sendStatus: SendStatus;

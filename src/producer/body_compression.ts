@@ -8,7 +8,7 @@ import {
 } from "../message/mod.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 
-/** How large bodies are compressed before they are sent. Those of batches are not. */
+/** Configures how large bodies are compressed before they are sent. Those of batches are not. */
 export interface CompressionOptions {
   /**
    * How bodies are compressed. Every official client reads `ZLIB`; Go clients read nothing else, Rust
@@ -34,7 +34,7 @@ export interface CompressionOptions {
   compressionLevel?: number;
 }
 
-/** A way to compress bodies, or none. */
+/** Names a way to compress bodies, or none. */
 export type CompressionName = "ZLIB" | "ZSTD" | "LZ4" | "NONE";
 
 /** Compresses the bodies of messages where that is worth it. */
@@ -50,8 +50,8 @@ const TYPES: Readonly<Record<Exclude<CompressionName, "NONE">, CompressionType>>
 };
 
 /**
- * Makes what compresses bodies. It works at once, so that sends leave in the order of their calls,
- * and is loaded with the first large body.
+ * Makes what compresses bodies. It works synchronously, so that sends leave in the order of their
+ * calls, and is loaded with the first large body.
  *
  * @throws {InvalidArgumentError} when an option is not what it may be, or the runtime can't compress
  * in the way that was asked for.

@@ -7,11 +7,11 @@ import { LatencyFaults } from "./latency_faults.ts";
 import type { FaultToleranceSettings } from "./sending_options.ts";
 
 /**
- * Asks the brokers that can't be reached for the end of a queue, again and again until they answer.
- * As long as all can be reached it does nothing.
+ * Probes the brokers that can't be reached, with a request for the end of a queue, until they answer.
+ * While all can be reached it does nothing.
  */
 export class FaultDetector {
-  /** What it watches. */
+  /** Notes which brokers can't be reached. */
   readonly faults: LatencyFaults;
   readonly #client: ClientInstance;
   readonly #settings: Pick<ClientSettings, "clock" | "logger">;
@@ -20,7 +20,7 @@ export class FaultDetector {
   #timer: TimerHandle | undefined;
   #round: Promise<void> | undefined;
 
-  /** Without `options.detector` nobody is asked, and brokers are passed over for their time only. */
+  /** Sends no probes without `options.detector`; brokers are passed over for their time only then. */
   constructor(
     client: ClientInstance,
     settings: Pick<ClientSettings, "clock" | "logger">,

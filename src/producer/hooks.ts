@@ -4,7 +4,7 @@ import type { MessageQueue } from "../message/mod.ts";
 import type { SendKind, SendStatus } from "../requests/mod.ts";
 import type { SendEnd, SendObservation, SendObserver, SendStart } from "./watch.ts";
 
-/** A message of a send, as a hook sees it. */
+/** Describes a message of a send to a hook. */
 export interface SendHookMessage {
   /** The id that the producer gave it; of a transactional message the transaction id. */
   readonly messageId: string;
@@ -14,23 +14,23 @@ export interface SendHookMessage {
   readonly bodySize: number;
 }
 
-/** A send, as a hook sees it. */
+/** Describes a send to a hook. */
 export interface SendContext {
-  /** How it is sent. */
+  /** Kind of the send. */
   readonly kind: SendKind;
-  /** The topic. */
+  /** Topic of the messages. */
   readonly topic: string;
-  /** The producer group. */
+  /** Group of the producer. */
   readonly producerGroup: string;
   /** The message; of a batch all of them. */
   readonly messages: readonly SendHookMessage[];
 }
 
-/** How a send ended. */
+/** Tells a hook how a send ended. */
 export interface SendOutcome {
   /** Milliseconds that it took, the wait for its turn and all attempts together. */
   readonly duration: number;
-  /** Why it failed. */
+  /** Reason of its failure. */
   readonly error?: unknown;
   /** What the broker said; a one-way message has none. */
   readonly result?: {

@@ -2,8 +2,9 @@ import type { Clock } from "../clock.ts";
 import { BrokerResponseError, ConnectionError } from "../errors.ts";
 import type { MessageQueue } from "../message/mod.ts";
 import { ResponseCode } from "../remoting/mod.ts";
+import { TooLateError } from "./send_policy.ts";
 
-/** How long slow brokers are passed over. The two lists belong together, entry by entry. */
+/** Says how long slow brokers are passed over. The two lists belong together, entry by entry. */
 export interface LatencyTable {
   /** Milliseconds from which on a send was slow. */
   readonly latencyMax: readonly number[];
@@ -11,7 +12,7 @@ export interface LatencyTable {
   readonly notAvailableDuration: readonly number[];
 }
 
-/** What a send without a usable answer counts as, in milliseconds. */
+/** Milliseconds that a send without a usable answer counts as. */
 const FAILURE_LATENCY = 10_000;
 
 /** Response codes that tell of the state of the broker, not of the message. */
@@ -29,7 +30,7 @@ interface Fault {
   unreachable?: MessageQueue | undefined;
 }
 
-/** Keeps in mind how fast each broker took messages, and which are to be passed over for that. */
+/** Notes how fast each broker took messages, and which are passed over for that. */
 export class LatencyFaults {
   readonly #clock: Clock;
   readonly #table: LatencyTable;
@@ -46,12 +47,12 @@ export class LatencyFaults {
     this.#onUnreachable = onUnreachable;
   }
 
-  /** Whether there is any broker to pass over. */
+  /** `true` if there is any broker to pass over. */
   get isAny(): boolean {
     return this.#faults.size > 0;
   }
 
-  /** Names of the brokers that were slow lately or can't be reached. */
+  /** Names the brokers that were slow lately or can't be reached. */
   unavailable(): string[] {
     const now = this.#clock.monotonic();
     const names: string[] = [];
@@ -62,18 +63,18 @@ export class LatencyFaults {
     return names;
   }
 
-  /** Names of the brokers that can't be reached. */
+  /** Names the brokers that can't be reached. */
   unreachable(): string[] {
     return this.unreachableQueues().map(({ brokerName }) => brokerName);
   }
 
-  /** One queue of each broker that can't be reached. */
+  /** Returns one queue of each broker that can't be reached. */
   unreachableQueues(): MessageQueue[] {
     return Array.from(this.#faults.values(), ({ unreachable }) => unreachable)
       .filter((queue) => queue !== undefined);
   }
 
-  /** A broker answers again. It is still passed over until its time is over. */
+  /** Notes that a broker answers again. It is still passed over until its time is over. */
   setReachable(brokerName: string): void {
     const fault = this.#faults.get(brokerName);
     if (fault) fault.unreachable = undefined;
@@ -85,8 +86,8 @@ export class LatencyFaults {
   }
 
   /**
-   * Sends to a queue and takes in how long it took, or that it failed. Where no answer is awaited,
-   * only a failure says anything.
+   * Sends to a queue and notes how long it took, or that it failed. If no answer is awaited, only a
+   * failure says anything.
    */
   async observe<T>(queue: MessageQueue, send: () => Promise<T>, isAnswered: boolean): Promise<T> {
     const began = this.#clock.monotonic();
@@ -95,8 +96,9 @@ export class LatencyFaults {
       if (isAnswered) this.#note(queue, this.#clock.monotonic() - began, true);
       return receipt;
     } catch (error) {
+      // What ended on this side says nothing about the broker.
       const isUnreachable = error instanceof ConnectionError && error.code !== "ABORTED" &&
-        error.code !== "OVERLOADED";
+        error.code !== "OVERLOADED" && !(error instanceof TooLateError);
       const isInTrouble = error instanceof BrokerResponseError &&
         TROUBLE_CODES.has(error.responseCode);
       if (isUnreachable || isInTrouble) this.#note(queue, FAILURE_LATENCY, !isUnreachable);

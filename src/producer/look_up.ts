@@ -19,19 +19,19 @@ import { formatAddress, type TopicRoute } from "../route/mod.ts";
 import type { SendBounds } from "./send_policy.ts";
 import { checkTopic } from "./validation.ts";
 
-/** The most that a broker finds. */
+/** Most messages that a broker finds. */
 const MAX_FOUND = 64;
 
-/** The end of a look-up that has none, as in Java's admin tool: `Long.MAX_VALUE`. */
+/** Ends a look-up at no date, as Java's admin tool does: `Long.MAX_VALUE`. */
 const NO_END = 2n ** 63n - 1n;
 
-/** What is looked for in a broker's index. */
+/** Describes what is looked for in a broker's index. */
 export interface IndexQuery {
   /** Topic, a user's or one of the system. */
   topic: string;
   /** Business key, or unique key. */
   key: string;
-  /** Whether `key` is a unique key. */
+  /** `true` if `key` is a unique key. */
   uniqueKey: boolean;
   /** Most messages. */
   limit: number;
@@ -107,7 +107,7 @@ export class MessageIndex {
   }
 }
 
-/** What messages are looked for: those of one key, or of one unique key. */
+/** Describes the messages that are looked for: those of one key, or of one unique key. */
 export interface MessageQuery {
   /** Topic that they are in. */
   topic: string;

@@ -40,7 +40,7 @@ import {
   type SendResult,
 } from "./send_result.ts";
 
-/** The options of a {@linkcode Producer}. */
+/** Configures a {@linkcode Producer}. */
 export interface ProducerOptions extends ProducerBaseOptions, RetryOptions {
   /** Topics whose routes are found, and with whose brokers it registers, before `start()` resolves. */
   topics?: readonly string[];
@@ -97,6 +97,7 @@ export class Producer implements AsyncDisposable {
    * @ignore
    */
   constructor(options: ProducerOptions, core: object);
+  /** @ignore Both signatures are above. */
   constructor(options: ProducerOptions, core?: object) {
     this.#core = core instanceof ProducerCore
       ? core

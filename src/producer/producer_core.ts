@@ -92,7 +92,7 @@ const MAX_TIME_TO_UNREGISTER = 3_000;
 /** Keeps the state and lifecycle that all producers share, and sends for them. */
 export class ProducerCore {
   readonly producerGroup: string;
-  /** The options of the client, complete. */
+  /** Options of the client, complete. */
   readonly settings: ClientSettings;
   /** Resolves when the producer is closed. */
   readonly closed: Promise<void>;
@@ -100,7 +100,7 @@ export class ProducerCore {
   readonly sendTimeout: number;
   /** Most bytes of a body. */
   readonly maxMessageSize: number;
-  /** What messages and batches are prepared with. */
+  /** Options that messages and batches are prepared with. */
   readonly outgoing: OutgoingOptions;
 
   readonly #topics: readonly string[];
@@ -241,7 +241,7 @@ export class ProducerCore {
     return this.#delivery!.deliver(message, bounds, policy);
   }
 
-  /** What {@linkcode ProducerCore.deliver} consists of, for messages that travel together. */
+  /** Returns the parts of {@linkcode ProducerCore.deliver}, for messages that travel together. */
   get parts(): { watch: SendWatch; delivery: Delivery } {
     return { watch: this.#watch!, delivery: this.#delivery! };
   }

@@ -147,7 +147,7 @@ export function choiceOf(
   return ({ writableQueues }) => selectByHash(shardingKey)(writableQueues);
 }
 
-/** The error when no queue of a topic can be written to, or the broker of a chosen one is unknown. */
+/** Makes the error for a topic without a writable queue, or for a chosen queue of an unknown broker. */
 function noQueue(route: TopicRoute, brokerName?: string): TopicRouteNotFoundError {
   const { topic } = route;
   const reason = route.describeUnwritable() ??

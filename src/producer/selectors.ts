@@ -45,7 +45,7 @@ export function selectRandom(
   return (queues) => queues[Math.floor(random() * queues.length)]!;
 }
 
-/** How {@linkcode selectByMachineRoom} goes about it. */
+/** Configures {@linkcode selectByMachineRoom}. */
 export interface MachineRoomOptions {
   /**
    * Tells the room of a broker by its name.

@@ -8,7 +8,7 @@ import type { Sender } from "./sender.ts";
 import { WaitLine } from "./wait_line.ts";
 import type { SendWatch } from "./watch.ts";
 
-/** What a {@linkcode Delivery} works with. */
+/** Provides what a {@linkcode Delivery} works with. */
 export interface DeliveryOptions {
   readonly watch: SendWatch;
   readonly gate: SendGate;
@@ -104,14 +104,14 @@ export class Delivery {
     await this.#idle.promise;
   }
 
-  /** Refuses what waits for its turn, or to be tried again: the producer ends. */
+  /** Refuses what waits for its turn, or to be tried again, because the producer ends. */
   close(): void {
     this.#options.gate.close();
     this.#options.sender.close();
   }
 }
 
-/** How much may be under way at once, and how much may wait for that. */
+/** Bounds what may be under way together, and what may wait for that. */
 export interface SendGateLimits {
   /** Most sends under way. */
   readonly maxSendsInFlight: number;
@@ -131,7 +131,7 @@ interface Waiter {
 }
 
 /**
- * Lets so many sends, and so many bytes, be under way at once. Others wait, each until its own
+ * Bounds the sends, and their bytes, that are under way together. Others wait, each until its own
  * deadline, and go in the order in which they came, whatever their size.
  */
 export class SendGate {
@@ -148,8 +148,8 @@ export class SendGate {
   }
 
   /**
-   * Lets a send in; undefined when it is in at once. {@linkcode SendGate.leave} must follow with the
-   * same size, unless the promise rejects.
+   * Lets a send in; returns undefined if it need not wait. {@linkcode SendGate.leave} must follow with
+   * the same size, unless the promise rejects.
    *
    * @throws {ConnectionError} with code `OVERLOADED` when too many wait already or the deadline
    * passed, or `ABORTED`. Nothing was written then.
@@ -162,14 +162,14 @@ export class SendGate {
     return this.#wait(topic, size, bounds);
   }
 
-  /** A send is over: those that fit now follow. */
+  /** Ends a send: those that fit now follow. */
   leave(size: number): void {
     this.#sends--;
     this.#bytes -= size;
     this.#admit();
   }
 
-  /** Refuses all that wait: the producer ends. */
+  /** Refuses all that wait, because the producer ends. */
   close(): void {
     for (let first = this.#line.first; first; first = this.#line.first) {
       first.end(new InvalidStateError("Cannot send: the producer was shut down while it waited"));

@@ -20,20 +20,20 @@ export interface SendBounds {
 
 /** Decides how a message is sent: the same for every message of one kind. */
 export interface SendPolicy {
-  /** What hooks, spans and traces are told. */
+  /** Kind of the send, for hooks, spans and traces. */
   readonly kind: SendKind;
-  /** Whether the answer of the broker is awaited. */
+  /** Waits for the answer of the broker if `true`. */
   readonly awaitAnswer: boolean;
   /** Attempts after the first one; `Infinity`: as many as fit before the deadline. */
   readonly retries: number;
   /**
-   * Whether it is sent again when a broker may have stored it: a byte of it was written and no answer
-   * came. Without it, only what surely was not stored is sent again.
+   * Sends it again even if a broker may have stored it: a byte of it was written and no answer came.
+   * If `false`, only what surely was not stored is sent again.
    */
   readonly resendAfterWrite: boolean;
   /** Response codes after which it is sent again; without them, {@linkcode isTransientRefusal} decides. */
   readonly retryCodes?: ReadonlySet<number>;
-  /** Whether another broker is tried when one has stored the message less safely than asked. */
+  /** Tries another broker when one has stored the message less safely than asked. */
   readonly retryOnStoreNotOk?: boolean;
   /** Milliseconds for each attempt but the last; without it, attempts share the time. */
   readonly timeoutPerTry?: number | undefined;
@@ -61,8 +61,8 @@ export interface RetryOptions {
    */
   retryCodes?: Iterable<number>;
   /**
-   * Whether a send that was stored, but not as safely as the brokers are set up for (`sendStatus` is
-   * not `SEND_OK`), is tried again on another broker. It is stored twice then.
+   * Tries another broker when a send was stored, but not as safely as the brokers are set up for
+   * (`sendStatus` is not `SEND_OK`). The message is stored twice then.
    *
    * @default {false}
    */
@@ -76,7 +76,7 @@ export interface RetryOptions {
   sendTimeoutPerTry?: number;
 }
 
-/** A policy of sends whose answer is awaited. */
+/** Decides how messages are sent whose answer is awaited. */
 export type AnsweredPolicy = SendPolicy & { readonly awaitAnswer: true };
 
 /** Response codes after which another broker may take the message: those of the Java client, and 215. */
@@ -133,6 +133,9 @@ export function mayRetry(error: unknown, policy: SendPolicy): boolean {
   if (retryCodes === undefined) return isTransientRefusal(error);
   return error instanceof BrokerResponseError && retryCodes.has(error.responseCode);
 }
+
+/** An attempt did not begin, because too little time was left for its answer. Nothing was written. */
+export class TooLateError extends ConnectionError {}
 
 /** Least milliseconds with which an attempt may begin. */
 export function leastTime({ deadline }: SendBounds, { minTimeForAnswer }: SendPolicy): number {

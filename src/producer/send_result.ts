@@ -5,7 +5,7 @@ import type { Connection } from "../transport/mod.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import type { QueueName, SelectQueue } from "./selectors.ts";
 
-/** What became of a message that was sent and stored. */
+/** Describes a message that was sent and stored. */
 export interface SendResult {
   /** How safely it was stored. */
   readonly sendStatus: SendStatus;
@@ -20,11 +20,11 @@ export interface SendResult {
   readonly messageQueue: MessageQueue;
   /** Position in that queue. */
   readonly queueOffset: bigint;
-  /** What a message with `delay` or `deliverAt` is taken back with. */
+  /** Takes a message with `delay` or `deliverAt` back, see {@linkcode Producer.recall}. */
   readonly recallHandle?: string;
 }
 
-/** The settings of one call that asks brokers for something. */
+/** Configures one call that asks brokers for something. */
 export interface CallOptions {
   /**
    * Milliseconds for the whole call.
@@ -36,7 +36,7 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** The settings of one send. At most one of `queue` and `selector` is allowed. */
+/** Configures one send. At most one of `queue` and `selector` is allowed. */
 export interface SendOptions {
   /** The queue that the message goes to. An attempt that failed is repeated there, never elsewhere. */
   queue?: QueueName;
@@ -69,7 +69,7 @@ export interface SendCounters {
   sendsInFlight: number;
 }
 
-/** What a producer has counted since it was made, and how much it holds now. */
+/** Counts what a producer has done since it was made, and what it holds now. */
 export interface ProducerStats extends SendCounters {
   /** Message traces that were lost: they found no room, or could not be sent. */
   droppedTraces: number;
@@ -79,7 +79,7 @@ export interface ProducerStats extends SendCounters {
   openConnections: number;
 }
 
-/** What the broker said of a message that it stored, and where. */
+/** Holds what the broker said of a message that it stored, and where. */
 export interface SendReceipt {
   /** How safely it was stored. */
   readonly sendStatus: SendStatus;
@@ -91,9 +91,9 @@ export interface SendReceipt {
   readonly offsetMessageId: string;
   /** The ids of all messages of a batch; otherwise the one. */
   readonly offsetMessageIds: readonly string[];
-  /** Whether the broker keeps a batch as one record. */
+  /** `true` if the broker keeps a batch as one record. */
   readonly innerBatch: boolean;
-  /** What a timer message is taken back with. */
+  /** Takes a timer message back. */
   readonly recallHandle?: string | undefined;
   /** The physical offset in {@linkcode SendReceipt.offsetMessageId}. */
   readonly commitLogOffset: bigint;
@@ -107,7 +107,7 @@ export interface SendReceipt {
   readonly checkImmunity?: number | undefined;
   /** Region of the broker. */
   readonly regionId?: string | undefined;
-  /** Whether the broker wants traces. */
+  /** `true` if the broker wants traces. */
   readonly traceOn: boolean;
   /** Parent of the spans that belong to the send. */
   readonly context?: TelemetryContext;

@@ -12,9 +12,10 @@ import {
   mayRetry,
   type SendBounds,
   type SendPolicy,
+  TooLateError,
 } from "./send_policy.ts";
 import type { SendReceipt } from "./send_result.ts";
-import { TooLateError, Transmitter } from "./transmit.ts";
+import { Transmitter } from "./transmit.ts";
 
 /** Bounds of the first pause before a busy broker is tried again, and of the longest, in milliseconds. */
 const MIN_BACKOFF = 100, MAX_BACKOFF = 500;
@@ -22,12 +23,12 @@ const MIN_BACKOFF = 100, MAX_BACKOFF = 500;
 /** Milliseconds before a broker is tried again that could not be reached. */
 const RETRY_DELAY = 50;
 
-/** How many times the least time for an answer a last attempt gets that is made after a short pause. */
+/** Least times for an answer that must be left for a last attempt after a shortened pause. */
 const LAST_ATTEMPT = 2;
 
 const NO_BROKERS: ReadonlySet<string> = new Set();
 
-/** What a {@linkcode Sender} may be told beside. */
+/** Configures a {@linkcode Sender}. */
 export interface SenderOptions {
   /** Brokers that it names are passed over, and each send is noted there. */
   readonly faults?: LatencyFaults | undefined;
@@ -115,7 +116,7 @@ export class Sender {
     }
   }
 
-  /** Tries nothing again: the producer ends. */
+  /** Tries nothing again, because the producer ends. */
   close(): void {
     this.#closing.abort();
   }

@@ -4,8 +4,8 @@ import type { LatencyTable } from "./latency_faults.ts";
 import type { SendGateLimits } from "./send_gate.ts";
 
 /**
- * How brokers that take messages slowly, or not at all, are passed over. The defaults are those of
- * the Java client. Times are milliseconds.
+ * Configures how brokers that take messages slowly, or not at all, are passed over. The defaults are
+ * those of the Java client. Times are milliseconds.
  */
 export interface LatencyFaultToleranceOptions {
   /**
@@ -21,8 +21,8 @@ export interface LatencyFaultToleranceOptions {
    */
   notAvailableDuration?: readonly number[];
   /**
-   * Whether a broker that did not answer is passed over until it answers a probe. Without, it is
-   * only until its time is over.
+   * Passes over a broker that did not answer until it answers a probe. Without, it is passed over only
+   * until its time is over.
    *
    * @default {true}
    */
@@ -41,11 +41,11 @@ export interface LatencyFaultToleranceOptions {
   detectTimeout?: number;
 }
 
-/** How a producer behaves under load, and with slow brokers. Sizes are bytes. */
+/** Configures a producer for load, and for slow brokers. Sizes are bytes. */
 export interface SendingOptions {
   /**
-   * Whether brokers that were slow or failed lately are passed over while others can take a
-   * message, also by transactional messages. A queue that was chosen is kept to.
+   * Passes over brokers that were slow or failed lately while others can take a message, transactional
+   * messages included. A queue that was chosen is kept to.
    *
    * @default {false}
    */
@@ -65,7 +65,7 @@ export interface SendingOptions {
    */
   maxSendBytesInFlight?: number;
   /**
-   * Most sends that wait for their turn; over it one fails at once as `OVERLOADED`.
+   * Most sends that wait for their turn; beyond it one fails immediately as `OVERLOADED`.
    *
    * @default {65536}
    */
@@ -78,7 +78,7 @@ export interface SendingOptions {
   maxSendBytesWaiting?: number;
 }
 
-/** Latency fault tolerance, checked and complete. */
+/** Holds the options of latency fault tolerance, checked and complete. */
 export interface FaultToleranceSettings extends LatencyTable {
   /** See {@linkcode LatencyFaultToleranceOptions.detector}. */
   readonly detector: boolean;
@@ -88,7 +88,7 @@ export interface FaultToleranceSettings extends LatencyTable {
   readonly detectTimeout: number;
 }
 
-/** The options of sending, checked and complete. */
+/** Holds the options of sending, checked and complete. */
 export interface SendingSettings extends SendGateLimits {
   /** Undefined when it is off. */
   readonly faultTolerance: FaultToleranceSettings | undefined;

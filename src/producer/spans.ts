@@ -3,7 +3,7 @@ import { type Attributes, errorType, SpanKind, type Telemetry } from "../telemet
 import { DELAY_PROPERTIES, type ReadMessage } from "./outgoing_message.ts";
 import type { SendObservation, SendObserver, SendStart } from "./watch.ts";
 
-/** The property under which the context of a trace travels. */
+/** Property that carries the context of a span. */
 const TRACE_PARENT = "traceparent";
 
 /** Makes a span and two measurements of each send, and puts the span's context into each message. */

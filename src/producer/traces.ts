@@ -8,7 +8,7 @@ import { Sender } from "./sender.ts";
 import { checkTopic } from "./validation.ts";
 import type { SendObservation, SendObserver, SendStart } from "./watch.ts";
 
-/** Whether and where messages are traced. */
+/** Says whether and where messages are traced. */
 export type MessageTraceOption = boolean | {
   /**
    * The topic that traces go to.

@@ -18,11 +18,8 @@ import {
 import type { Connection } from "../transport/mod.ts";
 import { codeOf, type OutgoingMessage } from "./outgoing_message.ts";
 import type { QueueFinder } from "./queues.ts";
-import { leastTime, type SendBounds, type SendPolicy } from "./send_policy.ts";
+import { leastTime, type SendBounds, type SendPolicy, TooLateError } from "./send_policy.ts";
 import type { SendReceipt } from "./send_result.ts";
-
-/** Nothing was written, because too little time was left for an answer. */
-export class TooLateError extends ConnectionError {}
 
 /** Takes a message to one queue: one request, one answer. */
 export class Transmitter {
@@ -169,8 +166,10 @@ function checkTimers(connection: Connection, brokerName: string, topic: string):
   const { peerVersion, address } = connection;
   if (!isBefore5(peerVersion)) return;
   throw new InvalidArgumentError(
-    `Cannot send message to topic "${topic}": broker "${brokerName}" at ${address} is of release ` +
-      `${releaseOf(peerVersion)} and would deliver it at once, delay and deliverAt need 5.0.0 or ` +
+    `Cannot send message to topic "${topic}": broker "${brokerName}" at ${address} is of version ` +
+      `${
+        releaseOf(peerVersion)
+      } and would deliver it immediately, delay and deliverAt need 5.0.0 or ` +
       "later: use delayLevel",
     { topic, brokerName, address },
   );

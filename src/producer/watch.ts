@@ -53,7 +53,7 @@ export interface SendObservation {
   end(end: SendEnd): void;
 }
 
-/** What a {@linkcode SendWatch} works with. */
+/** Provides what a {@linkcode SendWatch} works with. */
 export interface SendWatchOptions {
   readonly producerGroup: string;
   readonly clock: Clock;

@@ -53,7 +53,8 @@ const WIRE_STATES = {
  * So a request is repeated only where it surely did not leave, or the broker surely refused it. And
  * before a COMMIT on a half message that a check-back brought, the broker is asked for the message:
  * somebody may have committed the transaction already, this process or another member of the group. If
- * it is there, this half message is a surplus one, and the broker is told to drop it.
+ * it is there, this half message is a surplus one, and the broker is told to drop it. If there is no
+ * answer, the next check-back is a better time, unless the broker is about to discard the message.
  */
 export class EndTransactions {
   readonly #options: EndTransactionsOptions;
@@ -129,7 +130,7 @@ export class EndTransactions {
     this.#underWay.begin();
     try {
       const deadline = new Deadline(this.#options.clock, this.#options.timeout);
-      const visibleOn = await this.#findVisible(live, half, deadline);
+      const { visibleOn } = await this.#findVisible(live, half, deadline);
       if (visibleOn) await this.#drop(live, half, visibleOn, deadline);
       return visibleOn !== undefined;
     } finally {
@@ -189,8 +190,12 @@ export class EndTransactions {
     for (;;) {
       const half = halves.newest;
       if (verdict === "COMMIT" && half.fromCheck) {
-        const visibleOn = await this.#findVisible(live, half, deadline);
+        const { visibleOn, error } = await this.#findVisible(live, half, deadline);
         if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
+        if (error && this.#mayWait(half, error)) {
+          this.leaveOpen(live, half);
+          return failed(error, half.connection);
+        }
       }
       const result = await this.#send(live, half, verdict, deadline, isSuperseded, cause);
       if (result) return result;
@@ -198,18 +203,28 @@ export class EndTransactions {
     }
   }
 
-  /** Twice is better than never: what can't be found out counts as not visible. */
   async #findVisible(
     live: LiveTransaction,
     half: HalfMessage,
     deadline: Deadline,
-  ): Promise<Connection | undefined> {
+  ): Promise<{ visibleOn?: Connection | undefined; error?: Error }> {
     try {
-      return await this.#evidence!.findVisible(live, half, deadline);
+      return { visibleOn: await this.#evidence!.findVisible(live, half, deadline) };
     } catch (error) {
-      this.#options.report.lookUpFailed(live, half.brokerName, error);
-      return undefined;
+      if (!this.#mayWait(half, error)) {
+        this.#options.report.lookUpFailed(live, half.brokerName, error);
+      }
+      return { error: error as Error };
     }
+  }
+
+  /**
+   * Reports whether a look that failed is better repeated at the next check-back. Twice is better than
+   * never: what a broker does not let look up, or is about to discard, is committed unseen.
+   */
+  #mayWait(half: HalfMessage, error: unknown): boolean {
+    const isTransient = error instanceof ConnectionError || isTransientRefusal(error);
+    return isTransient && !this.#options.report.isLastCheck(half);
   }
 
   /**
@@ -255,7 +270,9 @@ export class EndTransactions {
     result: EndTransactionResult,
   ): Promise<void> {
     const { clock, timeout } = this.#options, deadline = new Deadline(clock, timeout);
-    const visibleOn = result.visibleOn ?? await this.#findVisible(live, newest, deadline);
+    const { visibleOn } = result.visibleOn
+      ? result
+      : await this.#findVisible(live, newest, deadline);
     if (!visibleOn) return;
     await Promise.all(
       others.filter(({ connection }) => connection === visibleOn)

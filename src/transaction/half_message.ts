@@ -5,6 +5,9 @@ import type { Connection } from "../transport/mod.ts";
 /** Where a broker keeps half messages. */
 export const HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC";
 
+/** Where a broker keeps them with `transRocksDBEnable` and without `transWriteOriginTransHalfEnable`. */
+export const ROCKSDB_HALF_TOPIC = "RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC";
+
 /** Where a broker puts half messages that it discards after the last check. */
 export const DISCARDED_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
 

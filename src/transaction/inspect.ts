@@ -14,13 +14,13 @@ import {
   readResumeCheckHalfMessageResponse,
 } from "../requests/mod.ts";
 import { parseAddress } from "../route/mod.ts";
-import { checkTimesOf, DISCARDED_TOPIC, HALF_TOPIC } from "./half_message.ts";
+import { checkTimesOf, DISCARDED_TOPIC, HALF_TOPIC, ROCKSDB_HALF_TOPIC } from "./half_message.ts";
 
 /** The group under which a broker's check keeps its own consumer offset in the half topic. */
 const CHECK_GROUP = "CID_RMQ_SYS_TRANS";
 
 /** Where brokers tell different things of a transaction, the first of these counts. */
-const STATES = ["committed", "pending", "givenUp", "rolledBack"] as const;
+const STATES = ["committed", "pending", "givenUp", "uncertain", "rolledBack"] as const;
 
 /** A record of a transaction in a broker's log. */
 export interface TransactionRecord {
@@ -51,9 +51,18 @@ export interface TransactionInspection {
    * - `committed`: the message is visible, see `copies`.
    * - `rolledBack`: the half message was ended, and no message came of it.
    * - `givenUp`: the broker has discarded the half message after its last check, see `resume()`.
+   * - `uncertain`: its broker keeps half messages in RocksDB (`transRocksDBEnable` without
+   *   `transWriteOriginTransHalfEnable`) and does not tell whether this one is pending, rolled back or
+   *   discarded; nor does it count its checks.
    * - `notFound`: no broker of the topic has it, or not any more.
    */
-  readonly state: "pending" | "committed" | "rolledBack" | "givenUp" | "notFound";
+  readonly state:
+    | "pending"
+    | "committed"
+    | "rolledBack"
+    | "givenUp"
+    | "uncertain"
+    | "notFound";
   /** How many times the message is visible: more than once after some faults of a broker. */
   readonly copies: number;
   /** How often the broker has checked. */
@@ -72,6 +81,8 @@ interface Findings {
   visible: StoredMessage[];
   halves: StoredMessage[];
   givenUp: StoredMessage[];
+  /** Half messages in RocksDB, of which the index only knows that they were stored. */
+  inRocksDb: StoredMessage[];
 }
 
 /** Reads from the brokers of a topic what became of a transaction. @throws {RocketMQError} */
@@ -87,15 +98,16 @@ export async function inspectTransaction(
   const names = route.brokerNames.filter((name) => route.masterAddress(name) !== undefined);
   const findings = await Promise.all(names.map(async (brokerName): Promise<Findings> => {
     const find = (where: string) => index.byUniqueKey(brokerName, where, transactionId, bounds);
-    const [halves, visible, givenUp] = await Promise.all([
+    const [halves, visible, givenUp, inRocksDb] = await Promise.all([
       find(HALF_TOPIC),
       find(topic),
       find(DISCARDED_TOPIC),
+      find(ROCKSDB_HALF_TOPIC),
     ]);
-    return { brokerName, halves, visible, givenUp };
+    return { brokerName, halves, visible, givenUp, inRocksDb };
   }));
-  const known = findings.filter(({ halves, visible, givenUp }) =>
-    halves.length + visible.length + givenUp.length > 0
+  const known = findings.filter(({ halves, visible, givenUp, inRocksDb }) =>
+    halves.length + visible.length + givenUp.length + inRocksDb.length > 0
   );
   const states = await Promise.all(known.map((of) => stateOn(client, of, bounds)));
   const state = STATES.find((state) => states.includes(state));
@@ -115,8 +127,14 @@ export async function inspectTransaction(
 }
 
 /** The records of one broker, in the order of its log. */
-function recordsOf({ brokerName, halves, visible, givenUp }: Findings): TransactionRecord[] {
-  const kinds = [["half", halves], ["visible", visible], ["givenUp", givenUp]] as const;
+function recordsOf(
+  { brokerName, halves, visible, givenUp, inRocksDb }: Findings,
+): TransactionRecord[] {
+  const kinds = [
+    ["half", [...halves, ...inRocksDb]],
+    ["visible", visible],
+    ["givenUp", givenUp],
+  ] as const;
   return kinds
     .flatMap(([kind, messages]) => messages.map((message) => ({ kind, message })))
     .sort((a, b) => a.message.commitLogOffset < b.message.commitLogOffset ? -1 : 1)
@@ -132,10 +150,11 @@ function recordsOf({ brokerName, halves, visible, givenUp }: Findings): Transact
 /** How a transaction stands on a broker that has something of it. */
 async function stateOn(
   client: ClientInstance,
-  { brokerName, halves, visible, givenUp }: Findings,
+  { brokerName, halves, visible, givenUp, inRocksDb }: Findings,
   bounds: SendBounds,
 ): Promise<typeof STATES[number]> {
   if (visible.length > 0) return "committed";
+  if (inRocksDb.length > 0 && halves.length === 0) return "uncertain";
   const lastGivenUp = newest(givenUp), half = newest(halves);
   if (lastGivenUp && !(half && half.commitLogOffset > lastGivenUp.commitLogOffset)) {
     return "givenUp";

@@ -1,6 +1,5 @@
 import { ConnectionError, type ConnectionErrorOptions, describe } from "../errors.ts";
-import { closeQuietly, Connection } from "./connection.ts";
-import type { ConnectionOptions } from "./connection_types.ts";
+import { closeQuietly, Connection, type ConnectionOptions } from "./connection.ts";
 import type { Dialer } from "./transport.ts";
 
 /** The settings of a new connection. */

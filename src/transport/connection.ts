@@ -1,7 +1,10 @@
 import type { MakeOutgoing } from "../access/mod.ts";
+import type { Clock } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
+import type { ThrottledLogger } from "../logger.ts";
 import {
   FrameDecoder,
+  type FrameLimits,
   isResponse,
   type RemotingCommand,
   type RemotingRequest,
@@ -9,9 +12,10 @@ import {
 import type {
   ConnectionEnd,
   ConnectionMark,
-  ConnectionOptions,
   ConnectionStats,
+  Probe,
   RequestOptions,
+  ServerRequestAnswer,
 } from "./connection_types.ts";
 import { PeerWatch } from "./peer_watch.ts";
 import { PendingRequests, type RequestFacts, type RequestFailure } from "./pending_requests.ts";
@@ -20,6 +24,47 @@ import { tellEnd } from "./tell_end.ts";
 import type { Transport } from "./transport.ts";
 import { openWire, type Wire } from "./wire.ts";
 import { Frame, WriteQueue } from "./write_queue.ts";
+
+/**
+ * Takes a request that the server sent. It is called from the reader and must return at once; what
+ * takes time goes on behind the promise. The answer is written only to a two-way request.
+ */
+export type ServerRequestHandler = (
+  command: RemotingCommand,
+  connection: Connection,
+) => ServerRequestAnswer | void | Promise<ServerRequestAnswer | void>;
+
+/** The settings of a connection. */
+export interface ConnectionOptions {
+  /** `host:port` of the peer, for errors and logs. */
+  address: string;
+  /** Time for deadlines. */
+  clock: Clock;
+  /** Log for oddities of peers. Connections share it, so that one that comes and goes can't flood it. */
+  warnings: ThrottledLogger;
+  /** Handlers of server-sent requests, by request code. */
+  handlers?: ReadonlyMap<number, ServerRequestHandler>;
+  /** Makes of a request what leaves: the last step before it is encoded. */
+  outgoing?: MakeOutgoing | undefined;
+  /** Bounds of the frames that are accepted. */
+  limits?: FrameLimits;
+  /** Most requests that wait for an answer at once. @default {65535} */
+  maxInFlight?: number;
+  /** Most bytes that wait to be written. @default {67108864} */
+  maxPendingBytes?: number;
+  /**
+   * Milliseconds within which a frame that has begun must be whole. A large one may take longer while
+   * at least 64 KiB of it come in each such time.
+   *
+   * @default {30000}
+   */
+  frameTimeout?: number;
+  /**
+   * Asked when a request timed out and nothing came meanwhile; when it brings nothing either, the
+   * connection ends. Without it, a silent peer is kept.
+   */
+  probe?: Probe;
+}
 
 /** Responses in a row to requests that were never sent, after which the connection is closed. */
 const MAX_UNMATCHED_IN_A_ROW = 100;
@@ -78,8 +123,13 @@ export class Connection {
       onError: (cause) =>
         this.#finish({ by: "fault", reason: `writing failed: ${describe(cause)}`, cause }),
     });
-    this.#serverRequests = new ServerRequests(this, {
-      handlers: options.handlers ?? new Map(),
+    const { handlers } = options;
+    this.#serverRequests = new ServerRequests({
+      address: this.address,
+      handlerOf: (code) => {
+        const handler = handlers?.get(code);
+        return handler && ((command) => handler(command, this));
+      },
       warnings: options.warnings,
       answer: (answer) => {
         if (this.#end || this.#writes.pendingBytes > this.#maxPendingBytes) return;

@@ -1,8 +1,4 @@
-import type { MakeOutgoing } from "../access/mod.ts";
-import type { Clock } from "../clock.ts";
-import type { ThrottledLogger } from "../logger.ts";
-import type { FrameLimits, RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
-import type { Connection } from "./connection.ts";
+import type { RemotingRequest } from "../remoting/mod.ts";
 
 /** What a handler answers to a request that the server sent. */
 export interface ServerRequestAnswer {
@@ -16,53 +12,12 @@ export interface ServerRequestAnswer {
   body?: Uint8Array;
 }
 
-/**
- * Takes a request that the server sent. It is called from the reader and must return at once; what
- * takes time goes on behind the promise. The answer is written only to a two-way request.
- */
-export type ServerRequestHandler = (
-  command: RemotingCommand,
-  connection: Connection,
-) => ServerRequestAnswer | void | Promise<ServerRequestAnswer | void>;
-
 /** A harmless request that every server answers in some way, if it lives. */
 export interface Probe {
   /** Makes the request. */
   request: () => RemotingRequest;
   /** Milliseconds within which anything has to come. */
   timeout: number;
-}
-
-/** The settings of a connection. */
-export interface ConnectionOptions {
-  /** `host:port` of the peer, for errors and logs. */
-  address: string;
-  /** Time for deadlines. */
-  clock: Clock;
-  /** Log for oddities of peers. Connections share it, so that one that comes and goes can't flood it. */
-  warnings: ThrottledLogger;
-  /** Handlers of server-sent requests, by request code. */
-  handlers?: ReadonlyMap<number, ServerRequestHandler>;
-  /** Makes of a request what leaves: the last step before it is encoded. */
-  outgoing?: MakeOutgoing | undefined;
-  /** Bounds of the frames that are accepted. */
-  limits?: FrameLimits;
-  /** Most requests that wait for an answer at once. @default {65535} */
-  maxInFlight?: number;
-  /** Most bytes that wait to be written. @default {67108864} */
-  maxPendingBytes?: number;
-  /**
-   * Milliseconds within which a frame that has begun must be whole. A large one may take longer while
-   * at least 64 KiB of it come in each such time.
-   *
-   * @default {30000}
-   */
-  frameTimeout?: number;
-  /**
-   * Asked when a request timed out and nothing came meanwhile; when it brings nothing either, the
-   * connection ends. Without it, a silent peer is kept.
-   */
-  probe?: Probe;
 }
 
 /** The settings of one request. */

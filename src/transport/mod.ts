@@ -4,16 +4,14 @@
  * @module
  */
 export { connect, type ConnectOptions } from "./connect.ts";
-export { Connection } from "./connection.ts";
+export { Connection, type ConnectionOptions, type ServerRequestHandler } from "./connection.ts";
 export type {
   ConnectionEnd,
   ConnectionMark,
-  ConnectionOptions,
   ConnectionStats,
   Probe,
   RequestOptions,
   ServerRequestAnswer,
-  ServerRequestHandler,
 } from "./connection_types.ts";
 export { createTlsDialer, dialTcp } from "./deno_dialer.ts";
 export type { TlsOptions } from "./tls_options.ts";

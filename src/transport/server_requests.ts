@@ -1,13 +1,17 @@
 import { describe } from "../errors.ts";
 import type { ThrottledLogger } from "../logger.ts";
 import { createResponse, isOneway, type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
-import type { Connection } from "./connection.ts";
-import type { ServerRequestAnswer, ServerRequestHandler } from "./connection_types.ts";
+import type { ServerRequestAnswer } from "./connection_types.ts";
+
+/** What serving a request gives, perhaps later. */
+type ServedAnswer = ServerRequestAnswer | void | Promise<ServerRequestAnswer | void>;
 
 /** What the requests of a server are served with. */
 export interface ServerRequestsOptions {
-  /** Handlers by request code. */
-  handlers: ReadonlyMap<number, ServerRequestHandler>;
+  /** `host:port` of the server. */
+  address: string;
+  /** Returns what serves requests of a code, if anything does. */
+  handlerOf: (code: number) => ((command: RemotingCommand) => ServedAnswer) | undefined;
   /** Log for requests that can't be served. */
   warnings: ThrottledLogger;
   /** Takes the answer to a request that is not one-way. */
@@ -16,12 +20,10 @@ export interface ServerRequestsOptions {
 
 /** Hands what a server asks to its handlers; nothing that they do reaches the reader. */
 export class ServerRequests {
-  readonly #connection: Connection;
   readonly #options: ServerRequestsOptions;
   #unknown = 0;
 
-  constructor(connection: Connection, options: ServerRequestsOptions) {
-    this.#connection = connection;
+  constructor(options: ServerRequestsOptions) {
     this.#options = options;
   }
 
@@ -32,7 +34,7 @@ export class ServerRequests {
 
   /** Serves one. Never throws. */
   serve(command: RemotingCommand): void {
-    const handler = this.#options.handlers.get(command.code);
+    const handler = this.#options.handlerOf(command.code);
     if (!handler) {
       this.#unknown++;
       this.#warn("unknown request", `Ignored a request of the unknown code ${command.code}`);
@@ -46,7 +48,7 @@ export class ServerRequests {
       this.#answer(command, { code: ResponseCode.SYSTEM_ERROR, remark: "the client failed" });
     };
     try {
-      const answer = handler(command, this.#connection);
+      const answer = handler(command);
       if (answer instanceof Promise) {
         answer.then((later) => this.#answer(command, later ?? {})).catch(fail);
       } else this.#answer(command, answer ?? {});
@@ -60,6 +62,7 @@ export class ServerRequests {
   }
 
   #warn(kind: string, message: string): void {
-    this.#options.warnings.warn(kind, message, { address: this.#connection.address });
+    const { warnings, address } = this.#options;
+    warnings.warn(kind, message, { address });
   }
 }

@@ -464,6 +464,7 @@ Deno.test("E18 - a wall clock that jumps: timeouts, heartbeats and pauses go on,
     network.fail(broker.address);
     const dials = network.dialsOf(broker.address).length;
     broker.cut();
+    await settle();
     const waiting = watch(producer.send(message(), { timeout: 2_000 }));
     await clock.advance(1_000);
     clock.moveWallClock(jump());

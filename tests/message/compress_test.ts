@@ -7,10 +7,7 @@ import {
   decompress,
   InvalidArgumentError,
 } from "../../src/message/mod.ts";
-import {
-  compressZlib,
-  zlibCompressor,
-} from "../../src/message/compression/zlib.ts";
+import { compressZlib, zlibCompressor } from "../../src/message/compression/zlib.ts";
 import { compressZstd, zstdCompressor } from "../../src/message/compression/zstd.ts";
 import { createRandom, fromBase64, readVectors } from "./fixtures.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { Producer, type ProducerOptions } from "../../mod.ts";
-import { InvalidArgumentError } from "../../src/errors.ts";
+import { type ConnectionError, InvalidArgumentError } from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import type { ScriptedBroker } from "../support/scripted_broker.ts";
@@ -135,6 +135,23 @@ Deno.test("latencyFaultTolerance - a broker in trouble is passed over, one that 
 
     assertEquals((await placesOf(producer, 2)).sort().join(""), places);
   }
+});
+
+Deno.test("latencyFaultTolerance - that a send had its turn in the last moment is no fault of a broker", async () => {
+  await using stack = new AsyncDisposableStack();
+  const table = { latencyMax: [5_000], notAvailableDuration: [30_000] };
+  const options = { maxSendsInFlight: 1, latencyFaultTolerance: table };
+  const { cluster, producer, a, clock } = await start(stack, options);
+  delayNext(cluster, a, 2_950);
+  const first = watch(producer.send(message(), { timeout: 10_000 }));
+  const late = watch(producer.send(message()));
+  await clock.advance(2_950);
+  assertEquals([first.state, late.state], ["resolved", "rejected"]);
+  const { code, written, message: text } = late.error as ConnectionError;
+  assertEquals([code, written], ["TIMEOUT", false]);
+  assertStringIncludes(text, "too few for an answer");
+
+  assertEquals((await placesOf(producer)).sort(), ["1", "1", "2", "2"]);
 });
 
 Deno.test("latencyFaultTolerance - when all brokers are slow or gone they are used all the same", async () => {

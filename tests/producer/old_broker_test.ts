@@ -4,7 +4,7 @@ import { RequestCode } from "../../src/remoting/mod.ts";
 import { ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";
 import { assertRefused, message } from "./support.ts";
 
-/** What a broker of release 4.9.7 says in its responses. */
+/** What a broker of version 4.9.7 says in its responses. */
 const V4_9_7 = 407;
 
 async function start(version: number) {
@@ -24,7 +24,7 @@ Deno.test("send() - a timer message does not leave for a broker that would deliv
       await assertRefused(
         send,
         'broker "broker-1" at 10.0.1.1:10911 ',
-        "is of release 4.9.7 and would deliver it at once",
+        "is of version 4.9.7 and would deliver it immediately",
         "need 5.0.0 or later: use delayLevel",
       );
     }
@@ -34,7 +34,7 @@ Deno.test("send() - a timer message does not leave for a broker that would deliv
   assertEquals(cluster.broker.messages.map(({ properties }) => properties["DELAY"]), ["1"]);
 });
 
-Deno.test("send() - a broker that does not say what release it is of gets timer messages", async () => {
+Deno.test("send() - a broker that does not tell its version gets timer messages", async () => {
   const { cluster, producer } = await start(0);
   await using _cluster = cluster;
   await producer.send({ topic: TOPIC, body: "b", delay: 5_000 });

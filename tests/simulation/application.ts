@@ -111,6 +111,28 @@ export class Application {
   }
 
   /**
+   * Something that is no state was the answer; gives a better one, every other time.
+   *
+   * @param refusal Name of the error that came of it.
+   */
+  misuse(
+    message: MessageExt,
+    context: { localTransactionRan: boolean | undefined },
+    refusal: string | undefined,
+    isAnswered: boolean,
+  ): LocalTransactionState | undefined {
+    const { plan, asked, tell } = this.#world;
+    const txn = plan.transactions.find(({ name }) => message.keys?.includes(name))!;
+    const call = asked.get(txn.name)! - 1,
+      facts = { member: this.#process.name, txn: txn.name, call };
+    tell({ type: "misused", ...facts, ...(refusal === undefined ? {} : { refusal }), isAnswered });
+    if (isAnswered || call % 2 === 1) return undefined;
+    const returned = this.#truth(txn, context.localTransactionRan);
+    tell({ type: "answered", ...facts, returned });
+    return give(returned);
+  }
+
+  /**
    * What the database says. Where it says nothing, and nothing can come any more, this is recorded
    * as a rollback, so that it stays true.
    */

@@ -3,6 +3,8 @@ import * as hand from "./hand_made.ts";
 import type { Fact } from "./history.ts";
 import { INVARIANTS } from "./invariants/mod.ts";
 import type { Plan } from "./plan.ts";
+import { USE_PAIRS } from "./use_pairs.ts";
+import { COPY_PAIRS } from "./copy_pairs.ts";
 import { FEATURE_PAIRS } from "./feature_pairs.ts";
 import { OUTCOME_PAIRS } from "./outcome_pairs.ts";
 import { OTHER_PAIRS } from "./other_pairs.ts";
@@ -10,12 +12,12 @@ import { SAFETY_PAIRS } from "./safety_pairs.ts";
 
 const { AGAIN, ANSWERED, ASKED, BEGAN, CALLED, CHECK, COMMIT, COMMITTED, CONFIRMED } = hand;
 const { CONNECTED, END, ENDED, HALF, OPEN, PLAN, RECORDED, SETTLED, STORED_REPLY, VISIBLE } = hand;
-const { address, broker, brokenBy, member, newer, txn, verdict, without } = hand;
+const { address, broker, brokenBy, looked, member, newer, txn, verdict, without } = hand;
 type Moment = hand.Moment;
 Deno.test("checker - a history in which all went well breaks nothing", () => {
   assertEquals(brokenBy([...COMMITTED, ...END]), []);
   const answered = [
-    ...[...OPEN, AGAIN, CHECK, ASKED, ANSWERED],
+    ...[...OPEN, AGAIN, CHECK, ASKED, ANSWERED, ...looked(2_003.2, 22)],
     verdict(2_004, "COMMIT", { fromCheck: true }),
     [2_005, { type: "visible", broker, txn, handle: newer, link: 1 }] as Moment,
     ...END,
@@ -69,7 +71,12 @@ const FORBIDDEN: Record<string, readonly [invariant: string, moments: Moment[], 
   ],
   "a verdict names old offsets": [
     "S7",
-    [...without(COMMITTED, COMMIT), [109, CHECK[1]], verdict(111, "COMMIT"), ...END],
+    [
+      ...without(COMMITTED, COMMIT),
+      ...[[108, AGAIN[1]] as Moment, [109, CHECK[1]] as Moment],
+      verdict(111, "COMMIT"),
+      ...END,
+    ],
   ],
   "the listener is asked while the local transaction runs": [
     "S7",
@@ -161,6 +168,8 @@ for (const [what, [invariant, moments, plan]] of Object.entries(FORBIDDEN)) {
 for (
   const { invariant, what, broken, but, sound, plan } of [
     ...SAFETY_PAIRS,
+    ...COPY_PAIRS,
+    ...USE_PAIRS,
     ...OUTCOME_PAIRS,
     ...OTHER_PAIRS,
     ...FEATURE_PAIRS,
@@ -176,7 +185,7 @@ for (
 Deno.test("checker - every invariant has a history that breaks it, and its text", () => {
   const covered = new Set([
     ...Object.values(FORBIDDEN).map(([invariant]) => invariant),
-    ...FEATURE_PAIRS.map(({ invariant }) => invariant),
+    ...[...COPY_PAIRS, ...USE_PAIRS, ...FEATURE_PAIRS].map(({ invariant }) => invariant),
   ]);
   assertEquals(INVARIANTS.filter(({ name }) => !covered.has(name)), []);
   assertEquals(INVARIANTS.filter(({ text }) => text.length < 40), []);

@@ -7,6 +7,9 @@ export const START_AGAIN = 1_000;
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
+/** Milliseconds for one END_TRANSACTION, and for a look at what it may have done already. */
+export const END_TRANSACTION_TIMEOUT = 3_000;
+
 /** What every client of a simulation is made with: the real one, in virtual time. */
 export function clientOptions(
   { plan, network, nameServers }: MemberWorld,
@@ -17,6 +20,8 @@ export function clientOptions(
     producerGroup: GROUP,
     topics: [TOPIC],
     instanceName: process.name,
+    endTransactionTimeout: END_TRANSACTION_TIMEOUT,
+    transactionCheckMax: plan.broker.maxChecks,
     ...plan.member,
     ...(plan.signs ? { credentials: CREDENTIALS } : {}),
     clock: process.clock,

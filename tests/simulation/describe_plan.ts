@@ -25,6 +25,11 @@ export function describePlan(plan: Plan): string {
       at,
       line: `client ${slot} sends ${name}, a plain message: ${how}`,
     })),
+    ...(plan.operations ?? []).map(({ txn, after, slot, resumes }) => ({
+      at: Infinity,
+      line: `an operator of client ${slot} looks at ${txn} after ${after} of the rest` +
+        `${resumes ? ", and resumes it when it was discarded" : ""}`,
+    })),
     ...faults.map(({ at, kind, ...facts }) => ({
       at,
       line: `${kind} ${Object.entries(facts).map(([name, value]) => `${name}=${value}`).join(" ")}`,
@@ -33,10 +38,15 @@ export function describePlan(plan: Plan): string {
   return [
     `seed ${seed}: ${nameServers} name servers, ${brokers} brokers, ${slots} clients`,
     `  brokers: timeout ${broker.timeout} ms, check interval ${broker.interval} ms, ` +
-    `at most ${broker.maxChecks} checks, marks written every ${broker.markInterval} ms`,
+    `at most ${broker.maxChecks} checks, marks written every ${broker.markInterval} ms` +
+    `${broker.hasEvenRecords ? ", records of one size" : ""}` +
+    `${broker.isBehindNat ? ", behind a NAT" : ""}`,
     `  clients: ${Object.entries(member).map(([name, value]) => `${name} ${value}`).join(", ")}` +
-    `, check-backs are answered by a ${answers}${signs ? ", requests are signed" : ""}`,
-    ...events.map(({ at, line }) => `  ${formatTime(at)}  ${line}`),
+    `, check-backs are answered by a ${answers}${signs ? ", requests are signed" : ""}` +
+    `${plan.hasHooks ? ", hooks are called" : ""}`,
+    ...events.map(({ at, line }) =>
+      `  ${at === Infinity ? "      later" : formatTime(at)}  ${line}`
+    ),
   ].join("\n");
 }
 

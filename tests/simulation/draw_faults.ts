@@ -95,7 +95,7 @@ const DRAWERS: {
   wallJump: (d) => ({
     kind: "wallJump",
     slot: d.slot(),
-    by: d.random.pick([-3_600_000, -5_000, 5_000, 3_600_000]),
+    by: d.random.pick([-200_000_000, -3_600_000, -5_000, 5_000, 3_600_000]),
   }),
   killClient: (d) => ({ kind: "killClient", slot: d.slot(), lasts: d.time(8_000) }),
   closeClient: (d) => ({

@@ -62,4 +62,8 @@ export const LATER_DRAWERS: {
     oneIn: 10,
     make: (d) => ({ kind: "recover", slot: d.slot(), lasts: d.time(4_000) }),
   },
+  untrueSuccess: {
+    oneIn: 10,
+    make: (d) => ({ kind: "untrueSuccess", lasts: d.time(10_000), broker: d.broker() }),
+  },
 };

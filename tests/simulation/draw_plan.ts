@@ -1,5 +1,6 @@
 import { Random } from "../fuzz/random.ts";
 import { addFeatures } from "./draw_features.ts";
+import { addPressure } from "./draw_pressure.ts";
 import { addFaults, drawFaults } from "./draw_faults.ts";
 import type {
   CheckBehaviour,
@@ -40,6 +41,7 @@ export function drawPlan(seed: number): Plan {
   plan.faults = drawFaults(new Random(random.next()), plan);
   addFeatures(new Random(random.next()), plan);
   plan.faults = addFaults(new Random(random.next()), plan);
+  addPressure(new Random(random.next()), plan);
   return plan;
 }
 

@@ -1,8 +1,9 @@
 import { drawPlan } from "./draw_plan.ts";
 import { type Fact, History } from "./history.ts";
-import { checkRun, INVARIANTS } from "./invariants/mod.ts";
+import { checkRun, INVARIANTS, runOf } from "./invariants/mod.ts";
 import type { Plan } from "./plan.ts";
 import { timesOf } from "./simulation.ts";
+import { TOPIC } from "./world/context.ts";
 
 export const member = "c0.0", broker = "b0", txn = "t0", group = "order_service";
 export const old = { queueOffset: 0, logOffset: 0 }, newer = { queueOffset: 1, logOffset: 400 };
@@ -84,7 +85,9 @@ export const COMMITTED: Moment[] = [
   ...[CONFIRMED, SETTLED],
 ];
 
-export const AGAIN: Moment = [2_000, { type: "stored", broker, txn, handle: newer, checks: 1 }];
+export const AGAIN: Moment = [2_000, {
+  ...{ type: "stored", broker, txn, handle: newer, checks: 1, of: old.logOffset },
+}];
 export const CHECK: Moment = [2_001, {
   type: "gotCheck",
   member,
@@ -123,7 +126,7 @@ export function brokenBy(moments: readonly Moment[], plan: Plan = PLAN): string[
   const history = new History();
   [...moments].sort(([a], [b]) => a - b)
     .forEach(([at, fact], event) => history.add({ ...fact }, at, event));
-  const violations = checkRun(plan, timesOf(plan), history, INVARIANTS);
+  const violations = checkRun(runOf(plan, timesOf(plan), history), INVARIANTS);
   return [...new Set(violations.map(({ invariant }) => invariant))].sort();
 }
 
@@ -162,9 +165,23 @@ export const END_ON_2: Moment[] = END.map((moment) =>
   "link" in moment[1] ? but(moment, { link: 2 }) : moment
 );
 
+/** A look at whether a message is visible, and its answer: code 22 when it is not there. */
+export function looked(
+  when: number,
+  code: 0 | 22,
+  change: { member?: string; link?: number; opaque?: number } = {},
+): [Moment, Moment] {
+  const facts = { member, link: 1, opaque: 70, ...change };
+  return [
+    [when, { type: "wroteOther", ...facts, code: 12, txn, topic: TOPIC }],
+    [when + 0.4, { type: "gotReply", ...facts, code }],
+  ];
+}
+
 /** A question that the listener answers with COMMIT, which makes the message visible. */
 export const ASKED_AND_COMMITTED: Moment[] = [
   ...[AGAIN, CHECK, ASKED, ANSWERED],
+  ...looked(2_003.2, 22),
   verdict(2_004, "COMMIT", { fromCheck: true, opaque: 5 }),
   [2_005, { type: "visible", broker, txn, handle: newer, link: 1 }],
 ];
@@ -177,6 +194,14 @@ export const LOOK: Moment = [2_002, {
   opaque: 7,
   code: 12,
   txn,
+  topic: TOPIC,
+}];
+export const NOT_FOUND: Moment = [2_003, {
+  type: "gotReply",
+  member,
+  link: 2,
+  opaque: 7,
+  code: 22,
 }];
 /** A commit in answer to a question on the second connection. */
 export const COMMITTED_AGAIN: Moment[] = [

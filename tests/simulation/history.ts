@@ -1,4 +1,4 @@
-import type { CheckHandling } from "../../mod.ts";
+import type { CheckHandling, TransactionInspection } from "../../mod.ts";
 import type { Way } from "./plan.ts";
 
 /** By what a broker knows a half message. */
@@ -86,8 +86,9 @@ export type Fact =
     link: number;
     opaque: number;
     code: number;
-    /** What is looked for, when a message is looked for by its key. */
+    /** What is looked for, when a message is looked for by its key, and in which topic. */
     txn?: string;
+    topic?: string;
   }
   | {
     type: "gotReply";
@@ -117,9 +118,12 @@ export type Fact =
     of?: number;
     /** It was put back for its immunity, and nobody is asked. */
     isImmune?: boolean;
+    /** An operator had it put back after it was discarded. */
+    isResumed?: boolean;
   }
   | { type: "visible" | "rolledBack"; broker: string; txn: string; handle: Handle; link: number }
-  | { type: "givenUp"; broker: string; txn: string }
+  /** `handle` is that of the record that was put aside. */
+  | { type: "givenUp"; broker: string; txn: string; handle?: Handle }
   | {
     type: "lost";
     broker: string;
@@ -140,6 +144,37 @@ export type Fact =
     waiting: number;
     running: number;
   }
+  /** An application answered a check-back with something that is no state. */
+  | {
+    type: "misused";
+    member: MemberName;
+    txn: string;
+    call: number;
+    /** Name of the error that it got; absent when it got none. */
+    refusal?: string;
+    /** Whether the check-back can be answered no more. */
+    isAnswered: boolean;
+  }
+  /** A hook was called. */
+  | {
+    type: "hook";
+    member: MemberName;
+    around: "send" | "verdict";
+    step: "before" | "after";
+    id: string;
+  }
+  /** What an operator wanted of a client, and what he got. */
+  | { type: "inspecting" | "resuming"; member: MemberName; txn: string; broker?: string }
+  | {
+    type: "inspected";
+    member: MemberName;
+    txn: string;
+    /** What the client says; absent when it could not. */
+    state?: TransactionInspection["state"];
+    copies?: number;
+    broker?: string;
+  }
+  | { type: "resumed"; member: MemberName; txn: string; error?: string }
   /** A recovery has begun, and has ended by itself, with the number of transactions. */
   | { type: "recovering"; member: MemberName }
   | {

@@ -97,6 +97,7 @@ function begin(fault: PlannedFault, victims: Victims): (() => void) | undefined 
     case "freezeClient":
     case "leaveAt":
     case "recover":
+    case "untrueSuccess":
       return beginLater(fault, victims);
     default:
       return beginOnBroker(fault, victims);
@@ -124,6 +125,11 @@ function beginLater(fault: LaterFault, victims: Victims): (() => void) | undefin
     }
     case "freezeClient":
       return member(fault.slot).process.freeze();
+    case "untrueSuccess": {
+      const { troubles } = victims.cluster.brokers[fault.broker]!;
+      troubles.untrueSuccess++;
+      return () => void troubles.untrueSuccess--;
+    }
     case "recover":
       member(fault.slot).process.kill(true);
       return () => recover(fault.slot);
@@ -147,7 +153,7 @@ function beginLater(fault: LaterFault, victims: Victims): (() => void) | undefin
 }
 
 function beginOnBroker(
-  fault: Extract<PlannedFault, { broker: number }>,
+  fault: Exclude<Extract<PlannedFault, { broker: number }>, LaterFault>,
   { cluster }: Victims,
 ): () => void {
   const broker = cluster.brokers[fault.broker]!, { troubles } = broker;

@@ -17,7 +17,7 @@ import { runSeeds } from "./farm.ts";
 import { findPlants } from "./plants/find.ts";
 import { Progress } from "./progress.ts";
 import { shrink } from "./shrinker.ts";
-import { judge } from "./verdict.ts";
+import { judge, type Verdict } from "./verdict.ts";
 
 /** Runs many seeds; gives whether all invariants held. */
 async function runMany({ from, seeds: count, until }: Wanted): Promise<boolean> {
@@ -44,6 +44,7 @@ async function runMany({ from, seeds: count, until }: Wanted): Promise<boolean> 
     },
   });
   progress.clear();
+  for (const [name, times] of sumOf(verdicts)) console.log(`${name}: ${times}`);
   const seconds = (performance.now() - start) / 1000;
   if (broken > 0) console.log("See what is wrong with one of them: --seed N --shrink");
   console.log(
@@ -52,6 +53,17 @@ async function runMany({ from, seeds: count, until }: Wanted): Promise<boolean> 
       `${broken} seeds with violations, ${found} violations`,
   );
   return broken === 0;
+}
+
+/** Adds up what was counted, in the order of the names. */
+function sumOf(verdicts: readonly Verdict[]): [name: string, times: number][] {
+  const sums = new Map<string, number>();
+  for (const { counts } of verdicts) {
+    for (const [name, times] of Object.entries(counts)) {
+      sums.set(name, (sums.get(name) ?? 0) + times);
+    }
+  }
+  return [...sums].sort(([a], [b]) => a < b ? -1 : 1);
 }
 
 /** Plants faults; gives whether all were found. Ctrl+C takes the copy of the sources away. */

@@ -2,8 +2,10 @@ import { type CheckBack, InvalidStateError, TransactionProducer } from "../../mo
 import type { Random } from "../fuzz/random.ts";
 import { Application } from "./application.ts";
 import { clientOptions, START_AGAIN } from "./client_options.ts";
+import { tellingHooks } from "./hooks.ts";
 import { sendPlain } from "./plain_sends.ts";
-import type { PlannedSend, PlannedTransaction } from "./plan.ts";
+import { operate } from "./operator.ts";
+import type { PlannedOperation, PlannedSend, PlannedTransaction } from "./plan.ts";
 import { type Instance, type MemberWorld, Process } from "./process.ts";
 import { sendTransaction } from "./ways.ts";
 
@@ -21,6 +23,7 @@ export class Member implements Instance {
     const application = this.#application = new Application(world, this.process);
     this.#producer = new TransactionProducer<PlannedTransaction>({
       ...clientOptions(world, this.process),
+      ...(plan.hasHooks ? tellingHooks(name, world.tell) : {}),
       transactionListener: {
         executeLocalTransaction: (_message, txn) => application.runLocal(txn),
         ...(plan.answers === "listener"
@@ -46,6 +49,11 @@ export class Member implements Instance {
   sendPlain(send: PlannedSend): void {
     if (!this.isRunning || this.process.isFrozen) return;
     sendPlain(this.#producer, this.#world, this.process.name, send);
+  }
+
+  operate(operation: PlannedOperation): void {
+    if (!this.isRunning || this.process.isFrozen) return;
+    operate(this.#producer, this.#world, this.process.name, operation);
   }
 
   tellRest(): void {
@@ -110,13 +118,22 @@ export class Member implements Instance {
     }
   }
 
-  /** Answers one question. What comes too late is refused; what makes no sense is not said. */
+  /**
+   * Answers one question. What comes too late is refused, and what is no state as well; every other
+   * time the application says then what the database says.
+   */
   async #answer(check: CheckBack): Promise<void> {
     try {
       const state = await this.#application.check(check.message, check);
       if (state === "COMMIT") await check.commit();
       else if (state === "ROLLBACK") await check.rollback();
       else if (state === "UNKNOWN") await check.unknown();
+      else if (check.isAnswered) await check.answer(state);
+      else {
+        const refusal = await check.answer(state).then(() => undefined, (error) => error.name);
+        const better = this.#application.misuse(check.message, check, refusal, check.isAnswered);
+        if (better) await check.answer(better);
+      }
     } catch (error) {
       if (!(error instanceof InvalidStateError)) return;
       if (check.isAnswered) return;

@@ -28,6 +28,7 @@ const {
   END_ON_2,
   ASKED_AND_COMMITTED,
   LOOK,
+  looked,
   COMMITTED_AGAIN,
 } = hand;
 type Moment = hand.Moment;
@@ -101,6 +102,7 @@ export const OTHER_PAIRS: readonly Pair[] = [
     what: "what was decided is not resolved within two rounds",
     broken: [
       ...[...OPEN, at(32_000, AGAIN), at(32_001, CHECK), at(32_002, ASKED), at(32_003, ANSWERED)],
+      ...looked(32_003.2, 22),
       verdict(32_004, "COMMIT", { fromCheck: true }),
       [40_005, { type: "visible", broker, txn, handle: newer, link: 1 }],
     ],

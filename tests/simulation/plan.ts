@@ -60,6 +60,18 @@ export interface PlannedSend {
   how: "single" | "oneway" | "batch";
 }
 
+/** An operator looks what became of a transaction, and has a discarded one put back. */
+export interface PlannedOperation {
+  /** Name of the transaction. */
+  txn: string;
+  /** The part of the time between the last fault and the end, 0 to 1, after which he looks. */
+  after: number;
+  /** Which client he uses, by slot. */
+  slot: number;
+  /** Whether he resumes what was discarded. */
+  resumes: boolean;
+}
+
 /** What an instance of the application is about to end at: the kind of a fact that is told of it. */
 export type Moment =
   | "called"
@@ -128,7 +140,9 @@ export type LaterFault =
     timeout: number;
   }
   /** The client is killed, and `recoverTransactions()` runs before a new one is started. */
-  | { kind: "recover"; slot: number; lasts: number };
+  | { kind: "recover"; slot: number; lasts: number }
+  /** A broker confirms verdicts and forgets them, as a proxy does. */
+  | { kind: "untrueSuccess"; lasts: number; broker: number };
 
 /** The kinds of faults. */
 export type FaultKind = PlannedFault["kind"];
@@ -143,6 +157,10 @@ export interface BrokerSettings {
   maxChecks: number;
   /** `transactionOpBatchInterval` */
   markInterval: number;
+  /** Records are of one size, so that brokers have theirs in the same places. */
+  hasEvenRecords?: boolean;
+  /** Ids of records name addresses that clients do not know, as behind a NAT. */
+  isBehindNat?: boolean;
 }
 
 /** How clients are set up, in milliseconds. */
@@ -161,6 +179,10 @@ export interface MemberSettings {
   checkConcurrency?: number;
   /** `compression` */
   compression?: "ZLIB" | "LZ4" | "ZSTD" | "NONE";
+  /** `maxSendsInFlight` */
+  maxSendsInFlight?: number;
+  /** `maxSendsWaiting` */
+  maxSendsWaiting?: number;
 }
 
 /** Who answers check-backs: a listener, or a loop over `checkBacks()`, one by one or all at once. */
@@ -188,6 +210,10 @@ export interface Plan {
   sends: PlannedSend[];
   /** In the order of their times. */
   faults: PlannedFault[];
+  /** Hooks are called around sends and verdicts. */
+  hasHooks?: boolean;
+  /** What operators do when all faults are over. */
+  operations?: PlannedOperation[];
 }
 
 /** When the last fault is over. */
@@ -233,5 +259,5 @@ export function queueTime({ answers, member, transactions, brokers }: Plan): num
   return (Math.ceil(Math.min(checkRequestHoldMax, most) / atOnce) + 1) * each;
 }
 
-/** Milliseconds within which a verdict that was given has an outcome. */
-const LONGEST_VERDICT = 12_000;
+/** Milliseconds within which a verdict that was given has an outcome: its own time, and for a look. */
+const LONGEST_VERDICT = 6_000;

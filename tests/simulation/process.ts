@@ -3,7 +3,7 @@ import { ClientClock } from "./client_clock.ts";
 import type { Database } from "./database.ts";
 import type { Fact } from "./history.ts";
 import type { Network } from "./network/network.ts";
-import type { Plan, PlannedSend, PlannedTransaction } from "./plan.ts";
+import type { Plan, PlannedOperation, PlannedSend, PlannedTransaction } from "./plan.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** What the processes of a simulation have in common. */
@@ -20,6 +20,8 @@ export interface MemberWorld {
   tell(fact: Fact): void;
   /** The transaction that a half message is of, by its unique key. */
   txnOf(id: string): string | undefined;
+  /** The unique key of a transaction's half message, when one was written. */
+  idOf(txn: string): string | undefined;
 }
 
 /** Something that runs in a slot: a client with an application around it, or a recovery. */
@@ -32,6 +34,8 @@ export interface Instance {
   send(txn: PlannedTransaction): void;
   /** Sends plain messages. */
   sendPlain(send: PlannedSend): void;
+  /** Lets an operator use it. */
+  operate(operation: PlannedOperation): void;
   /** Shuts down in an orderly way. */
   close(timeout: number): void;
   /** Tells what it holds, at a moment when everything should have come to rest. */

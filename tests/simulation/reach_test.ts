@@ -36,6 +36,14 @@ function signsIn(fact: Recorded, { member, answers, signs }: Plan): string[] {
       return [`plain ${fact.outcome}`];
     case "plainStored":
       return [fact.count > 1 ? "batch stored" : "plain stored"];
+    case "misused":
+      return ["no state was the answer"];
+    case "hook":
+      return [`hook around ${fact.around}`];
+    case "inspected":
+      return [`inspected ${fact.state}`];
+    case "resumed":
+      return ["resumed"];
     case "expired":
       return ["expired"];
     default:
@@ -59,6 +67,8 @@ const WANTED = [
   ...["asked with ZLIB", "asked with LZ4", "asked with ZSTD", "signed request taken"],
   ...["asked", "joined", "dropped", "full", "recovered", "settled by recovery"],
   ...["plain sent", "plain failed", "plain stored", "batch stored"],
+  ...["no state was the answer", "hook around send", "hook around verdict", "untrueSuccess"],
+  ...["inspected committed", "inspected givenUp", "inspected notFound", "resumed"],
   ...["narrow", "freezeClient", "expired", "kill at an event", "close at an event", "recover"],
 ];
 
@@ -75,7 +85,9 @@ Deno.test("simulation - each feature and fault has an effect in a few hundred se
 });
 
 /** What a plan has, by name. */
-function featuresOf({ member, answers, signs, transactions, sends, faults }: Plan): string[] {
+function featuresOf(plan: Plan): string[] {
+  const { broker, member, answers, signs, transactions, sends, faults } = plan;
+  const { hasHooks, operations = [] } = plan;
   return [
     ...new Set(faults.map(({ kind }) => kind)),
     ...new Set(transactions.flatMap(({ way }) => way ?? [])),
@@ -85,6 +97,10 @@ function featuresOf({ member, answers, signs, transactions, sends, faults }: Pla
     ...(member.endTransactionMode === "oneway" ? ["one-way verdicts"] : []),
     ...(member.compression === undefined ? [] : ["compression"]),
     ...(member.checkRequestHoldMax === undefined ? [] : ["burst"]),
+    ...(member.maxSendsInFlight === undefined ? [] : ["gate"]),
+    ...(hasHooks ? ["hooks"] : []),
+    ...(operations.length > 0 ? ["operators"] : []),
+    ...(broker.isBehindNat ? ["NAT"] : []),
     ...(transactions.some(({ immunity }) => immunity !== undefined) ? ["immunity"] : []),
   ];
 }
@@ -96,10 +112,11 @@ Deno.test("simulation - each feature is in a few plans of a hundred at least", (
       counts.set(feature, (counts.get(feature) ?? 0) + 1);
     }
   }
-  const features = ["signs", "one-way verdicts", "compression", "burst", "immunity"];
+  const features = ["signs", "one-way verdicts", "compression", "burst", "immunity", "gate"];
+  const uses = ["hooks", "operators", "NAT", "untrueSuccess"];
   const ways = ["begin", "callback", "loop", "parallelLoop", "plain single", "plain batch"];
   const faults = ["plain oneway", "narrow", "freezeClient", "leaveAt", "recover", "killClient"];
-  for (const name of [...features, ...ways, ...faults]) {
+  for (const name of [...features, ...uses, ...ways, ...faults]) {
     assertGreater(counts.get(name) ?? 0, plans * 0.03, name);
   }
 });

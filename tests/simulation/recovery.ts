@@ -34,6 +34,10 @@ export class Recovery implements Instance {
     // It sends nothing.
   }
 
+  operate(): void {
+    // Nobody can use it.
+  }
+
   tellRest(): void {
     // It ends by itself when there is nothing left.
   }

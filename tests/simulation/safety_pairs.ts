@@ -30,6 +30,8 @@ const {
   END_ON_2,
   ASKED_AND_COMMITTED,
   LOOK,
+  looked,
+  NOT_FOUND,
   COMMITTED_AGAIN,
 } = hand;
 type Moment = hand.Moment;
@@ -52,7 +54,7 @@ export const SAFETY_PAIRS: readonly Pair[] = [
       ...reconnected(112.5, 200),
       but(SETTLED, { endTransaction: "failed" }),
       [113, { type: "lost", broker, txn, what: "visible", logOffset: 0 }],
-      ...[but(AGAIN, { of: 0 }), but(CHECK, { link: 2 }), LOOK],
+      ...[AGAIN, but(CHECK, { link: 2 }), LOOK, NOT_FOUND],
       verdict(2_010, "UNKNOWN", { fromCheck: true, link: 2 }),
       ...END_ON_2,
     ],
@@ -62,7 +64,7 @@ export const SAFETY_PAIRS: readonly Pair[] = [
       ...reconnected(112.5, 200),
       but(SETTLED, { endTransaction: "failed" }),
       [113, { type: "lost", broker, txn, what: "visible", logOffset: 0 }],
-      ...[but(AGAIN, { of: 0 }), but(CHECK, { link: 2 }), LOOK],
+      ...[AGAIN, but(CHECK, { link: 2 }), LOOK, NOT_FOUND],
       ...COMMITTED_AGAIN,
       ...END_ON_2,
     ],
@@ -95,6 +97,7 @@ export const SAFETY_PAIRS: readonly Pair[] = [
       but(at(4_001, CHECK), { handle: newest }),
       but(at(4_002, ASKED), { call: 1 }),
       but(at(4_003, ANSWERED), { call: 1 }),
+      ...looked(4_003.2, 22),
       verdict(4_004, "COMMIT", { fromCheck: true, handle: newest }),
       [4_005, { type: "visible", broker, txn, handle: newest, link: 1 }],
       ...END,
@@ -107,6 +110,7 @@ export const SAFETY_PAIRS: readonly Pair[] = [
       but(at(4_001, CHECK), { handle: newest }),
       but(at(4_002, ASKED), { call: 1 }),
       but(at(4_003, ANSWERED), { call: 1 }),
+      ...looked(4_003.2, 22),
       verdict(4_004, "COMMIT", { fromCheck: true, handle: newest }),
       [4_005, { type: "visible", broker, txn, handle: newest, link: 1 }],
       ...END,
@@ -116,7 +120,7 @@ export const SAFETY_PAIRS: readonly Pair[] = [
     invariant: "S6",
     what: "a verdict is given again although nothing refused it",
     broken: [
-      ...[...OPEN, AGAIN, CHECK, ASKED, ANSWERED],
+      ...[...OPEN, AGAIN, CHECK, ASKED, ANSWERED, ...looked(2_003.2, 22)],
       verdict(2_004, "COMMIT", { fromCheck: true, opaque: 5 }),
       verdict(2_006, "COMMIT", { fromCheck: true, opaque: 6 }),
       [2_007, { type: "visible", broker, txn, handle: newer, link: 1 }],
@@ -124,7 +128,7 @@ export const SAFETY_PAIRS: readonly Pair[] = [
     ],
     but: "the broker was busy",
     sound: [
-      ...[...OPEN, AGAIN, CHECK, ASKED, ANSWERED],
+      ...[...OPEN, AGAIN, CHECK, ASKED, ANSWERED, ...looked(2_003.2, 22)],
       verdict(2_004, "COMMIT", { fromCheck: true, opaque: 5 }),
       [2_005, { type: "gotReply", member, link: 1, opaque: 5, code: 2 }],
       verdict(2_006, "COMMIT", { fromCheck: true, opaque: 6 }),
@@ -153,6 +157,7 @@ export const SAFETY_PAIRS: readonly Pair[] = [
     but: "that is gone",
     sound: [
       ...[...OPEN, ...reconnected(2_002.5, 2_002.6), AGAIN, CHECK, ASKED, at(2_010, ANSWERED)],
+      ...looked(2_010.2, 22, { link: 2 }),
       verdict(2_011, "COMMIT", { fromCheck: true, link: 2 }),
       [2_012, { type: "visible", broker, txn, handle: newer, link: 2 }],
       ...END_ON_2,
@@ -168,6 +173,7 @@ export const SAFETY_PAIRS: readonly Pair[] = [
     but: "it is",
     sound: [
       ...[...OPEN, ...reconnected(2_002.5, 2_002.6), AGAIN, CHECK, ASKED, at(2_010, ANSWERED)],
+      ...looked(2_399, 22, { link: 2 }),
       verdict(2_400, "COMMIT", { fromCheck: true, link: 2 }),
       [2_401, { type: "visible", broker, txn, handle: newer, link: 2 }],
       ...END_ON_2,
@@ -178,9 +184,9 @@ export const SAFETY_PAIRS: readonly Pair[] = [
     what: "an unknown leaves under old offsets",
     broken: [
       ...without(OPEN, OPEN.at(-2)!),
-      [109, STORED[1]],
+      at(110.3, AGAIN),
       ...[at(110.4, but(CHECK, { handle: newer })), verdict(111, "UNKNOWN")],
-      ...[verdict(110.6, "UNKNOWN", { fromCheck: true }), ...END],
+      ...[verdict(112, "UNKNOWN", { fromCheck: true }), ...END],
     ],
     but: "it leaves before the newer question comes",
     sound: [...OPEN, ...ASKED_AND_COMMITTED, ...END],

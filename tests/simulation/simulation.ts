@@ -73,6 +73,7 @@ export async function simulate(plan: Plan): Promise<History> {
     calledAt: new Map(),
     tell,
     txnOf: (id) => witness.txnOf(id),
+    idOf: (txn) => witness.idOf(txn),
   };
   const generations: number[] = [];
   const identify = (slot: number): [name: string, random: Random] => {
@@ -118,7 +119,11 @@ export async function simulate(plan: Plan): Promise<History> {
     for (const send of plan.sends) {
       scheduler.wake(send.at, () => members[send.slot]!.sendPlain(send));
     }
-    const { settled, end } = timesOf(plan);
+    const { quiet, settled, end } = timesOf(plan);
+    for (const operation of plan.operations ?? []) {
+      const { slot, after } = operation;
+      scheduler.wake(quiet + after * (settled - quiet), () => members[slot]!.operate(operation));
+    }
     scheduler.wake(settled, () => {
       isOver = true;
       for (const member of members) {

@@ -47,6 +47,11 @@ export class Witness implements NetworkObserver {
     return this.#names.get(id);
   }
 
+  /** The unique key of a transaction's half message, when one was written. */
+  idOf(txn: string): string | undefined {
+    return this.#names.entries().find(([, name]) => name === txn)?.[0];
+  }
+
   dialled(member: string, address: string, what: "dialling" | "dialled" | "dialFailed"): void {
     this.#tell({ type: what, member, address });
   }
@@ -127,8 +132,9 @@ export class Witness implements NetworkObserver {
         });
       }
       case RequestCode.QUERY_MESSAGE: {
-        const txn = this.#names.get(queryMessageHeader.decode(command.extFields).key) ?? "?";
-        return this.#tell({ type: "wroteOther", member, link, opaque, code, txn });
+        const { topic, key } = queryMessageHeader.decode(command.extFields);
+        const txn = this.#names.get(key) ?? "?";
+        return this.#tell({ type: "wroteOther", member, link, opaque, code, txn, topic });
       }
       default:
         return this.#tell({ type: "wroteOther", member, link, opaque, code });

@@ -23,6 +23,7 @@ thread.onmessage = async ({ data }) => {
       verdicts.push({
         seed,
         hash: "",
+        counts: {},
         violations: [{ invariant: "run", at: 0, message: `it failed: ${error}` }],
       });
     }

@@ -73,7 +73,6 @@ const OPEN: Record<string, Reaction> = {
   "is another of the same hash": () => found("7F000001000100000000000000000000"),
   "may not be looked for": () => ({ code: ResponseCode.NO_PERMISSION, remark: "no GET" }),
   "can't be looked for": () => ({ code: 3, remark: "not supported" }),
-  "is asked for in vain": silence,
   "comes damaged": () => ({ body: Uint8Array.of(0, 0, 0, 5, 1) }),
 };
 
@@ -91,6 +90,20 @@ for (const [title, reaction] of Object.entries(OPEN)) {
     assertEquals(producer.stats().confirmedVerdicts, 1);
   });
 }
+
+Deno.test("check-back - while a broker gives no answer to a look, it is told unknown; before it discards the message, commit", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  await cluster.started(saying("UNKNOWN", "COMMIT"), { transactionCheckMax: 5 });
+  broker.on(QUERY_MESSAGE, silence);
+  const half = broker.strangeHalf({ transactionId: "T" });
+  for (const times of ["1", "2", "3"]) {
+    broker.checkBack(half, { properties: { TRANSACTION_CHECK_TIMES: times } });
+    await clock.advance(3_000);
+  }
+
+  assertEquals(broker.states(), ["UNKNOWN", "UNKNOWN", "COMMIT"]);
+});
 
 Deno.test("check-back - what came while a commit was on its way in vain is looked up, too", async () => {
   await using cluster = new ScriptedCluster();

@@ -65,6 +65,8 @@ function wordsOfFinding({ state, copies, checkTimes }: ClusterFinding): StepWord
       return STEP_WORDS.rolledBack(asked);
     case "givenUp":
       return STEP_WORDS.givenUp(checkTimes, HOW_TO_RESUME);
+    case "uncertain":
+      return STEP_WORDS.uncertain();
     case "notFound":
       return STEP_WORDS.notFound();
   }

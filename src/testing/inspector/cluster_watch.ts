@@ -16,6 +16,7 @@ const STATES: Readonly<Record<ClusterFinding["state"], InspectedState>> = {
   committed: "visible",
   rolledBack: "rolledBack",
   givenUp: "givenUp",
+  uncertain: "open",
   notFound: "notFound",
 };
 

@@ -38,7 +38,13 @@ export interface ClusterRecord {
 /** What became of a transaction, as a cluster tells it: a `TransactionInspection` fits. */
 export interface ClusterFinding {
   /** How it stands. */
-  readonly state: "pending" | "committed" | "rolledBack" | "givenUp" | "notFound";
+  readonly state:
+    | "pending"
+    | "committed"
+    | "rolledBack"
+    | "givenUp"
+    | "uncertain"
+    | "notFound";
   /** How many times its message is visible. */
   readonly copies: number;
   /** How often the broker has asked. */

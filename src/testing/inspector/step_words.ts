@@ -113,6 +113,11 @@ export const STEP_WORDS = {
     tone: "warn",
     state: "givenUp",
   }),
+  uncertain: () => ({
+    title: "Its end is not told",
+    detail: "The broker keeps half messages in RocksDB",
+    state: "open",
+  }),
   notFound: () => ({
     title: "Not found",
     detail: "No broker of the topic knows it, or not any more",

@@ -146,8 +146,8 @@ export const sendingSteps: readonly VersionStep[] = [
         const sendOneway = () => producer.sendOneway({ topic, body: "timer", ...timer });
         for (const refused of [send, sendOneway]) {
           const { message } = await assertRejects(refused, InvalidArgumentError);
-          assertMatch(message, /broker "broker-a" at \S+ is of release 4\.9\.\d/);
-          assertMatch(message, /would deliver it at once.*need 5\.0\.0.*use delayLevel/);
+          assertMatch(message, /broker "broker-a" at \S+ is of version 4\.9\.\d/);
+          assertMatch(message, /would deliver it immediately.*need 5\.0\.0.*use delayLevel/);
         }
       }
 

@@ -17,8 +17,8 @@ const PERIODIC_TIMERS = 2;
  * Each listener call has a timer, and each connection one for all of its requests, which stays for as
  * long as the last of them might have taken. Beside those the two timers of the periodic work are all
  * that a client at rest may have, unless a heartbeat, a look at the routes or a repeated verdict is under
- * way. A connection to a master that moved stays until the next heartbeat. Of the promises of sends, those whose local transaction outlasts the
- * deadline can't settle. Leave is taken of each broker on the connection that the client is
+ * way. A connection to a master that moved stays until the next heartbeat. A send whose local
+ * transaction outlasts the deadline settles at the end of the shutdown. Leave is taken of each broker on the connection that the client is
  * registered on; a connection to one that no route names any more is only closed.
  */
 export const h1: Invariant = {
@@ -114,13 +114,15 @@ function checkLeft(
   }
   const isBefore = (fact: { member: string; event: number }) =>
     fact.member === member && fact.event <= end.event;
-  for (const { txn } of history.of("called").filter(isBefore)) {
+  for (const { txn, way } of history.of("called").filter(isBefore)) {
     const isOf = (fact: { txn: string; member: string; event: number }) =>
       fact.txn === txn && isBefore(fact);
-    if (history.of("settled").some(isOf)) continue;
     const runs = history.of("localBegan").some(isOf) && !history.of("localEnded").some(isOf);
-    if (!runs) report(end.at, `${member} closed and the send of ${txn} has not settled`, txn);
-    else if (end.at < at + deadline) {
+    // One that was begun is in the hands of its application.
+    const isBegun = way === "begin" && runs;
+    if (!history.of("settled").some(isOf) && !isBegun) {
+      report(end.at, `${member} closed and the send of ${txn} has not settled`, txn);
+    } else if (runs && end.at < at + deadline / 2) {
       report(end.at, `${member} closed while the local transaction of ${txn} ran`, txn);
     }
   }
@@ -134,7 +136,7 @@ function checkAnswered(
   report: Report,
 ): void {
   const { history, timeline } = run, { member, at, deadline = 0 } = closing;
-  if (end.at >= at + deadline) return;
+  if (end.at >= at + deadline / 2) return;
   for (const check of history.of("gotCheck")) {
     const { txn, broker, handle, link, event } = check;
     if (check.member !== member || event >= closing.event) continue;

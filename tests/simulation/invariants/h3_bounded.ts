@@ -9,9 +9,11 @@ export const h3: Invariant = {
   name: "H3",
   text:
     "Never more check-backs wait than checkRequestHoldMax, and never more are worked on at once than " +
-    "checkConcurrency; one is dropped only when so many wait.",
+    "checkConcurrency; one is dropped only when so many wait. Never more sends await the answer of " +
+    "a broker than maxSendsInFlight.",
   check(run, report) {
-    const { checkRequestHoldMax, checkConcurrency } = run.plan.member;
+    const { checkRequestHoldMax, checkConcurrency, maxSendsInFlight } = run.plan.member;
+    if (maxSendsInFlight !== undefined) checkSending(run, maxSendsInFlight, report);
     if (checkRequestHoldMax !== undefined) checkWaiting(run, checkRequestHoldMax, report);
     if (checkConcurrency !== undefined && run.plan.answers === "listener") {
       checkRunning(run, checkConcurrency, report);
@@ -43,6 +45,30 @@ function checkRunning({ history, timeline }: Run, most: number, report: Report):
       });
       if (underWay.length < most) continue;
       report(at, `${member} asked its listener while ${underWay.length} calls were under way`, txn);
+    }
+  }
+}
+
+/** Counts the sends of each client that await the answer of a broker whenever one is written. */
+function checkSending({ history, timeline }: Run, most: number, report: Report): void {
+  const settled = new Map([
+    ...history.of("settled").map((fact) => [fact.txn, fact.event] as const),
+    ...history.of("plainSettled").map((fact) => [fact.name, fact.event] as const),
+  ]);
+  const written = [...history.of("wroteHalf"), ...history.of("wrotePlain")].filter((fact) =>
+    !("oneway" in fact && fact.oneway)
+  );
+  const nameOf = (fact: typeof written[number]) => "txn" in fact ? fact.txn : fact.name;
+  for (const [member, all] of Map.groupBy(written, ({ member }) => member)) {
+    for (const write of all) {
+      const underWay = all.filter((other) =>
+        other.event <= write.event && nameOf(other) !== nameOf(write) &&
+        (timeline.replyTo(other)?.event ?? Infinity) > write.event &&
+        (settled.get(nameOf(other)) ?? Infinity) > write.event &&
+        timeline.unlinkedIn(other.link) > write.event
+      );
+      if (underWay.length < most) continue;
+      report(write.at, `${member} sends while ${underWay.length} sends are under way`);
     }
   }
 }

@@ -37,15 +37,14 @@ export interface Invariant {
   check(run: Run, report: Report): void;
 }
 
+/** A simulation that is over. */
+export function runOf(plan: Plan, times: Times, history: History): Run {
+  return { plan, times, history, timeline: new Timeline(plan, history) };
+}
+
 /** Checks one simulation against some rules. */
-export function checkRun(
-  plan: Plan,
-  times: Times,
-  history: History,
-  invariants: readonly Invariant[],
-): Violation[] {
+export function checkRun(run: Run, invariants: readonly Invariant[]): Violation[] {
   const violations: Violation[] = [];
-  const run: Run = { plan, times, history, timeline: new Timeline(plan, history) };
   for (const { name, check } of invariants) {
     check(run, (at, message, txn) => violations.push({ invariant: name, at, message, txn }));
   }

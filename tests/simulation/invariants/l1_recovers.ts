@@ -2,7 +2,7 @@ import type { FactOf } from "../history.ts";
 import { faultsEnd, settlesLate } from "../plan.ts";
 import { isFrozen } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
-import { SLACK, VERDICT_DELAY, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
+import { PROMPT, SLACK, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
 
 /** Most milliseconds between two dials of an address: 2.5 s, and up to a third of jitter. */
 const BACKOFF_CAP = 3_334;
@@ -88,7 +88,7 @@ function checkResolved(run: Run, report: Report): void {
     const from = Math.max(at, times.recovered, oldEnough, wastedUntil);
     const due = settlesLate(plan)
       ? times.settled
-      : Math.min(times.settled, from + 2 * interval + listenerTime + VERDICT_DELAY);
+      : Math.min(times.settled, from + 2 * interval + listenerTime + PROMPT);
     const type = state === "COMMIT" ? "visible" : "rolledBack";
     const first = resolved.find((fact) => fact.txn === txn && fact.type === type);
     if (first && first.at <= due) continue;
@@ -127,12 +127,11 @@ function listenerTimeOf(
 }
 
 function checkSends(run: Run, report: Report): void {
-  const { plan, history, timeline } = run;
+  const { history, timeline } = run;
   const byTxn = <F extends { txn: string }>(facts: readonly F[]) =>
     new Map(facts.map((fact) => [fact.txn, fact]));
   const began = byTxn(history.of("localBegan")), ended = byTxn(history.of("localEnded"));
   const halves = byTxn(history.of("wroteHalf")), settled = byTxn(history.of("settled"));
-  const faultsOver = faultsEnd(plan);
   for (const { txn, member, timeout, at } of history.of("called")) {
     const left = timeline.leftAt(member), half = halves.get(txn);
     const weak = half && weakReply(run, half);
@@ -146,7 +145,8 @@ function checkSends(run: Run, report: Report): void {
     // What is left is the verdict: that of the local transaction, or the rollback of a weak half.
     const decided = ended.get(txn) ?? weak;
     if (!decided || (settled.get(txn)?.outcome ?? "sent") !== "sent") continue;
-    const most = Math.max(decided.at, faultsOver) + VERDICT_TIMEOUT + VERDICT_DELAY + SLACK;
+    const most = decided.at + VERDICT_TIMEOUT + SLACK;
+    if (isFrozen(run, member, decided.at, most)) continue;
     if ((settled.get(txn)?.at ?? Infinity) > most && left > most) {
       report(most, `the verdict over ${txn} was still awaited ${most - decided.at} ms later`, txn);
     }

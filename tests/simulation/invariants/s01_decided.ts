@@ -43,9 +43,30 @@ export const s1: Invariant = {
         txn,
       );
     }
+    checkDropped(run, report);
     checkReach(run, report);
   },
 };
+
+/** No half message is dropped for the sake of a visible message that is lost later. */
+function checkDropped({ history }: Run, report: Report): void {
+  const said = new Set(
+    [...history.of("answered"), ...history.of("localEnded")]
+      .filter(({ returned }) => returned === "ROLLBACK").map(({ txn }) => txn),
+  );
+  const dropped = history.of("rolledBack").filter(({ txn }) => !said.has(txn));
+  for (const txn of new Set(dropped.map((fact) => fact.txn))) {
+    const isIts = (fact: { txn: string }) => fact.txn === txn;
+    const lost = history.of("lost").filter((fact) => isIts(fact) && fact.what === "visible");
+    const last = lost.at(-1);
+    if (!last || history.of("visible").filter(isIts).length > lost.length) continue;
+    // What was put aside is there for an operator, and what is asked about can still be committed.
+    const isThere = [...history.of("givenUp"), ...history.of("stored")].some((fact) =>
+      isIts(fact) && fact.event > last.event
+    );
+    if (!isThere) report(last.at, `${txn} was dropped as a duplicate, and lost then`, txn);
+  }
+}
 
 /** Whether a question that reached a client must have brought the commit about. */
 function mustSuffice(run: Run, frame: FactOf<"gotCheck">): boolean {

@@ -1,20 +1,35 @@
 import type { Invariant } from "./invariant.ts";
+import { isDrop, type Verdict } from "./looks.ts";
 
-/** A verdict never turns into its opposite. */
+/**
+ * A verdict never turns into its opposite.
+ *
+ * An application that contradicts itself after the broker has confirmed the first verdict is another
+ * matter: then the transaction is over for the client, which says what it is told (S3).
+ */
 export const s5: Invariant = {
   name: "S5",
   text:
     "Verdicts are stable: after COMMIT was sent for T by an instance, it never sends ROLLBACK for " +
-    "T, nor the reverse. In particular it never answers ROLLBACK to drop a duplicate.",
-  check({ history }, report) {
-    const sent = new Map<string, string>();
-    for (const { member, txn, state, at } of history.of("wroteVerdict")) {
-      if (state === "UNKNOWN") continue;
+    "T, nor the reverse. It never answers ROLLBACK to drop a duplicate, with one exception: a " +
+    "surplus half whose message was just found visible on this very connection may be dropped by " +
+    "ROLLBACK of that half on that connection.",
+  check(run, report) {
+    const { history, timeline } = run, sent = new Map<string, Verdict>();
+    for (const verdict of history.of("wroteVerdict")) {
+      const { member, txn, state, at, event } = verdict;
+      if (state === "UNKNOWN" || isDrop(run, verdict)) continue;
       const key = `${member} ${txn}`, earlier = sent.get(key);
-      if (earlier !== undefined && earlier !== state) {
-        report(at, `${member} sent ${state} for ${txn} after ${earlier}`, txn);
-      }
-      sent.set(key, state);
+      sent.set(key, verdict);
+      if (earlier === undefined || earlier.state === state) continue;
+      const reply = timeline.replyTo(earlier);
+      const isOver = earlier.oneway || (reply?.code === 0 && reply.event <= event);
+      const isSaid = history.of("answered").some((answer) =>
+        answer.member === member && answer.txn === txn && answer.returned === state &&
+        answer.event > earlier.event && answer.event <= event
+      );
+      if (isOver && isSaid) continue;
+      report(at, `${member} sent ${state} for ${txn} after ${earlier.state}`, txn);
     }
   },
 };

@@ -2,7 +2,8 @@ import { GROUP } from "../world/context.ts";
 import type { FactOf } from "../history.ts";
 import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
-import { REFUSALS, SLACK, VERDICT_DELAY, VERDICT_TIMEOUT } from "./timeline.ts";
+import { isDrop, looksOf } from "./looks.ts";
+import { PROMPT, REFUSALS, SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /**
  * Each question gets one answer.
@@ -51,12 +52,12 @@ type Answer = FactOf<"wroteVerdict">;
 
 /** What was said to a question: not too much of it, and where it belongs. */
 function checkGiven(
-  { timeline }: Run,
+  run: Run,
   check: Check,
   given: readonly Answer[],
   report: Report,
 ): void {
-  const { txn, member, link } = check, name = nameOf(check);
+  const { timeline } = run, { txn, member, link } = check, name = nameOf(check);
   const isLocal = isUnderWay({ timeline }, check);
   const unknowns = given.filter(({ state }) => state === "UNKNOWN");
   const verdicts = given.filter(({ state }) => state !== "UNKNOWN");
@@ -68,8 +69,10 @@ function checkGiven(
       report(verdicts[0]!.at, `${member} answered ${name} with UNKNOWN and a verdict`, txn);
     }
   }
-  for (const [index, verdict] of verdicts.slice(0, -1).entries()) {
-    const reply = timeline.replyTo(verdict), again = verdicts[index + 1]!;
+  // A surplus half message that is dropped may be one whose COMMIT was never answered.
+  const said = verdicts.filter((verdict) => !isDrop(run, verdict));
+  for (const [index, verdict] of said.slice(0, -1).entries()) {
+    const reply = timeline.replyTo(verdict), again = said[index + 1]!;
     if (reply && REFUSALS.has(reply.code) && reply.event <= again.event) continue;
     report(again.at, `${member} answered ${name} again without a refusal`, txn);
   }
@@ -116,7 +119,7 @@ interface Due {
   readonly from: number;
   /** When it must have left. */
   readonly at: number;
-  /** Whether it is a verdict, which may be held back. */
+  /** Whether it is a verdict, or waits for a look: it takes a moment. */
   readonly isVerdict: boolean;
 }
 
@@ -126,9 +129,14 @@ function dueOf(run: Run, check: Check): Due {
   if (isUnderWay({ timeline }, check)) return { from: at, at, isVerdict: false };
   const call = timeline.callFor(check);
   // Without a call it repeats a verdict that it knows.
-  if (!call) return { from: at, at: at + waitOf(run) + VERDICT_DELAY, isVerdict: true };
-  const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK", from = call.endedAt;
-  return { from, at: from + (isVerdict ? VERDICT_DELAY : 0), isVerdict };
+  if (!call) return { from: at, at: at + waitOf(run) + PROMPT, isVerdict: true };
+  const from = call.endedAt;
+  // Before it leaves one open for the last time, a client may look whether its message is visible.
+  const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK" ||
+    looksOf(run, check.member, check.broker, check.txn).some((look) =>
+      look.at >= from - SLACK && look.at <= from + SLACK
+    );
+  return { from, at: from + (isVerdict ? PROMPT : 0), isVerdict };
 }
 
 /**

@@ -1,8 +1,13 @@
-import type { Invariant } from "./invariant.ts";
+import type { FactOf } from "../history.ts";
+import type { Invariant, Run } from "./invariant.ts";
+import { isDrop, looksOf } from "./looks.ts";
+import { PROMPT } from "./timeline.ts";
 
 /**
  * Answers name the newest record, as far as the client that gives them has heard of it: a question
- * about a newer one may have gone to another client of the group.
+ * about a newer one may have gone to another client of the group. A record is newer than another
+ * when the broker has written it in its place. A broker that lost its progress, or acts for another,
+ * has several half messages of one transaction, each of which has to be ended on its own.
  */
 export const s7: Invariant = {
   name: "S7",
@@ -10,7 +15,8 @@ export const s7: Invariant = {
     "Superseding: for one (broker, T) only the newest offsets are answered; while a send is in " +
     "flight or the local transaction runs, check-backs are answered UNKNOWN and remembered; the " +
     "verdict then uses the newest offsets.",
-  check({ history, timeline }, report) {
+  check(run, report) {
+    const { history, timeline } = run;
     const checks = Map.groupBy(
       history.of("gotCheck"),
       ({ member, broker, txn }) => `${member} ${broker} ${txn}`,
@@ -18,12 +24,21 @@ export const s7: Invariant = {
     for (const answer of history.of("wroteVerdict")) {
       const { member, broker, txn, state, handle, event, at } = answer;
       const asked = checks.get(`${member} ${broker} ${txn}`) ?? [];
-      // What came within the event of the answer may have come a moment before or after it.
-      const before = asked.filter((check) => check.event < event);
-      const newest = [before, asked.filter((check) => check.event <= event)]
-        .flatMap((known) => known.slice(-1).map((check) => check.handle.logOffset));
-      if (before.length > 0 && !newest.includes(handle.logOffset)) {
-        const known = before.at(-1)!.handle.queueOffset;
+      const newer = asked.findLast((check) =>
+        check.event < event && followsOn(run, check, handle.logOffset)
+      );
+      // A drop changes nothing, and neither does an unknown that had to wait for a look, or that
+      // leaves when the newer one has its answer.
+      const isHarmless = isDrop(run, answer) || (state === "UNKNOWN" && newer !== undefined &&
+        [...history.of("wroteVerdict"), ...looksOf(run, member, broker, txn)].some((other) =>
+          other.event < event &&
+          (other.type === "wroteOther"
+            ? other.at > at - PROMPT
+            : other.member === member && other.broker === broker && other.txn === txn &&
+              other.handle.logOffset === newer.handle.logOffset)
+        ));
+      if (newer && !isHarmless) {
+        const known = newer.handle.queueOffset;
         report(
           at,
           `${member} sent ${state} for ${txn} at ${handle.queueOffset} and knew of ${known}`,
@@ -42,3 +57,22 @@ export const s7: Invariant = {
     }
   },
 };
+
+/** Whether a check-back is about a record that was written in the place of another one. */
+function followsOn(
+  { history }: Pick<Run, "history">,
+  { broker, txn, handle, event }: FactOf<"gotCheck">,
+  logOffset: number,
+): boolean {
+  let place: number | undefined = handle.logOffset, before = event;
+  for (;;) {
+    const record: FactOf<"stored"> | undefined = history.of("stored").findLast((half) =>
+      half.broker === broker && half.txn === txn && half.event < before &&
+      half.handle.logOffset === place
+    );
+    if (record?.of === undefined) return false;
+    if (record.of === logOffset) return true;
+    place = record.of;
+    before = record.event;
+  }
+}

@@ -40,13 +40,43 @@ export const s9: Invariant = {
         : end && end.event < event
         ? false
         : undefined;
-      if (told !== truth) {
+      // What ended well is forgotten: then the database is asked, as another instance would.
+      const isForgotten = truth === true && told === undefined &&
+        !isOpenEnd(run, member, txn, event);
+      if (told !== truth && !isForgotten) {
         report(at, `${member} told its listener of ${txn} that localTransactionRan=${told}`, txn);
       }
     }
     for (const [end] of settled.values()) checkFence(run, end!, report);
   },
 };
+
+/** Whether the local transaction left open what became of it, or the broker has not heard of it. */
+function isOpenEnd(
+  { history, timeline }: Run,
+  member: string,
+  txn: string,
+  event: number,
+): boolean {
+  const isIts = (fact: { member: string; txn: string; event: number }) =>
+    fact.member === member && fact.txn === txn && fact.event < event;
+  const ended = history.of("localEnded").find(isIts), settled = history.of("settled").find(isIts);
+  const isDecided = ended?.returned === "COMMIT" || ended?.returned === "ROLLBACK";
+  // A check-back that was answered since has ended it.
+  const isAnswered = history.of("answered").some((fact) =>
+    isIts(fact) && (fact.returned === "COMMIT" || fact.returned === "ROLLBACK")
+  );
+  // What was tried again after the send had settled may have arrived.
+  const isDelivered = [...history.of("wroteVerdict"), ...history.of("wroteOther")].some((fact) => {
+    if (fact.member !== member || fact.txn !== txn || fact.event >= event) return false;
+    if (fact.type === "wroteVerdict" && fact.state === "UNKNOWN") return false;
+    if ("oneway" in fact && fact.oneway) return true;
+    const reply = timeline.replyTo(fact);
+    return reply?.code === 0 && reply.event < event;
+  });
+  return !isAnswered && !isDelivered &&
+    (!isDecided || settled === undefined || settled.endTransaction === "failed");
+}
 
 /** What a send says of itself is so. */
 function checkEnd(
@@ -55,30 +85,38 @@ function checkEnd(
   end: FactOf<"settled">,
   report: Report,
 ): void {
-  const half = history.of("wroteHalf").find((fact) => fact.txn === txn);
+  const half = history.of("wroteHalf").findLast((fact) => fact.txn === txn);
   const reply = half && timeline.replyTo(half);
   // What came too late changes nothing (S11).
-  const code = reply && reply.event <= end.event && reply.at < at + timeout
-    ? reply.code
-    : undefined;
+  // A process that stood still takes what came meanwhile before its time is over.
+  const isInTime = reply !== undefined && reply.event <= end.event &&
+    (reply.at < at + timeout || isFrozen({ plan }, member, at, end.at));
+  const code = isInTime ? reply.code : undefined;
+  const isWeak = code !== undefined && WEAKLY_STORED.has(code);
   const isStored = history.of("stored").some((fact) => fact.txn === txn);
   const began = history.of("localBegan").some((fact) => fact.txn === txn);
   const ended = history.of("localEnded").find((fact) => fact.txn === txn);
   const wrong = (what: string) => report(end.at, `the send of ${txn} ${what}`, txn);
   switch (end.outcome) {
     case "sent":
-      if (!isStored || code === undefined || !(code === 0 || WEAKLY_STORED.has(code))) {
+      if (!isStored || !(code === 0 || isWeak)) {
         wrong("counts as sent and its half was not acknowledged");
       } else if (code === 0 && !(ended && ended.event <= end.event)) {
+        // A local transaction that never ends is given up at the end of the shutdown.
+        const isCutOff = began && end.endTransaction === "failed" &&
+          timeline.leftAt(member) <= end.at;
+        if (isCutOff) return;
         wrong("counts as sent and its local transaction did not run to its end");
       }
       checkAcknowledged({ plan, history, timeline }, end, report);
       return;
     case "failed":
       // What is handed to the caller at its begin can't begin when it was stored weakly.
-      if (way === "begin" && code !== undefined && WEAKLY_STORED.has(code) && !began) return;
+      if (way === "begin" && isWeak && !began) return;
+      // One that was stored and rolled back before its local transaction ran can't become visible.
+      if (!began && !isWeak && hasRolledBack({ history, timeline }, end)) return;
       if (isStored) wrong("failed for certain and its half was stored");
-      if (half && !(code !== undefined && code !== 0 && !WEAKLY_STORED.has(code))) {
+      if (half && !(code !== undefined && code !== 0 && !isWeak)) {
         wrong("failed for certain, and its half was written and not refused");
       }
       if (began) wrong("failed and its local transaction ran");
@@ -94,6 +132,20 @@ function checkEnd(
       if (end.reason === "InvalidStateError" && !half && timeline.leftAt(member) <= end.at) return;
       wrong(`ended with ${end.reason}, which says nothing of its half`);
   }
+}
+
+/** Whether the broker had confirmed by the end of a send that it rolled its half message back. */
+function hasRolledBack(
+  { history, timeline }: Pick<Run, "history" | "timeline">,
+  { member, txn, event }: FactOf<"settled">,
+): boolean {
+  return history.of("wroteVerdict").some((verdict) => {
+    if (verdict.member !== member || verdict.txn !== txn || verdict.state !== "ROLLBACK") {
+      return false;
+    }
+    const reply = timeline.replyTo(verdict);
+    return reply?.code === 0 && reply.event <= event;
+  });
 }
 
 /** The verdicts that a broker answers. */
@@ -132,19 +184,23 @@ function checkAcknowledged(
   }
 }
 
-/** Whether a half message was stored weakly: then the client has a verdict over it of its own. */
-function wasRolledBack({ history, timeline }: Run, txn: string): boolean {
-  const half = history.of("wroteHalf").find((fact) => fact.txn === txn);
+/** Whether the client has a verdict over a half message of its own: it was stored in vain. */
+function wasRolledBack({ history, timeline }: Run, { member, txn }: FactOf<"settled">): boolean {
+  const isIts = (fact: { member: string; txn: string }) =>
+    fact.member === member && fact.txn === txn;
+  const isGivenUp = history.of("wroteVerdict").some((verdict) =>
+    isIts(verdict) && verdict.state === "ROLLBACK" &&
+    !history.of("answered").some((fact) => isIts(fact) && fact.event <= verdict.event)
+  );
+  if (isGivenUp && !history.of("localBegan").some(isIts)) return true;
+  const half = history.of("wroteHalf").findLast((fact) => fact.txn === txn);
   return half !== undefined && WEAKLY_STORED.has(timeline.replyTo(half)?.code ?? 0);
 }
 
 /** The first question after a send that did not end well is put to the listener. */
-function checkFence(
-  run: Run,
-  { member, txn, outcome, event }: FactOf<"settled">,
-  report: Report,
-): void {
-  if (outcome === "sent" || wasRolledBack(run, txn)) return;
+function checkFence(run: Run, end: FactOf<"settled">, report: Report): void {
+  const { member, txn, outcome, event } = end;
+  if (outcome === "sent" || wasRolledBack(run, end)) return;
   const { times, history, timeline } = run;
   const question = history.of("gotCheck").find((fact) =>
     fact.member === member && fact.txn === txn && fact.event > event

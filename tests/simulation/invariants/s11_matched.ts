@@ -1,5 +1,6 @@
 import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
+import { isFrozen } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 import { VERDICT_TIMEOUT } from "./timeline.ts";
 
@@ -54,7 +55,7 @@ function placeOf(txn: string, handle: { queueOffset: number; logOffset: number }
 }
 
 /** What counts as confirmed was. */
-function checkConfirmed({ history, timeline }: Run, report: Report): void {
+function checkConfirmed({ plan, history, timeline }: Run, report: Report): void {
   for (const end of history.of("settled")) {
     if (end.endTransaction !== "confirmed") continue;
     const isIts = (fact: { member: string; txn?: string; event: number }) =>
@@ -62,7 +63,8 @@ function checkConfirmed({ history, timeline }: Run, report: Report): void {
     const inTime = (request: FactOf<"wroteVerdict"> | FactOf<"wroteOther">) => {
       const reply = timeline.replyTo(request);
       return reply?.code === 0 && reply.event <= end.event &&
-        reply.at <= request.at + VERDICT_TIMEOUT;
+        (reply.at <= request.at + VERDICT_TIMEOUT ||
+          isFrozen({ plan }, end.member, request.at, reply.at));
     };
     const isConfirmed = history.of("wroteVerdict").some((verdict) =>
       isIts(verdict) && inTime(verdict)

@@ -1,5 +1,6 @@
 import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf, History, MemberName } from "../history.ts";
+import { END_TRANSACTION_TIMEOUT } from "../client_options.ts";
 import { type Plan, type PlannedFault, queueTime } from "../plan.ts";
 import { Disturbances } from "./disturbances.ts";
 
@@ -12,18 +13,17 @@ export const REFUSALS: ReadonlySet<number> = new Set([2, 11, 14, 215, 1500]);
 /** Codes with which a broker stores a half message worse than it was set up to. */
 export const WEAKLY_STORED: ReadonlySet<number> = new Set([10, 11, 12]);
 
-/** `endTransactionTimeout` */
-export const VERDICT_TIMEOUT = 3_000;
+/** Milliseconds that the clients have for one END_TRANSACTION. */
+export const VERDICT_TIMEOUT = END_TRANSACTION_TIMEOUT;
 
 /** Milliseconds that anything may come late. */
 export const SLACK = 100;
 
 /**
- * Milliseconds that a verdict which is known may be held back at most, when nothing disturbs it: for
- * the next question that it would cross, for the answer to an earlier one, for a look at whether
- * that was carried out.
+ * Milliseconds within which a commit or rollback that is known has to leave when nothing disturbs
+ * it: the time for a look at the broker's index, and for the answer to an earlier one.
  */
-export const VERDICT_DELAY = 5_500 + 2 * VERDICT_TIMEOUT + 500;
+export const PROMPT = 1_500;
 
 /** The time of one transaction in the client that sends it, in events. */
 export interface Span {
@@ -80,6 +80,12 @@ export class Timeline {
   /** The reply to a request on its connection, when the client got one. */
   replyTo({ link, opaque }: { link: number; opaque: number }): Reply | undefined {
     return this.#replies.get(`${link} ${opaque}`);
+  }
+
+  /** Whether the broker had said by an event that it did not carry a verdict out. */
+  isRefused(verdict: { link: number; opaque: number }, event: number): boolean {
+    const reply = this.replyTo(verdict);
+    return reply !== undefined && reply.event <= event && reply.code !== 0;
   }
 
   /** When a connection ended; Infinity when it did not. */
@@ -158,7 +164,7 @@ export class Timeline {
 
   /** Milliseconds within which a client must have answered what came undisturbed. */
   get answerTime(): number {
-    return queueTime(this.#plan) + this.#plan.member.checkTimeout + VERDICT_DELAY;
+    return queueTime(this.#plan) + this.#plan.member.checkTimeout + PROMPT;
   }
 
   #learnSpans(): void {
@@ -173,7 +179,11 @@ export class Timeline {
     for (const type of ["localEnded", "settled"] as const) {
       for (const { member, txn, event } of history.of(type)) end(member, txn, event);
     }
-    // A half message that was stored weakly is rolled back at once.
+    // A half message whose local transaction will not run is rolled back at once.
+    const ran = new Set(history.of("localBegan").map(({ member, txn }) => `${member} ${txn}`));
+    for (const { member, txn, state, event } of history.of("wroteVerdict")) {
+      if (state === "ROLLBACK" && !ran.has(`${member} ${txn}`)) end(member, txn, event);
+    }
     for (const half of history.of("wroteHalf")) {
       const reply = this.replyTo(half);
       if (reply && WEAKLY_STORED.has(reply.code)) end(half.member, half.txn, reply.event);

@@ -10,14 +10,30 @@ import type { BreakPoint } from "../plan.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { Lane, type LaneQuality } from "./lane.ts";
 
+/** A connection, as a server has it. */
+export interface ServerEnd {
+  /** Number of the connection. */
+  readonly id: number;
+  /** Name of the client. */
+  readonly member: string;
+  /** `host:port` of the client, where it has one. */
+  readonly address?: string;
+  /** Whether bytes can still travel. */
+  readonly isOpen: boolean;
+  /** Sends a frame to the client. */
+  send(command: RemotingCommand): void;
+  /** Breaks the connection. */
+  reset(): void;
+}
+
 /** A server, as the network sees it. */
 export interface SimServer {
   /** `host:port` */
   readonly address: string;
   /** A frame has arrived whole. */
-  receive(link: Link, command: RemotingCommand): void;
+  receive(link: ServerEnd, command: RemotingCommand): void;
   /** The connection is over. */
-  unlinked(link: Link): void;
+  unlinked(link: ServerEnd): void;
 }
 
 /** What is looked at on the client's end of a connection. */
@@ -36,7 +52,7 @@ class ConnectionReset extends Error {
 }
 
 /** A connection in memory: a client's transport on one end, a server on the other. */
-export class Link {
+export class Link implements ServerEnd {
   /** Number of the connection. */
   readonly id: number;
   /** Name of the client. */

@@ -1,5 +1,5 @@
 import { createResponse, isOneway, type RemotingCommand } from "../../../src/remoting/mod.ts";
-import type { Link, SimServer } from "../network/link.ts";
+import type { ServerEnd, SimServer } from "../network/link.ts";
 import { refuseUnsigned } from "./access.ts";
 import { answerRequest } from "./broker_requests.ts";
 import { runCheckRound } from "./check_round.ts";
@@ -16,6 +16,8 @@ export interface BrokerTroubles {
   busyForHalves: number;
   /** Verdicts are refused with SYSTEM_BUSY. */
   busyForVerdicts: number;
+  /** Verdicts are confirmed and not carried out. */
+  untrueSuccess: number;
   /** Check-backs are written again and then not sent. */
   lostChecks: number;
   /** Code with which half messages are stored. */
@@ -36,6 +38,7 @@ export class Broker implements SimServer {
   readonly troubles: BrokerTroubles = {
     busyForHalves: 0,
     busyForVerdicts: 0,
+    untrueSuccess: 0,
     lostChecks: 0,
     storeCode: 0,
     replyDelay: 0,
@@ -55,8 +58,14 @@ export class Broker implements SimServer {
     this.name = name;
     this.address = address;
     this.world = world;
-    this.store = new Store(world.random);
+    this.store = new Store(world.random, world.settings.hasEvenRecords === true);
     this.#keepWorking();
+  }
+
+  /** The address that ids of its records name. */
+  get storeHost(): string {
+    const index = Number(this.name.slice(1)) + 1;
+    return this.world.settings.isBehindNat ? `172.16.0.${index}:10911` : this.address;
   }
 
   /** Whether its process runs. */
@@ -64,7 +73,7 @@ export class Broker implements SimServer {
     return this.#isUp;
   }
 
-  receive(link: Link, command: RemotingCommand): void {
+  receive(link: ServerEnd, command: RemotingCommand): void {
     if (!this.#isUp) return;
     if (this.#frozen > 0) {
       this.#waiting.push(() => this.receive(link, command));
@@ -78,7 +87,7 @@ export class Broker implements SimServer {
     });
   }
 
-  unlinked(link: Link): void {
+  unlinked(link: ServerEnd): void {
     this.registrations.remove(link);
   }
 

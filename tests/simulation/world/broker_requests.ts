@@ -1,23 +1,27 @@
 import {
-  createOffsetMessageId,
   decodeProperties,
   encodeStoredMessage,
   MessageProperty,
+  parseOffsetMessageId,
 } from "../../../src/message/mod.ts";
 import { type RemotingCommand, RequestCode, ResponseCode } from "../../../src/remoting/mod.ts";
 import {
   CommitOrRollback,
+  type EndTransactionHeader,
   endTransactionHeader,
+  queryConsumerOffsetHeader,
   queryMessageHeader,
   readSendMessageRequest,
+  resumeCheckHalfMessageHeader,
   sendMessageResponseHeader,
   viewMessageHeader,
 } from "../../../src/requests/mod.ts";
 import { EPOCH } from "../client_clock.ts";
-import type { Link } from "../network/link.ts";
+import type { ServerEnd } from "../network/link.ts";
 import type { Broker } from "./broker.ts";
-import { HALF_TOPIC, immunityOf } from "./check_round.ts";
+import { DISCARDED_TOPIC, HALF_TOPIC, immunityOf, messageIdOf } from "./check_round.ts";
 import { isHalf, storePlain } from "./plain_messages.ts";
+import { join, maxOffset, pullMessages } from "./reads.ts";
 import type { Content } from "./store.ts";
 
 /** What a broker answers. */
@@ -28,31 +32,51 @@ export interface Answer {
   body?: Uint8Array;
 }
 
+/** Properties that brokers add to every message. */
+const ADDED = { MSG_REGION: "DefaultRegion", TRACE_ON: "true", CLUSTER: "DefaultCluster" } as const;
+
+/** Bits of a `sysFlag` that say how far a transaction has come, and the one of a commit. */
+const TRANSACTION_BITS = 12, COMMITTED = 8;
+
+/** The verdicts that there are. */
+const VERDICTS: ReadonlySet<number> = new Set(Object.values(CommitOrRollback));
+
+/** What 5.5.0 says where its code sets no answer. */
+const NO_REMARK_SET = "not set any response code";
+
 /** Milliseconds until what was stored is found by its key. */
-const INDEX_DELAY = 20;
+export const INDEX_DELAY = 20;
 
 /** Serves a request; nothing when no answer is to be given. */
 export function answerRequest(
   broker: Broker,
-  link: Link,
+  link: ServerEnd,
   command: RemotingCommand,
 ): Answer | undefined {
   switch (command.code) {
     case RequestCode.HEART_BEAT:
       broker.registrations.seen(link, broker.world.scheduler.now);
-      return {};
+      return { extFields: { IS_SUPPORT_HEART_BEAT_V2: "true", IS_SUB_CHANGE: "true" } };
     case RequestCode.UNREGISTER_CLIENT:
       broker.registrations.remove(link);
       return {};
     case RequestCode.SEND_MESSAGE_V2:
     case RequestCode.SEND_BATCH_MESSAGE:
-      return storeMessage(broker, command);
+      return storeMessage(broker, link, command);
     case RequestCode.END_TRANSACTION:
       return endTransaction(broker, link, command);
     case RequestCode.QUERY_MESSAGE:
       return queryMessages(broker, command);
     case RequestCode.VIEW_MESSAGE_BY_ID:
       return viewMessage(broker, command);
+    case RequestCode.PULL_MESSAGE:
+      return pullMessages(broker, command);
+    case RequestCode.GET_MAX_OFFSET:
+      return maxOffset(broker, command);
+    case RequestCode.QUERY_CONSUMER_OFFSET:
+      return queryProgress(broker, command);
+    case RequestCode.RESUME_CHECK_HALF_MESSAGE:
+      return resumeHalf(broker, command);
     default:
       return {
         code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
@@ -61,18 +85,19 @@ export function answerRequest(
   }
 }
 
-function storeMessage(broker: Broker, command: RemotingCommand): Answer {
+function storeMessage(broker: Broker, link: ServerEnd, command: RemotingCommand): Answer {
   const refusal = refuse(broker.troubles.busyForHalves);
   if (refusal) return refusal;
   const header = readSendMessageRequest(command);
   const properties = decodeProperties(header.properties ?? "");
   return isHalf(properties)
-    ? storeHalf(broker, command, header, properties)
+    ? storeHalf(broker, link, command, header, properties)
     : storePlain(broker, command);
 }
 
 function storeHalf(
   broker: Broker,
+  link: ServerEnd,
   command: RemotingCommand,
   header: ReturnType<typeof readSendMessageRequest>,
   properties: Record<string, string>,
@@ -82,14 +107,15 @@ function storeHalf(
   const content: Content = {
     txn: properties[MessageProperty.Keys]!,
     id,
-    group: header.producerGroup,
+    group: properties[MessageProperty.ProducerGroup]!,
     topic: header.topic,
     queueId: header.queueId,
     body: command.body,
-    properties,
+    properties: { ...properties, ...ADDED, __transactionId__: id },
     flag: header.flag,
-    sysFlag: header.sysFlag,
+    sysFlag: header.sysFlag & ~TRANSACTION_BITS,
     bornTimestamp: Number(header.bornTimestamp),
+    ...(link.address === undefined ? {} : { bornHost: link.address }),
   };
   const half = store.putHalf(content, 0, world.scheduler.now);
   const { queueOffset, logOffset } = half;
@@ -103,7 +129,7 @@ function storeHalf(
   return {
     code: troubles.storeCode,
     extFields: sendMessageResponseHeader.encode({
-      msgId: createOffsetMessageId("10.0.1.1", 10911, BigInt(logOffset)),
+      msgId: messageIdOf(broker, logOffset),
       queueId: header.queueId,
       queueOffset: BigInt(queueOffset),
       transactionId: id,
@@ -113,17 +139,26 @@ function storeHalf(
 
 function endTransaction(
   broker: Broker,
-  link: Link,
+  link: ServerEnd,
   command: RemotingCommand,
 ): Answer | undefined {
   const { troubles, store, world } = broker;
-  const header = endTransactionHeader.decode(command.extFields);
+  let header: EndTransactionHeader;
+  try {
+    header = endTransactionHeader.decode(command.extFields);
+  } catch (error) {
+    return { code: ResponseCode.SYSTEM_ERROR, remark: (error as Error).message };
+  }
+  if (!VERDICTS.has(header.commitOrRollback)) {
+    return { code: ResponseCode.SYSTEM_ERROR, remark: "commitOrRollback field wrong" };
+  }
   if (header.commitOrRollback === CommitOrRollback.Unknown) return undefined;
   const refusal = refuse(troubles.busyForVerdicts);
   if (refusal) return refusal;
+  if (troubles.untrueSuccess > 0) return {};
   const half = store.halfAt(Number(header.commitLogOffset));
   if (half && !header.fromTransactionCheck && isTooLate(broker, half.content)) {
-    return { code: ResponseCode.ILLEGAL_OPERATION };
+    return { code: ResponseCode.ILLEGAL_OPERATION, remark: NO_REMARK_SET };
   }
   const wrong = !half
     ? "Find prepared transaction message failed"
@@ -146,7 +181,7 @@ function endTransaction(
     link: link.id,
   });
   broker.mark(queueOffset);
-  return {};
+  return isCommit ? {} : { remark: NO_REMARK_SET };
 }
 
 /** With an immunity time of its own a message takes no verdict after it, but from a check-back. */
@@ -165,29 +200,71 @@ function refuse(busy: number): Answer | undefined {
 }
 
 function queryMessages(broker: Broker, command: RemotingCommand): Answer {
-  const { topic, key, maxNum } = queryMessageHeader.decode(command.extFields);
+  const { topic, key, maxNum, beginTimestamp, endTimestamp } = queryMessageHeader.decode(
+    command.extFields,
+  );
   const indexed = broker.world.scheduler.now - INDEX_DELAY;
+  const isInTime = ({ storedAt }: StoredRecord) =>
+    EPOCH + storedAt >= beginTimestamp && EPOCH + storedAt <= endTimestamp;
   const found = recordsOf(broker, topic).filter((record) =>
-    record.content.id === key && record.storedAt <= indexed
+    record.content.id === key && record.storedAt <= indexed && isInTime(record)
   ).slice(-Math.max(1, maxNum));
-  if (found.length === 0) return { code: ResponseCode.QUERY_NOT_FOUND, remark: "can not find" };
-  const bodies = found.map((record) => encodeRecord(broker, topic, record));
-  const body = new Uint8Array(bodies.reduce((size, bytes) => size + bytes.length, 0));
-  let at = 0;
-  for (const bytes of bodies) {
-    body.set(bytes, at);
-    at += bytes.length;
+  if (found.length === 0) {
+    const remark = "can not find message, maybe time range not correct";
+    return { code: ResponseCode.QUERY_NOT_FOUND, remark };
   }
-  return { body };
+  return { body: join(found.map((record) => encodeRecord(broker, topic, record))) };
 }
 
 function viewMessage(broker: Broker, command: RemotingCommand): Answer {
   const offset = Number(viewMessageHeader.decode(command.extFields).offset);
-  for (const topic of [HALF_TOPIC, ""]) {
-    const record = recordsOf(broker, topic).find(({ logOffset }) => logOffset === offset);
-    if (record) return { body: encodeRecord(broker, topic || record.content.topic, record) };
+  const found = recordAt(broker, offset);
+  if (found) return { body: encodeRecord(broker, found.topic, found.record) };
+  return {
+    code: ResponseCode.SYSTEM_ERROR,
+    remark: `can not find message by the offset, ${offset}`,
+  };
+}
+
+/** How far the broker's checks have come. */
+function queryProgress({ store }: Broker, command: RemotingCommand): Answer {
+  const { topic } = queryConsumerOffsetHeader.decode(command.extFields);
+  if (topic !== HALF_TOPIC) return { code: ResponseCode.QUERY_NOT_FOUND };
+  return { extFields: { offset: String(store.progress) } };
+}
+
+/** Makes whatever record is at the place that an id names a half message again, as brokers do. */
+function resumeHalf(broker: Broker, command: RemotingCommand): Answer {
+  const { msgId = "" } = resumeCheckHalfMessageHeader.decode(command.extFields);
+  const isId = /^[0-9A-F]{32}$/i.test(msgId);
+  const found = isId ? recordAt(broker, Number(parseOffsetMessageId(msgId).offset)) : undefined;
+  if (!found) {
+    const remark = `Exception was thrown when putting message back to ${HALF_TOPIC}.`;
+    return { code: ResponseCode.SYSTEM_ERROR, remark };
   }
-  return { code: ResponseCode.SYSTEM_ERROR, remark: `can not find message by offset ${offset}` };
+  const { content } = found.record, { world: { scheduler, tell }, store, name } = broker;
+  const { queueOffset, logOffset } = store.putHalf(content, 0, scheduler.now);
+  tell({
+    type: "stored",
+    broker: name,
+    txn: content.txn,
+    handle: { queueOffset, logOffset },
+    checks: 0,
+    isResumed: true,
+  });
+  return {};
+}
+
+/** The record at a place of the log, and the topic that it is in. */
+function recordAt(
+  broker: Broker,
+  offset: number,
+): { topic: string; record: StoredRecord } | undefined {
+  for (const topic of [HALF_TOPIC, DISCARDED_TOPIC, ""]) {
+    const record = recordsOf(broker, topic).find(({ logOffset }) => logOffset === offset);
+    if (record) return { topic: topic || record.content.topic, record };
+  }
+  return undefined;
 }
 
 /** A record of either kind. */
@@ -197,21 +274,39 @@ interface StoredRecord {
   readonly storedAt: number;
   readonly queueOffset?: number;
   readonly preparedOffset?: number;
+  readonly checks?: number;
 }
 
 function recordsOf({ store }: Broker, topic: string): readonly StoredRecord[] {
-  return topic === HALF_TOPIC ? store.halves : store.visible;
+  switch (topic) {
+    case HALF_TOPIC:
+      return store.halves;
+    case DISCARDED_TOPIC:
+      return store.putAside;
+    default:
+      return store.visible.filter(({ content }) => topic === "" || content.topic === topic);
+  }
 }
 
-function encodeRecord(broker: Broker, topic: string, record: StoredRecord): Uint8Array {
-  const { content, logOffset, storedAt, queueOffset = 0, preparedOffset = 0 } = record;
+/** A record as it stands in the log. */
+export function encodeRecord(broker: Broker, topic: string, record: StoredRecord): Uint8Array {
+  const { content, logOffset, storedAt, checks = 0 } = record;
+  const { queueOffset = 0, preparedOffset } = record;
+  const isVisible = preparedOffset !== undefined;
   return encodeStoredMessage({
     ...content,
+    ...(isVisible ? { sysFlag: content.sysFlag | COMMITTED } : { queueId: 0 }),
+    ...(topic === DISCARDED_TOPIC ? { flag: 0 } : {}),
+    properties: {
+      ...content.properties,
+      ...(isVisible ? {} : { REAL_TOPIC: content.topic, REAL_QID: String(content.queueId) }),
+      ...(checks > 0 ? { TRANSACTION_CHECK_TIMES: String(checks) } : {}),
+    },
     topic,
     queueOffset: BigInt(queueOffset),
     commitLogOffset: BigInt(logOffset),
-    preparedTransactionOffset: BigInt(preparedOffset),
+    preparedTransactionOffset: BigInt(preparedOffset ?? 0),
     storeTimestamp: Math.floor(EPOCH + storedAt),
-    storeHost: broker.address,
+    storeHost: broker.storeHost,
   });
 }

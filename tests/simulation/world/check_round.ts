@@ -12,6 +12,9 @@ import type { Content, Half } from "./store.ts";
 /** Name of the topic of half messages. */
 export const HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC";
 
+/** Name of the topic of half messages that were asked about too often. */
+export const DISCARDED_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
+
 /**
  * Goes once over the half messages that are open, as a 5.5.0 broker does: one that was asked about
  * too often is given up; one that is old enough is written again with its count raised, and the
@@ -31,7 +34,10 @@ export function runCheckRound(broker: Broker): void {
     const { content, checks } = half;
     if (checks >= settings.maxChecks) {
       store.marks.set(half.queueOffset, scheduler.now);
-      tell({ type: "givenUp", broker: broker.name, txn: content.txn });
+      store.discard(half, scheduler.now);
+      const { queueOffset, logOffset } = half;
+      const handle = { queueOffset, logOffset };
+      tell({ type: "givenUp", broker: broker.name, txn: content.txn, handle });
       continue;
     }
     // The age is by two clocks: a producer's that is ahead makes it negative, and that asks at once.
@@ -45,7 +51,7 @@ export function runCheckRound(broker: Broker): void {
       if (!isOver) putBack(broker, content, checks + 1, half.logOffset, first);
       continue;
     }
-    checkAgain(broker, content, checks + 1, half.logOffset);
+    checkAgain(broker, content, checks + 1, half.logOffset, half.first);
   }
 }
 
@@ -55,13 +61,14 @@ export function immunityOf({ properties }: Content): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
-/** Writes a half message again; `first` is given for one that is put back for its immunity. */
+/** Writes a half message again; `first` is given for one that was put back for its immunity. */
 function putBack(
   { name, store, world: { scheduler, tell } }: Broker,
   content: Content,
   checks: number,
   of?: number,
   first?: number,
+  isAsked = false,
 ): Half {
   const half = store.putHalf(content, checks, scheduler.now, first);
   const { queueOffset, logOffset } = half;
@@ -72,7 +79,7 @@ function putBack(
     handle: { queueOffset, logOffset },
     checks,
     ...(of === undefined ? {} : { of }),
-    ...(first === undefined ? {} : { isImmune: true }),
+    ...(first === undefined || isAsked ? {} : { isImmune: true }),
   });
   return half;
 }
@@ -81,8 +88,14 @@ function putBack(
  * Writes a half message again and asks about the new record. `of` is the place of the old record in
  * the broker's own log.
  */
-export function checkAgain(broker: Broker, content: Content, checks: number, of?: number): void {
-  const half = putBack(broker, content, checks, of);
+export function checkAgain(
+  broker: Broker,
+  content: Content,
+  checks: number,
+  of?: number,
+  first?: number,
+): void {
+  const half = putBack(broker, content, checks, of, first, true);
   const { queueOffset, logOffset } = half;
   const link = broker.registrations.take();
   if (!link || broker.troubles.lostChecks > 0) return;
@@ -92,7 +105,7 @@ export function checkAgain(broker: Broker, content: Content, checks: number, of?
       commitLogOffset: BigInt(logOffset),
       msgId: content.id,
       transactionId: content.id,
-      offsetMsgId: createOffsetMessageId("10.0.1.1", 10911, BigInt(logOffset)),
+      offsetMsgId: messageIdOf(broker, logOffset),
       topic: HALF_TOPIC,
       bname: broker.name,
     }, encodeHalf(broker, half)),
@@ -101,15 +114,25 @@ export function checkAgain(broker: Broker, content: Content, checks: number, of?
   ));
 }
 
+/** The id of a record: the broker's address, as it names it, and the place in the log. */
+export function messageIdOf({ storeHost }: Broker, logOffset: number): string {
+  const [host, port] = storeHost.split(":");
+  return createOffsetMessageId(host!, Number(port), BigInt(logOffset));
+}
+
 /** A half message as it stands in a check-back. */
 function encodeHalf(broker: Broker, half: Half): Uint8Array {
-  const { content, checks } = half;
+  const { content, checks, first } = half;
   return encodeStoredMessage({
     ...content,
     queueOffset: BigInt(half.queueOffset),
     commitLogOffset: BigInt(half.logOffset),
     storeTimestamp: Math.floor(EPOCH + half.storedAt),
-    storeHost: broker.address,
-    properties: { ...content.properties, TRANSACTION_CHECK_TIMES: String(checks) },
+    storeHost: broker.storeHost,
+    properties: {
+      ...content.properties,
+      TRANSACTION_CHECK_TIMES: String(checks),
+      ...(first === undefined ? {} : { TRAN_PREPARED_QUEUE_OFFSET: String(first) }),
+    },
   });
 }

@@ -1,6 +1,6 @@
 import { createResponse, type RemotingCommand, ResponseCode } from "../../../src/remoting/mod.ts";
 import { encodeTopicRouteData, type TopicRouteData } from "../../../src/requests/mod.ts";
-import type { Link, SimServer } from "../network/link.ts";
+import type { ServerEnd, SimServer } from "../network/link.ts";
 import { refuseUnsigned } from "./access.ts";
 import type { World } from "./context.ts";
 
@@ -19,7 +19,7 @@ export class NameServer implements SimServer {
     this.#route = route;
   }
 
-  receive(link: Link, command: RemotingCommand): void {
+  receive(link: ServerEnd, command: RemotingCommand): void {
     if (this.silent > 0) return;
     const refusal = this.#world.signs ? refuseUnsigned(command) : undefined;
     const route = this.#route();

@@ -5,7 +5,7 @@ import {
   RequestCode,
   ResponseCode,
 } from "../../../src/remoting/mod.ts";
-import type { Link, SimServer } from "../network/link.ts";
+import type { ServerEnd, SimServer } from "../network/link.ts";
 
 /** A master that came back after its slave had taken its place: a slave now, which takes nothing. */
 export class OldMaster implements SimServer {
@@ -15,7 +15,7 @@ export class OldMaster implements SimServer {
     this.address = address;
   }
 
-  receive(link: Link, command: RemotingCommand): void {
+  receive(link: ServerEnd, command: RemotingCommand): void {
     if (isOneway(command)) return;
     const code = command.code === RequestCode.HEART_BEAT
       ? ResponseCode.SUCCESS

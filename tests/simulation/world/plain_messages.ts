@@ -1,13 +1,9 @@
-import {
-  createOffsetMessageId,
-  decodeBatch,
-  decodeProperties,
-  MessageProperty,
-} from "../../../src/message/mod.ts";
+import { decodeBatch, decodeProperties, MessageProperty } from "../../../src/message/mod.ts";
 import type { RemotingCommand } from "../../../src/remoting/mod.ts";
 import { readSendMessageRequest, sendMessageResponseHeader } from "../../../src/requests/mod.ts";
 import type { Broker } from "./broker.ts";
 import type { Answer } from "./broker_requests.ts";
+import { messageIdOf } from "./check_round.ts";
 
 /** Whether a message that is sent is half of a transaction. */
 export function isHalf(properties: Record<string, string>): boolean {
@@ -28,7 +24,7 @@ export function storePlain(broker: Broker, command: RemotingCommand): Answer {
   const names = plainNames(command), { world, store, troubles } = broker;
   const header = readSendMessageRequest(command);
   world.tell({ type: "plainStored", broker: broker.name, name: names[0]!, count: names.length });
-  const ids = names.map(() => createOffsetMessageId("10.0.1.1", 10911, BigInt(store.putPlain())));
+  const ids = names.map(() => messageIdOf(broker, store.putPlain()));
   return {
     code: troubles.storeCode,
     extFields: sendMessageResponseHeader.encode({

@@ -17,6 +17,8 @@ export interface Content {
   readonly sysFlag: number;
   /** By the wall clock of the producer. */
   readonly bornTimestamp: number;
+  /** `host:port` of the producer, where it has one. */
+  readonly bornHost?: string;
 }
 
 /** A record of the half topic. */
@@ -38,6 +40,14 @@ export interface Visible {
   readonly storedAt: number;
 }
 
+/** A record of a half message that was discarded. */
+export interface PutAside {
+  readonly content: Content;
+  readonly checks: number;
+  readonly logOffset: number;
+  readonly storedAt: number;
+}
+
 /** What of a store is gone after a loss. */
 export interface Loss {
   halves: Half[];
@@ -50,8 +60,11 @@ export interface Loss {
  */
 export class Store {
   readonly #random: Random;
+  readonly #isEven: boolean;
   halves: Half[] = [];
   visible: Visible[] = [];
+  /** What was asked about too often. */
+  putAside: PutAside[] = [];
   /** Marks by queue offset, with the time of their writing. */
   marks: Map<number, number> = new Map();
   /** Queue offset at which the next check round begins. */
@@ -60,8 +73,10 @@ export class Store {
   savedProgress = 0;
   #nextLogOffset = 0;
 
-  constructor(random: Random) {
+  /** @param isEven Records are of one size. */
+  constructor(random: Random, isEven = false) {
     this.#random = random;
+    this.#isEven = isEven;
   }
 
   /** Stores a half message. */
@@ -83,6 +98,11 @@ export class Store {
     this.visible.push({ content, preparedOffset, storedAt, logOffset: this.#take() });
   }
 
+  /** Puts a half message aside. */
+  discard({ content, checks }: Half, storedAt: number): void {
+    this.putAside.push({ content, checks, storedAt, logOffset: this.#take() });
+  }
+
   /** Stores a plain message; gives its place in the log. */
   putPlain(): number {
     return this.#take();
@@ -101,7 +121,9 @@ export class Store {
       visible: this.visible.filter((message) => !isKept(message)),
     };
     // What is written next takes the place of the first record that is gone.
-    const gone = [...loss.halves, ...loss.visible].map(({ logOffset }) => logOffset);
+    const aside = this.putAside.filter((record) => !isKept(record));
+    const gone = [...loss.halves, ...loss.visible, ...aside].map(({ logOffset }) => logOffset);
+    this.putAside = this.putAside.filter(isKept);
     this.#nextLogOffset = Math.min(this.#nextLogOffset, ...gone);
     this.halves = this.halves.filter(isKept);
     this.visible = this.visible.filter(isKept);
@@ -111,10 +133,10 @@ export class Store {
     return loss;
   }
 
-  /** A place in the log; never the same twice, as records differ in size. */
+  /** A place in the log; never the same twice. Records of most plans differ in size. */
   #take(): number {
-    const offset = this.#nextLogOffset;
-    this.#nextLogOffset += 300 + this.#random.below(200);
+    const offset = this.#nextLogOffset, size = 300 + this.#random.below(200);
+    this.#nextLogOffset += this.#isEven ? 400 : size;
     return offset;
   }
 }

@@ -1,0 +1,122 @@
+import { applyMutant, type Mutant } from "./draw.ts";
+
+/** What became of a mutant. */
+export interface Outcome {
+  /** What noticed it; absent when nothing did. */
+  readonly killedBy?: string;
+  /** Seconds that it took. */
+  readonly seconds: number;
+}
+
+/** Something that may notice a change. */
+interface Judge {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+/** Milliseconds after which a judge counts as hanging, which tests notice as well. */
+const DEADLINE = 240_000;
+
+/** Folders that a copy of the package does not need. */
+const LEFT_OUT: ReadonlySet<string> = new Set([".git", "node_modules", "dist"]);
+
+/** A copy of the package in a folder of its own, in which lines are changed and judged. */
+export class Trial implements AsyncDisposable {
+  readonly #root: URL;
+  readonly #folder: string;
+  readonly #seeds: number;
+  readonly #signal: AbortSignal | undefined;
+
+  private constructor(root: URL, folder: string, seeds: number, signal?: AbortSignal) {
+    this.#root = root;
+    this.#folder = folder;
+    this.#seeds = seeds;
+    this.#signal = signal;
+  }
+
+  /** Copies the package. @param seeds Seeds of the simulation that each change is put to. */
+  static async make(root: URL, seeds: number, signal?: AbortSignal): Promise<Trial> {
+    const folder = await Deno.makeTempDir({ prefix: "mutants_" });
+    await copyAll(root, new URL(`file://${folder}/`));
+    return new Trial(root, folder, seeds, signal);
+  }
+
+  /** What fails without any change; undefined when all is well. */
+  async baseline(): Promise<string | undefined> {
+    for (const judge of this.#judges("src/transaction/")) {
+      if (!await this.#run(judge)) return judge.name;
+    }
+    return undefined;
+  }
+
+  /** Changes a line, and lets one judge after the other look until one notices. */
+  async judge(mutant: Mutant): Promise<Outcome> {
+    const start = performance.now();
+    const secondsSince = () => Math.round((performance.now() - start) / 100) / 10;
+    const file = `${this.#folder}/${mutant.file}`;
+    const sound = await Deno.readTextFile(new URL(mutant.file, this.#root));
+    await Deno.writeTextFile(file, applyMutant(sound, mutant));
+    try {
+      for (const judge of this.#judges(mutant.file)) {
+        if (!await this.#run(judge)) return { killedBy: judge.name, seconds: secondsSince() };
+      }
+      return { seconds: secondsSince() };
+    } finally {
+      await Deno.writeTextFile(file, sound);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  /** Who looks at a change of a file, the fastest and likeliest first. */
+  #judges(file: string): Judge[] {
+    const test = (...folders: string[]): Judge => ({
+      name: folders.join(", "),
+      args: ["test", "-A", "--no-check", "--fail-fast", "--quiet", ...folders],
+    });
+    const own = file.startsWith("src/transaction/")
+      ? [test("tests/transaction"), test("tests/producer")]
+      : [test("tests/producer"), test("tests/transaction")];
+    return [
+      { name: "the type check", args: ["check", "--quiet", "mod.ts"] },
+      ...own,
+      {
+        name: `${this.#seeds} seeds of the simulation`,
+        args: [
+          ...["run", "-A", "--no-check", "tests/simulation/main.ts"],
+          ...["--seeds", String(this.#seeds)],
+        ],
+      },
+      test("tests/client", "tests/trace", "tests/telemetry", "tests/bad_inputs"),
+    ];
+  }
+
+  /** Whether a judge finds nothing. */
+  async #run({ args }: Judge): Promise<boolean> {
+    const timeUp = AbortSignal.timeout(DEADLINE);
+    const signal = this.#signal ? AbortSignal.any([this.#signal, timeUp]) : timeUp;
+    const process = new Deno.Command(Deno.execPath(), {
+      args: [...args],
+      cwd: this.#folder,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+      signal,
+    }).spawn();
+    const { success } = await process.status;
+    this.#signal?.throwIfAborted();
+    return success;
+  }
+}
+
+async function copyAll(from: URL, to: URL): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory, isFile } of Deno.readDir(from)) {
+    if (LEFT_OUT.has(name)) continue;
+    if (isDirectory) await copyAll(new URL(`${name}/`, from), new URL(`${name}/`, to));
+    else if (isFile) await Deno.copyFile(new URL(name, from), new URL(name, to));
+  }
+}

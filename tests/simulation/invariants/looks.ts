@@ -1,0 +1,133 @@
+import { RequestCode, ResponseCode } from "../../../src/remoting/mod.ts";
+import type { FactOf } from "../history.ts";
+import { INDEX_DELAY } from "../world/broker_requests.ts";
+import { TOPIC } from "../world/context.ts";
+import { isFrozen } from "./held_up.ts";
+import type { Run } from "./invariant.ts";
+
+/** A COMMIT or ROLLBACK as it left. */
+export type Verdict = FactOf<"wroteVerdict">;
+
+/** A question to a broker's message index whether a transaction is visible there. */
+export type Look = FactOf<"wroteOther">;
+
+/** What the last look before a COMMIT came to. */
+export interface LookBefore {
+  /** The look, if there was one. */
+  readonly look?: Look;
+  /**
+   * - `missing`: nobody looked.
+   * - `found`, `notFound`: the broker said so before the COMMIT left.
+   * - `refused`: the broker does not tell.
+   * - `impossible`: a fault, or the end of the connection, kept the answer away.
+   * - `cutShort`: the answer was on its way, and was not waited for.
+   */
+  readonly result: "missing" | "found" | "notFound" | "refused" | "impossible" | "cutShort";
+}
+
+/** Milliseconds that the answer to a look has to be waited for, even when none comes. */
+const PATIENCE = 1_000;
+
+/** The looks of a client at whether a transaction is visible on a broker. */
+export function looksOf({ history }: Run, member: string, broker: string, txn: string): Look[] {
+  const links = new Set(
+    history.of("linked").filter((link) => link.broker === broker && link.member === member)
+      .map(({ link }) => link),
+  );
+  return history.of("wroteOther").filter((look) =>
+    look.code === RequestCode.QUERY_MESSAGE && look.txn === txn && links.has(look.link) &&
+    (look.topic ?? TOPIC) === TOPIC
+  );
+}
+
+/**
+ * The event since which a client has a reason to look before a COMMIT: the check-back that brought
+ * its offsets, or an earlier COMMIT that the broker may have carried out. Undefined for the first
+ * word of the client that sent the half message.
+ */
+export function reasonToLook({ history, timeline }: Run, commit: Verdict): number | undefined {
+  const { member, broker, txn, event, handle } = commit;
+  const isIts = (fact: { member: string; broker: string; txn: string; event: number }) =>
+    fact.member === member && fact.broker === broker && fact.txn === txn && fact.event <= event;
+  const asked = history.of("gotCheck").findLast((check) =>
+    isIts(check) && check.handle.logOffset === handle.logOffset
+  );
+  const earlier = history.of("wroteVerdict").findLast((fact) =>
+    isIts(fact) && fact !== commit && fact.state === "COMMIT" && fact.event <= event &&
+    !timeline.isRefused(fact, event)
+  );
+  if (!asked && !earlier) return commit.fromCheck ? 0 : undefined;
+  return Math.max(asked?.event ?? 0, earlier?.event ?? 0);
+}
+
+/** What the last look was that a client had between a reason for it and a COMMIT. */
+export function lookBefore(run: Run, commit: Verdict, since: number): LookBefore {
+  const { timeline } = run, { member, broker, txn } = commit;
+  const look = looksOf(run, member, broker, txn).findLast((fact) =>
+    fact.event >= since && isBefore(fact, commit)
+  );
+  if (!look) return { result: "missing" };
+  const reply = timeline.replyTo(look);
+  if (reply && reply.event <= commit.event) {
+    if (reply.code === 0) {
+      // What was found on a connection that is gone may have been lost with it.
+      return { look, result: look.link === commit.link ? "found" : "notFound" };
+    }
+    return { look, result: reply.code === ResponseCode.QUERY_NOT_FOUND ? "notFound" : "refused" };
+  }
+  const isKeptAway = timeline.unlinkedIn(look.link) <= commit.event ||
+    commit.at - look.at >= PATIENCE || timeline.isHeldUp(member, broker, look.at, commit.at) ||
+    isFrozen(run, member, look.at, commit.at) || timeline.leftAt(member) <= commit.at;
+  return { look, result: isKeptAway ? "impossible" : "cutShort" };
+}
+
+/** Whether a request left before another, in the same event, too, as far as the numbers tell. */
+function isBefore(look: Look, commit: Verdict): boolean {
+  if (look.event !== commit.event) return look.event < commit.event;
+  return look.link !== commit.link || look.opaque < commit.opaque;
+}
+
+/** Copies of a message that a broker has at the moment of an event, with the losses taken off. */
+export function keptCopies(
+  { history }: Run,
+  txn: string,
+  event: number,
+  broker?: string,
+): FactOf<"visible">[] {
+  const isIts = (fact: { txn: string; broker: string; event: number }) =>
+    fact.txn === txn && (broker === undefined || fact.broker === broker) && fact.event < event;
+  const kept = history.of("visible").filter(isIts);
+  for (const loss of history.of("lost").filter((fact) => fact.what === "visible" && isIts(fact))) {
+    const index = kept.findIndex((copy) =>
+      copy.broker === loss.broker && copy.event <= loss.event &&
+      copy.handle.logOffset === loss.logOffset
+    );
+    if (index >= 0) kept.splice(index, 1);
+  }
+  return kept;
+}
+
+/** When what was stored is found by its key, in milliseconds. */
+export function indexedAt({ at }: { at: number }): number {
+  return at + INDEX_DELAY;
+}
+
+/**
+ * Whether a ROLLBACK has a broker drop a surplus half message: its message was just found visible on
+ * the very connection that the half message was named on, and that the ROLLBACK leaves on.
+ */
+export function isDrop(run: Run, rollback: Verdict): boolean {
+  const { history, timeline } = run, { member, broker, txn, link, handle, event } = rollback;
+  if (rollback.state !== "ROLLBACK") return false;
+  const isIts = (fact: { member: string; txn: string; link: number; event: number }) =>
+    fact.member === member && fact.txn === txn && fact.link === link && fact.event <= event;
+  const named =
+    history.of("gotCheck").findLast((check) =>
+      isIts(check) && check.handle.logOffset === handle.logOffset
+    ) ?? (rollback.fromCheck ? undefined : history.of("wroteHalf").find(isIts));
+  if (!named) return false;
+  return looksOf(run, member, broker, txn).some((look) => {
+    const reply = look.link === link ? timeline.replyTo(look) : undefined;
+    return reply?.code === 0 && reply.event >= named.event && reply.event <= event;
+  });
+}
