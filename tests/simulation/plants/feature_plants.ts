@@ -1,6 +1,6 @@
 import type { Plant } from "./plant.ts";
 
-const SIGNATURE = "src/access/signature.ts";
+const SIGNATURE = "src/access/credentials.ts";
 const CHECK_BACKS = "src/transaction/check_backs.ts";
 const RECOVERY = "src/transaction/recovery.ts";
 const TRANSACTION = "src/transaction/transaction.ts";
