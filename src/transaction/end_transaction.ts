@@ -177,7 +177,8 @@ export class EndTransactions {
       if (last.length > 0 && verdict === "COMMIT" && result.outcome !== "failed") {
         await this.#dropOthers(live, halves.newest, last, result);
       }
-      if (live.ended(halves, result.outcome === "failed")) this.#options.book.leaveEnded(live);
+      const hasTrouble = result.outcome === "failed" || result.visibleOn !== undefined;
+      if (live.ended(halves, hasTrouble)) this.#options.book.leaveEnded(live);
     }
     this.#underWay.end();
   }
