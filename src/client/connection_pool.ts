@@ -1,13 +1,18 @@
 import { type Clock, sleep } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import { parseAddress } from "../route/mod.ts";
-import { connect, type Connection, type ConnectionOptions, type Dialer } from "../transport/mod.ts";
+import {
+  connect,
+  type Connection,
+  type ConnectionOptions,
+  type WireDialer,
+} from "../transport/mod.ts";
 import { type WaitOptions, within } from "./deadline.ts";
 
 /** The settings of a pool. */
 interface ConnectionPoolOptions extends Omit<ConnectionOptions, "address"> {
   /** Opens transports. */
-  dialer: Dialer;
+  dialer: WireDialer;
   /** Time. */
   clock: Clock;
   /** Milliseconds for one dial. */

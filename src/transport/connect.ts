@@ -1,12 +1,12 @@
 import { ConnectionError, describe, type ErrorFacts } from "../errors.ts";
 import { closeQuietly, Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection_types.ts";
-import type { Dialer } from "./transport.ts";
+import type { WireDialer } from "./transport.ts";
 
 /** The settings of a new connection. */
 export interface ConnectOptions extends Omit<ConnectionOptions, "address"> {
   /** Opens the transport. */
-  dialer: Dialer;
+  dialer: WireDialer;
   /** Host name or IP address, without brackets. */
   host: string;
   /** Port. */

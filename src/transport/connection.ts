@@ -1,4 +1,3 @@
-import type { MakeOutgoing } from "../access/mod.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import {
   FrameDecoder,
@@ -11,14 +10,15 @@ import type {
   ConnectionMark,
   ConnectionOptions,
   ConnectionStats,
+  PrepareRequest,
   RequestOptions,
 } from "./connection_types.ts";
 import { PeerWatch } from "./peer_watch.ts";
 import {
+  notifySettled,
   PendingRequests,
   type RequestFacts,
   type RequestFailure,
-  tellEnd,
 } from "./pending_requests.ts";
 import { ServerRequests } from "./server_requests.ts";
 import { openWire, type Transport, type Wire } from "./transport.ts";
@@ -43,7 +43,7 @@ export class Connection {
   readonly closed: Promise<ConnectionEnd>;
 
   readonly #wire: Wire;
-  readonly #makeOutgoing: MakeOutgoing | undefined;
+  readonly #prepare: PrepareRequest | undefined;
   readonly #maxInFlight: number;
   readonly #maxPendingBytes: number;
   readonly #pending: PendingRequests;
@@ -58,11 +58,11 @@ export class Connection {
   #unmatchedInARow = 0;
   #peerVersion = 0;
 
-  constructor(transport: Transport, options: ConnectionOptions) {
+  constructor(transport: Transport | Wire, options: ConnectionOptions) {
     this.#wire = openWire(transport);
     this.address = options.address;
     if (transport.localHost !== undefined) this.localHost = transport.localHost;
-    this.#makeOutgoing = options.outgoing;
+    this.#prepare = options.prepare;
     this.#maxInFlight = options.maxInFlight ?? 65_535;
     this.#maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
     this.#decoder = new FrameDecoder(options.limits);
@@ -148,7 +148,7 @@ export class Connection {
    * @throws {ConnectionError} when the connection has ended, or a bound is reached.
    */
   post(request: RemotingRequest): boolean {
-    if (this.#makeOutgoing || this.#writes.isWriting) return false;
+    if (this.#prepare || this.#writes.isWriting) return false;
     this.#admit(request);
     this.#writes.pushRequest(new Frame(), request, this.#pending.takeOpaque(), true);
     this.#pending.countOneway();
@@ -178,12 +178,12 @@ export class Connection {
     isAnswered: boolean,
   ): Promise<RemotingCommand | undefined> {
     this.#admit(request, options.signal);
-    const outgoing = this.#makeOutgoing?.(request, this.address, !isAnswered);
+    const prepared = this.#prepare?.(request, this.address, !isAnswered);
     const opaque = this.#pending.takeOpaque();
-    const leaving = outgoing?.request ?? request;
+    const leaving = prepared?.request ?? request;
     const { heard } = this.#watch;
     const pending = this.#pending.create(opaque, request.code, isAnswered, options, heard);
-    const end = outgoing?.ended ? tellEnd(pending.end, outgoing.ended) : pending.end;
+    const end = prepared?.onSettled ? notifySettled(pending.end, prepared.onSettled) : pending.end;
     try {
       this.#writes.pushRequest(pending, leaving, opaque, !isAnswered);
       this.#pending.enter(pending);

@@ -1,4 +1,3 @@
-import type { MakeOutgoing } from "../access/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { ThrottledLogger } from "../logger.ts";
 import type { FrameLimits, RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
@@ -33,6 +32,19 @@ export interface Probe {
   timeout: number;
 }
 
+/**
+ * Turns a request into the one that leaves. `onSettled` takes the response, the error, or nothing when
+ * the request was one-way and was written. It must not throw.
+ */
+export type PrepareRequest = (
+  request: RemotingRequest,
+  address: string,
+  oneway: boolean,
+) => {
+  readonly request: RemotingRequest;
+  readonly onSettled?: (end: RemotingCommand | Error | undefined) => void;
+};
+
 /** The settings of a connection. */
 export interface ConnectionOptions {
   /** `host:port` of the peer, for errors and logs. */
@@ -43,8 +55,8 @@ export interface ConnectionOptions {
   warnings: ThrottledLogger;
   /** Handlers of server-sent requests, by request code. */
   handlers?: ReadonlyMap<number, ServerRequestHandler>;
-  /** Makes of a request what leaves: the last step before it is encoded. */
-  outgoing?: MakeOutgoing | undefined;
+  /** The last step before a request is encoded. */
+  prepare?: PrepareRequest | undefined;
   /** Bounds of the frames that are accepted. */
   limits?: FrameLimits;
   /** Most requests that wait for an answer at once. @default {65535} */

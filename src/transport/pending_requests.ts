@@ -1,4 +1,3 @@
-import type { OutgoingRequest } from "../access/mod.ts";
 import type { Clock, TimerHandle } from "../clock.ts";
 import type { ConnectionError } from "../errors.ts";
 import { nextOpaque, type RemotingCommand } from "../remoting/internal.ts";
@@ -331,17 +330,17 @@ function emptySlots<T>(size: number): (T | undefined)[] {
   return new Array<T | undefined>(size).fill(undefined);
 }
 
-/** Passes on how a request ended, and tells those who look on. */
-export async function tellEnd<T extends RemotingCommand | void>(
+/** Passes on how a request ended, and notifies those that observe it. */
+export async function notifySettled<T extends RemotingCommand | void>(
   end: Promise<T>,
-  ended: NonNullable<OutgoingRequest["ended"]>,
+  onSettled: (end: RemotingCommand | Error | undefined) => void,
 ): Promise<T> {
   try {
     const response = await end;
-    ended(response ?? undefined);
+    onSettled(response ?? undefined);
     return response;
   } catch (error) {
-    ended(error as Error);
+    onSettled(error as Error);
     throw error;
   }
 }
