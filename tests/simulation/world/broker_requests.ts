@@ -9,10 +9,10 @@ import {
   CommitOrRollback,
   endTransactionHeader,
   queryMessageHeader,
-  readSendMessageRequest,
   sendMessageResponseHeader,
   viewMessageHeader,
 } from "../../../src/requests/mod.ts";
+import { readSendMessageRequest } from "../../../src/testing/requests.ts";
 import { EPOCH } from "../client_clock.ts";
 import type { Link } from "../network/link.ts";
 import type { Broker } from "./broker.ts";
