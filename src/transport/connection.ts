@@ -69,8 +69,8 @@ export class Connection {
     this.#pending = new PendingRequests({
       clock: options.clock,
       makeError: (...facts) => this.#failure(...facts),
-      onMissed: ({ heard }) => this.#watch.missAnswer(heard),
-      readCount: () => this.#watch.heard,
+      onMissed: ({ readCount }) => this.#watch.onTimeout(readCount),
+      readCount: () => this.#watch.readCount,
     });
     const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
     this.closed = promise;
@@ -181,8 +181,8 @@ export class Connection {
     const prepared = this.#prepare?.(request, this.address, !isAnswered);
     const opaque = this.#pending.takeOpaque();
     const leaving = prepared?.request ?? request;
-    const { heard } = this.#watch;
-    const pending = this.#pending.create(opaque, request.code, isAnswered, options, heard);
+    const { readCount } = this.#watch, { code } = request;
+    const pending = this.#pending.create({ opaque, code, isAnswered, readCount }, options);
     const end = prepared?.onSettled ? notifySettled(pending.end, prepared.onSettled) : pending.end;
     try {
       this.#writes.pushRequest(pending, leaving, opaque, !isAnswered);
@@ -244,7 +244,7 @@ export class Connection {
           if (isView && this.#wire.reusesMemory) command.body = command.body.slice();
           this.#dispatch(command);
         });
-        this.#watch.hear(bytes.length, decoded, this.#decoder.buffered > 0);
+        this.#watch.onBytes(bytes.length, decoded, this.#decoder.buffered > 0);
       }
       const cut = this.#decoder.buffered, where = cut ? ` ${cut} bytes into a frame` : "";
       this.#finish({ by: "peer", reason: `the peer closed the connection${where}` });
