@@ -47,7 +47,7 @@ Deno.test("check-back - a commit that was carried out and whose answer got lost 
   assertEquals(broker.requests(QUERY_MESSAGE)[0]!.extFields.topic, TOPIC);
   assertEquals([producer.stats().foundCommits, listener.checks.length], [2, 0]);
   const told = {
-    type: "commitFound",
+    type: "commitFound" as const,
     transactionId: half!.transactionId,
     topic: TOPIC,
     brokerName: broker.name,
