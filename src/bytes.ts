@@ -8,3 +8,113 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   }
   return bytes;
 }
+
+/** UTF-8 takes at most so many bytes for one unit of UTF-16. */
+const MAX_UTF8_PER_UNIT = 3;
+
+/** Texts up to this length are written unit by unit, which costs less than a call of the encoder. */
+const SHORT_TEXT = 512;
+
+const encoder = new TextEncoder();
+
+/** Writes big-endian numbers, bytes and UTF-8 one behind the other into memory that grows. */
+export class ByteWriter {
+  #memory: Uint8Array<ArrayBuffer>;
+  #length = 0;
+
+  /** @param size Bytes that fit without growing. */
+  constructor(size: number) {
+    this.#memory = new Uint8Array(size);
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes that fit without growing. */
+  get capacity(): number {
+    return this.#memory.length;
+  }
+
+  /** All of the memory. It is replaced when it grows. */
+  get memory(): Uint8Array<ArrayBuffer> {
+    return this.#memory;
+  }
+
+  /** Returns what was written: all of the memory if it is full, otherwise a copy. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#length === this.#memory.length
+      ? this.#memory
+      : this.#memory.slice(0, this.#length);
+  }
+
+  /** Moves to a place: back to drop what was written behind it, or on to leave room. */
+  seek(length: number): void {
+    this.#reserve(length - this.#length);
+    this.#length = length;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#memory.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Writes an integer into one, two or four bytes. */
+  integer(value: number, size: 1 | 2 | 4): void {
+    this.#reserve(size);
+    for (let shift = 8 * (size - 1); shift >= 0; shift -= 8) {
+      this.#memory[this.#length++] = value >>> shift;
+    }
+  }
+
+  int64(value: bigint): void {
+    this.integer(Number(BigInt.asIntN(32, value >> 32n)), 4);
+    this.integer(Number(BigInt.asIntN(32, value)), 4);
+  }
+
+  /** Writes a text as UTF-8. */
+  text(text: string): void {
+    this.#reserve(text.length);
+    const { read, written } = encoder.encodeInto(text, this.#memory.subarray(this.#length));
+    if (read === text.length) this.#length += written;
+    else this.#encode(text);
+  }
+
+  /** Writes a text as UTF-8, with the number of its bytes before it. */
+  lengthPrefixed(text: string, size: 2 | 4): void {
+    const { length } = text, start = this.#length;
+    this.seek(start + size);
+    this.#reserve(length);
+    let at = this.#length, i = 0;
+    if (length <= SHORT_TEXT) {
+      for (; i < length; i++) {
+        const unit = text.charCodeAt(i);
+        if (unit > 0x7f) break;
+        this.#memory[at++] = unit;
+      }
+    }
+    if (i === length) this.#length = at;
+    else this.#encode(text);
+    const end = this.#length;
+    this.#length = start;
+    this.integer(end - start - size, size);
+    this.#length = end;
+  }
+
+  #encode(text: string): void {
+    if (text.length > SHORT_TEXT) return this.bytes(encoder.encode(text));
+    this.#reserve(MAX_UTF8_PER_UNIT * text.length);
+    const { written } = encoder.encodeInto(text, this.#memory.subarray(this.#length));
+    this.#length += written;
+  }
+
+  #reserve(size: number): void {
+    const needed = this.#length + size;
+    if (needed <= this.#memory.length) return;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#memory.length));
+    grown.set(this.#memory.subarray(0, this.#length));
+    this.#memory = grown;
+  }
+}

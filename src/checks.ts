@@ -11,3 +11,37 @@ export function checkLimit(value: number, name: string): number {
     `Cannot use ${name} ${printable(String(value), 64)}: it is not an integer from 0`,
   );
 }
+
+/** Checks a time in milliseconds: 1 to 2147483647, because a longer timer would fire at once. */
+export function checkTime(name: string, value: number | undefined, fallback: number): number {
+  return checkCount(name, value, fallback, 1, 2 ** 31 - 1, " ms");
+}
+
+/** Checks a whole number within bounds. */
+export function checkCount(
+  name: string,
+  value: number | undefined,
+  fallback: number,
+  min: number,
+  max: number,
+  unit = "",
+): number {
+  if (value === undefined) return fallback;
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new InvalidArgumentError(
+      `Cannot use option ${name}: it must be a whole number from ${min} to ${max}${unit}, ` +
+        `current value is ${printable(String(value), 64)}`,
+    );
+  }
+  return value;
+}
+
+/** Checks a switch that is off by default. */
+export function checkFlag(name: string, value: boolean | undefined): boolean {
+  if (value === undefined || typeof value === "boolean") return value ?? false;
+  throw new InvalidArgumentError(
+    `Cannot use option ${name}: it must be true or false, current value is ${
+      printable(String(value), 64)
+    }`,
+  );
+}

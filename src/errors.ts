@@ -34,8 +34,8 @@ export type RocketMQErrorCode =
   | "SEND_FAILED"
   | "SEND_INDETERMINATE";
 
-/** The facts that an error of this module may carry, beside its message. */
-export interface RocketMQErrorOptions extends ErrorOptions {
+/** The facts that an error of this module may carry, beside its message. Which ones depends on the error. */
+export interface ErrorFacts extends ErrorOptions {
   /** `host:port` of the server that it is about. */
   address?: string | undefined;
   /** Name of the broker that it is about. */
@@ -44,8 +44,18 @@ export interface RocketMQErrorOptions extends ErrorOptions {
   topic?: string | undefined;
   /** The response code with which a server refused. */
   responseCode?: number | undefined;
+  /** The remark of that response, as it came. */
+  remark?: string | undefined;
   /** Whether the same call may succeed later, unchanged. */
   isRetriable?: boolean | undefined;
+  /** Whether at least one byte of the request was handed to the connection. */
+  written?: boolean | undefined;
+  /** Position of the offending bytes, counted from the first byte of the frame or message. */
+  offset?: number | undefined;
+  /** The bound that was passed, in bytes or in entries. */
+  limit?: number | undefined;
+  /** The id under which a later check-back would come. */
+  transactionId?: string | undefined;
 }
 
 /**
@@ -79,7 +89,7 @@ export class RocketMQError extends Error {
   readonly isRetriable: boolean;
 
   /** Makes an error; only this module and its tests have a reason to. */
-  constructor(code: RocketMQErrorCode, message: string, options: RocketMQErrorOptions = {}) {
+  constructor(code: RocketMQErrorCode, message: string, options: ErrorFacts = {}) {
     super(printable(message, 4096), "cause" in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.isRetriable = options.isRetriable ?? false;
@@ -96,7 +106,7 @@ export class InvalidArgumentError extends RocketMQError {
   override name = "InvalidArgumentError";
 
   /** `message` names the argument, its value and what is allowed. */
-  constructor(message: string, options: RocketMQErrorOptions = {}) {
+  constructor(message: string, options: ErrorFacts = {}) {
     super("INVALID_ARGUMENT", message, options);
   }
 }
@@ -107,7 +117,7 @@ export class InvalidStateError extends RocketMQError {
   override name = "InvalidStateError";
 
   /** `message` names the state and the call that would fit. */
-  constructor(message: string, options: RocketMQErrorOptions = {}) {
+  constructor(message: string, options: ErrorFacts = {}) {
     super("INVALID_STATE", message, options);
   }
 }
@@ -116,12 +126,6 @@ export class InvalidStateError extends RocketMQError {
 export class SendForbiddenError extends RocketMQError {
   /** Class name, also in minified code. */
   override name = "SendForbiddenError";
-}
-
-/** What a {@linkcode ConnectionError} says beyond the base. */
-export interface ConnectionErrorOptions extends RocketMQErrorOptions {
-  /** Whether at least one byte of the request was handed to the connection. */
-  written?: boolean | undefined;
 }
 
 /**
@@ -138,7 +142,7 @@ export class ConnectionError extends RocketMQError {
   constructor(
     code: "CONNECT_FAILED" | "CONNECTION_LOST" | "TIMEOUT" | "ABORTED" | "OVERLOADED",
     message: string,
-    options: ConnectionErrorOptions = {},
+    options: ErrorFacts = {},
   ) {
     super(code, message, options);
     this.written = options.written ?? false;
@@ -151,17 +155,9 @@ export class TopicRouteNotFoundError extends RocketMQError {
   override name = "TopicRouteNotFoundError";
 
   /** `message` names the topic, the name servers that were asked, and the remedy. */
-  constructor(message: string, options: RocketMQErrorOptions = {}) {
+  constructor(message: string, options: ErrorFacts = {}) {
     super("NO_ROUTE", message, options);
   }
-}
-
-/** What a {@linkcode BrokerResponseError} says beyond the base. */
-export interface BrokerResponseErrorOptions extends RocketMQErrorOptions {
-  /** The response code. */
-  responseCode: number;
-  /** The remark of the response as it came. */
-  remark?: string | undefined;
 }
 
 /** A server answered a request with a response code other than success. */
@@ -174,7 +170,7 @@ export class BrokerResponseError extends RocketMQError {
   readonly remark: string;
 
   /** `message` says what was refused; code and remark are added to it. */
-  constructor(message: string, options: BrokerResponseErrorOptions) {
+  constructor(message: string, options: ErrorFacts & { responseCode: number }) {
     const remark = printable(options.remark ?? "");
     super(
       "BROKER_REFUSED",
@@ -185,23 +181,64 @@ export class BrokerResponseError extends RocketMQError {
   }
 }
 
+/** A permission that a server demands and that the user of an access key lacks. */
+export interface MissingPermission {
+  /** The actions, any one of which is enough: `PUB`, `SUB`, `GET`, `CREATE`, `UPDATE`. May be empty. */
+  readonly actions: readonly string[];
+  /** Kind of the resource: `topic`, `group`, `cluster`. */
+  readonly resourceType: string;
+  /** Name of the resource as servers know it, with its namespace. */
+  readonly resource: string;
+}
+
+/**
+ * A server refused a request because of who sent it: it does not believe who the client says that it
+ * is (`authentication`), or the user lacks a permission (`authorization`). What to do is in the
+ * message, and which permission it is in `missingPermission`.
+ *
+ * @example
+ * ```ts
+ * import { AccessDeniedError } from "@rocketmq-deno/client";
+ *
+ * function explain(error: unknown): string | undefined {
+ *   if (!(error instanceof AccessDeniedError)) return undefined;
+ *   const { actions, resourceType, resource } = error.missingPermission ?? {};
+ *   return actions ? `grant ${actions.join(" or ")} on ${resourceType} ${resource}` : error.message;
+ * }
+ * ```
+ */
+export class AccessDeniedError extends BrokerResponseError {
+  /** Class name, also in minified code. */
+  override name = "AccessDeniedError";
+  /** Whether the server does not believe who asks, or does not let them. */
+  readonly reason: "authentication" | "authorization";
+  /** The permission that is missing, if it is one and the server says on what. */
+  readonly missingPermission?: MissingPermission;
+
+  /** `message` says what was refused and why; code and remark are added to it. */
+  constructor(
+    message: string,
+    facts: ErrorFacts & {
+      responseCode: number;
+      reason: "authentication" | "authorization";
+      missingPermission?: MissingPermission | undefined;
+    },
+  ) {
+    super(message, facts);
+    this.reason = facts.reason;
+    if (facts.missingPermission !== undefined) this.missingPermission = facts.missingPermission;
+  }
+}
+
 /** The peer sent something that the protocol does not allow: a field is missing or not what it should be. */
 export class ProtocolError extends RocketMQError {
   /** Class name, also in minified code. */
   override name = "ProtocolError";
 
   /** `message` names the field and what is wrong with it. */
-  constructor(message: string, options: RocketMQErrorOptions = {}) {
+  constructor(message: string, options: ErrorFacts = {}) {
     super("PROTOCOL", message, options);
   }
-}
-
-/** Where decoding failed, and against which bound. */
-export interface DecodeErrorOptions extends RocketMQErrorOptions {
-  /** Position of the offending bytes, counted from the first byte of the frame or message. */
-  offset?: number | undefined;
-  /** The bound that was passed, in bytes or in entries. */
-  limit?: number | undefined;
 }
 
 /**
@@ -217,7 +254,7 @@ export class RemotingDecodeError extends RocketMQError {
   readonly limit?: number;
 
   /** `message` says what was found and what was expected. */
-  constructor(message: string, options: DecodeErrorOptions = {}) {
+  constructor(message: string, options: ErrorFacts = {}) {
     super("DECODE", message, options);
     this.offset = options.offset ?? 0;
     if (options.limit !== undefined) this.limit = options.limit;
@@ -234,17 +271,11 @@ export class MessageDecodeError extends RocketMQError {
   readonly limit?: number;
 
   /** `message` says what was found and what was expected. */
-  constructor(message: string, options: DecodeErrorOptions = {}) {
+  constructor(message: string, options: ErrorFacts = {}) {
     super("DECODE", message, options);
     this.offset = options.offset ?? 0;
     if (options.limit !== undefined) this.limit = options.limit;
   }
-}
-
-/** What a {@linkcode TransactionSendError} says beyond the base. */
-export interface TransactionSendErrorOptions extends RocketMQErrorOptions {
-  /** The id under which a later check-back would come. */
-  transactionId?: string | undefined;
 }
 
 /**
@@ -267,7 +298,7 @@ export class TransactionSendError extends RocketMQError {
   constructor(
     outcome: "failed" | "indeterminate",
     message: string,
-    options: TransactionSendErrorOptions = {},
+    options: ErrorFacts = {},
   ) {
     super(outcome === "failed" ? "SEND_FAILED" : "SEND_INDETERMINATE", message, options);
     this.outcome = outcome;

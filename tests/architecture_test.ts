@@ -131,7 +131,7 @@ Deno.test("architecture - pure folders have no I/O, no clock and no logging", as
   );
   assertBites(
     pureFoldersStayPure,
-    "src/trace/encode_trace.ts",
+    "src/trace/trace.ts",
     `import { Telemetry } from "../telemetry.ts"; const now = Date.now();`,
     "names Date.now",
     "imports src/telemetry.ts",

@@ -8,7 +8,7 @@ const CONFIG = fileURLToPath(new URL("../deno.json", import.meta.url));
 const LIBRARY = new URL("../mod.ts", import.meta.url).href;
 
 const LOGGER = new URL("../src/logger.ts", import.meta.url).href;
-const BROADCAST = new URL("../src/client/broadcast.ts", import.meta.url).href;
+const BROADCAST = new URL("../src/broadcast.ts", import.meta.url).href;
 
 /** Modules whose secrets are those of recorded signatures. */
 const OTHER_SECRETS = ["access/signature_test.ts", "/secrets_test.ts"];

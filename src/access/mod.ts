@@ -4,18 +4,26 @@
  *
  * @module
  */
-export { ClientNamespace } from "./client_namespace.ts";
-export { Credentials, type CredentialsOptions } from "./credentials.ts";
 export {
   addNamespace,
   checkNamespace,
+  ClientNamespace,
   namespaceOf,
   unwrapNamespace,
   wrapNamespace,
 } from "./namespace.ts";
-export { loadNodeCrypto } from "./node_crypto.ts";
-export { checkRequestHooks } from "./request_hook.ts";
-export type { RequestFacts, RequestHook, RequestOutcome } from "./request_hook.ts";
+export {
+  Credentials,
+  type CredentialsOptions,
+  SignatureField,
+  signRequest,
+} from "./credentials.ts";
+export {
+  checkRequestHooks,
+  type RequestFacts,
+  type RequestHook,
+  type RequestOutcome,
+} from "./request_hook.ts";
 export {
   identifyRequests,
   type MakeOutgoing,
@@ -23,4 +31,3 @@ export {
   type RequestIdentity,
   showReceived,
 } from "./request_identity.ts";
-export { SignatureField, signRequest } from "./signature.ts";

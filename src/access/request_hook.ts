@@ -1,6 +1,6 @@
 import { describe, InvalidArgumentError, printable } from "../errors.ts";
-import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/mod.ts";
-import { SignatureField } from "./signature.ts";
+import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/internal.ts";
+import { SignatureField } from "./credentials.ts";
 
 /** What a {@linkcode RequestHook} sees of a request. Bodies, tokens and signatures are not shown. */
 export interface RequestFacts {

@@ -1,7 +1,6 @@
-import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/mod.ts";
-import type { ClientNamespace } from "./client_namespace.ts";
-import type { Credentials } from "./credentials.ts";
-import { addNamespace } from "./namespace.ts";
+import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/internal.ts";
+import { addNamespace, type ClientNamespace } from "./namespace.ts";
+import { type Credentials, signRequest } from "./credentials.ts";
 import {
   factsOf,
   outcomeOf,
@@ -9,7 +8,6 @@ import {
   type RequestHook,
   runBefore,
 } from "./request_hook.ts";
-import { signRequest } from "./signature.ts";
 
 /** Header field that says what kind of client sends a request, and its value for streams. */
 const REQUEST_TYPE = "ReqT", STREAM = "0";

@@ -1,15 +1,18 @@
 import { type Clock, sleep } from "../clock.ts";
-import { ConnectionError, describe } from "../errors.ts";
+import { AccessDeniedError, ConnectionError, describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingRequest } from "../remoting/mod.ts";
-import { AccessDeniedError, readHeartbeatResponse } from "../requests/mod.ts";
+import {
+  createUnregisterClientRequest,
+  readHeartbeatResponse,
+  readUnregisterClientResponse,
+} from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { Deadline, type WaitOptions, within } from "./deadline.ts";
-import { isFinal, linkFailure } from "./link_failure.ts";
 
 /** The settings of the links to brokers. */
-export interface BrokerLinksOptions {
+interface BrokerLinksOptions {
   /** Connections to brokers. */
   pool: ConnectionPool;
   /** Time. */
@@ -293,4 +296,73 @@ export class BrokerLinks {
   ): ConnectionError {
     return linkFailure({ brokerName, address, failure, timeout, cause, lastError });
   }
+}
+
+/** Why there is no registered connection to a broker. */
+interface LinkFailure {
+  /** Name of the broker. */
+  brokerName: string;
+  /** Its address as it is dialled. */
+  address: string;
+  /** Whether time was over or the caller gave up. */
+  failure: "TIMEOUT" | "ABORTED";
+  /** The milliseconds that were waited. */
+  timeout: number;
+  /** Why the try that was waited for failed. */
+  cause?: unknown;
+  /** Why the last try before failed. */
+  lastError?: unknown;
+}
+
+/** The error of who waits for a link in vain, with the remedy. */
+function linkFailure(
+  { brokerName, address, failure, timeout, cause, lastError }: LinkFailure,
+): ConnectionError {
+  const known = cause ?? lastError;
+  const why = known === undefined ? "" : `: ${describe(known)}`;
+  const reason = failure === "ABORTED"
+    ? "the caller aborted it"
+    : cause === undefined
+    ? `no registered connection within ${Math.round(timeout)} ms${why}`
+    : describe(cause);
+  return new ConnectionError(
+    failure === "ABORTED" ? "ABORTED" : "CONNECT_FAILED",
+    `Cannot reach broker "${brokerName}" at ${address}: ${reason}. ` +
+      "If the name server gave a wrong address, set brokerIP1 on the broker or addressMap here",
+    {
+      address,
+      brokerName,
+      isRetriable: failure !== "ABORTED" && !isFinal(cause),
+      ...(known === undefined ? {} : { cause: known }),
+    },
+  );
+}
+
+/** Whether trying again is useless: this program lacks the permission to connect. */
+export function isFinal(error: unknown): boolean {
+  return error instanceof ConnectionError && error.code === "CONNECT_FAILED" && !error.isRetriable;
+}
+
+/** Unregisters each group from every linked broker, and waits for the answers. */
+export async function unregister(
+  links: BrokerLinks,
+  clientId: string,
+  producerGroups: readonly string[],
+  { timeout, logger }: { timeout: number; logger: Logger },
+): Promise<void> {
+  const unregistered = [];
+  for (const { brokerName, connection } of links.registered()) {
+    for (const producerGroup of producerGroups) {
+      const request = createUnregisterClientRequest({ clientId, producerGroup });
+      const { address } = connection;
+      unregistered.push(
+        connection.request(request, { timeout })
+          .then((response) => readUnregisterClientResponse(response, { address, brokerName }))
+          .catch((error) => {
+            logger.debug(`Cannot unregister from broker "${brokerName}": ${describe(error)}`);
+          }),
+      );
+    }
+  }
+  await Promise.all(unregistered);
 }

@@ -22,7 +22,7 @@ export interface CheckRequest {
 }
 
 /** What is needed to find out whose a check-back is. */
-export interface CheckReceiver {
+interface CheckReceiver {
   /** Where it is told that one is ignored. */
   warnings: ThrottledLogger;
   /** Who takes the check-backs of a producer group. */

@@ -10,12 +10,11 @@ import {
 } from "../requests/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
 import type { Connection, ServerRequestHandler } from "../transport/mod.ts";
-import { BrokerLinks } from "./broker_links.ts";
+import { BrokerLinks, unregister } from "./broker_links.ts";
 import { type CheckRequest, receiveCheck } from "./check_request.ts";
 import { ConnectionPools } from "./connection_pools.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
-import { distinctBrokers } from "./distinct_brokers.ts";
-import { firstRoutes } from "./first_routes.ts";
+import { distinctBrokers, firstRoutes } from "./start_up.ts";
 import { MasterSearch } from "./master_search.ts";
 import { NameServerList } from "./name_server_list.ts";
 import { NameServers } from "./name_servers.ts";
@@ -23,7 +22,6 @@ import type { ClientSettings } from "./options.ts";
 import { PeriodicWork } from "./periodic_work.ts";
 import { Replies } from "./replies.ts";
 import { RouteTable } from "./route_table.ts";
-import { unregister } from "./unregister.ts";
 import { VipChannel } from "./vip_channel.ts";
 
 /** What a client tells those who use it. Called synchronously; must not throw. */

@@ -1,10 +1,11 @@
+import { identifyRequests, showReceived } from "../access/mod.ts";
+import { describe } from "../errors.ts";
 import type { ThrottledLogger } from "../logger.ts";
-import type { RemotingRequest } from "../remoting/mod.ts";
+import { isOneway, type RemotingRequest } from "../remoting/mod.ts";
 import { createGetRouteInfoRequest, createHeartbeatRequest } from "../requests/mod.ts";
-import type { ServerRequestHandler } from "../transport/mod.ts";
+import type { ConnectionOptions, Dialer, ServerRequestHandler } from "../transport/mod.ts";
 import { ConnectionPool } from "./connection_pool.ts";
 import type { ClientSettings } from "./options.ts";
-import { requestPath } from "./request_path.ts";
 import { DEFAULT_TOPIC } from "./route_table.ts";
 
 type Handlers = ReadonlyMap<number, ServerRequestHandler>;
@@ -56,4 +57,50 @@ export class ConnectionPools {
   close(reason: string): void {
     for (const pool of [this.brokers, this.vip, this.nameServers]) pool.close(reason);
   }
+}
+
+/** What the connections of a client have in common on the way of a request. */
+interface RequestPath extends Pick<ConnectionOptions, "outgoing"> {
+  /** Opens transports, and warns where signed requests would go over the net in plain text. */
+  readonly dialer: Dialer;
+  /** Shows what servers send to the hooks. */
+  watch(handlers: ReadonlyMap<number, ServerRequestHandler>): typeof handlers;
+}
+
+/** Makes the way of a client's requests: who it is goes on every one of them. */
+function requestPath(settings: ClientSettings, warnings: ThrottledLogger): RequestPath {
+  const warn = (reason: string, error: unknown) =>
+    warnings.warn(reason, `${reason}: ${describe(error)}`);
+  const show = showReceived(settings.requestHooks, warn);
+  return {
+    outgoing: identifyRequests(settings, warn),
+    dialer: settings.credentials ? warningDialer(settings) : settings.dialer,
+    watch: (handlers) =>
+      show === undefined ? handlers : new Map(
+        Array.from(handlers, ([code, handle]) => [code, (command, connection) => {
+          show(command, connection.address, isOneway(command));
+          return handle(command, connection);
+        }]),
+      ),
+  };
+}
+
+/** Warns once when a connection to another machine is not encrypted. */
+function warningDialer({ dialer, logger }: ClientSettings): Dialer {
+  let warned = false;
+  return async (host, port, options) => {
+    const transport = await dialer(host, port, options);
+    if (!warned && transport.encrypted === false && !isLoopback(host)) {
+      warned = true;
+      logger.warn(
+        `Credentials are used over a connection to ${host} that is not encrypted: signatures do not ` +
+          "hide messages, and a security token can be read and used by others. Use TLS",
+      );
+    }
+    return transport;
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return /^(?:127(?:\.\d{1,3}){3}|::1|::ffff:127\.[\d.]+|(?:.+\.)?localhost\.?)$/i.test(host);
 }

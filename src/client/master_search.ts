@@ -6,7 +6,7 @@ import { Deadline } from "./deadline.ts";
 import type { RouteTable } from "./route_table.ts";
 
 /** The settings of a search. */
-export interface MasterSearchOptions {
+interface MasterSearchOptions {
   /** Where addresses are asked for. */
   routes: RouteTable;
   /** Time. */

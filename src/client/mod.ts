@@ -3,14 +3,11 @@
  *
  * @module
  */
-export { Backoff } from "./backoff.ts";
 export type { AccessOptions } from "./access_options.ts";
-export { Broadcast } from "./broadcast.ts";
 export type { CheckRequest } from "./check_request.ts";
 export { type ClientHooks, ClientInstance } from "./client_instance.ts";
 export { Deadline, type WaitOptions, within } from "./deadline.ts";
 export { type Fetch } from "./name_server_list.ts";
-export { checkCount, checkTime } from "./option_checks.ts";
 export {
   type AddressMap,
   type ClientOptions,

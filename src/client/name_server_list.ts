@@ -22,7 +22,7 @@ export type Fetch = (
 ) => Promise<Response>;
 
 /** The settings of a list from a URL. */
-export interface NameServerListOptions {
+interface NameServerListOptions {
   /** Where the list is. */
   url: string;
   /** Gets it. */
@@ -200,7 +200,7 @@ export class NameServerList {
 }
 
 /** A URL without user, password, query and fragment. */
-export function showUrl(url: string): string {
+function showUrl(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
 }

@@ -1,14 +1,13 @@
 import type { Clock } from "../clock.ts";
-import { BrokerResponseError, ConnectionError, describe } from "../errors.ts";
+import { AccessDeniedError, BrokerResponseError, ConnectionError, describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
-import { AccessDeniedError } from "../requests/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { Deadline, type WaitOptions } from "./deadline.ts";
-import { isFinal } from "./link_failure.ts";
+import { isFinal } from "./broker_links.ts";
 
 /** The settings of the name servers. */
-export interface NameServersOptions {
+interface NameServersOptions {
   /** `host:port` of each. */
   addresses: readonly string[];
   /** Connections to them. */

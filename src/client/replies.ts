@@ -8,13 +8,13 @@ import {
   MessageProperty,
   openStoredMessage,
   parseSocketAddress,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import { type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
 import { type PushReplyMessageHeader, readPushReplyMessageRequest } from "../requests/mod.ts";
 import type { Connection, ServerRequestAnswer } from "../transport/mod.ts";
 
 /** A reply that someone waits for. */
-export interface ExpectedReply {
+interface ExpectedReply {
   /** The reply, when it has come. */
   readonly message: Promise<MessageExt>;
   /** Waits no longer. */

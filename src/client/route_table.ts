@@ -1,14 +1,14 @@
 import type { Clock } from "../clock.ts";
-import { ConnectionError, describe, TopicRouteNotFoundError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
 import {
   AccessDeniedError,
-  createGetRouteInfoRequest,
-  readGetRouteInfoResponse,
-} from "../requests/mod.ts";
+  ConnectionError,
+  describe,
+  TopicRouteNotFoundError,
+} from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import { createGetRouteInfoRequest, readGetRouteInfoResponse } from "../requests/mod.ts";
 import { type BrokerAddressRules, describeRejected, TopicRoute } from "../route/mod.ts";
 import { Deadline, type WaitOptions, within } from "./deadline.ts";
-import { MasterTable } from "./master_table.ts";
 import type { NameServers } from "./name_servers.ts";
 
 /** The topic whose route stands in for one that does not exist yet. */
@@ -30,7 +30,7 @@ const KEEP_USABLE = 5 * 60_000;
 const GRACE = 50;
 
 /** The settings of a route table. */
-export interface RouteTableOptions {
+interface RouteTableOptions {
   /** Who knows the routes. */
   nameServers: NameServers;
   /** Time. */
@@ -161,7 +161,7 @@ export class RouteTable {
   async #borrow(topic: string, deadline: Deadline): Promise<TopicRoute> {
     const known = this.#routes.get(topic);
     if (known && known.borrowedFrom === undefined) return known;
-    const template = await this.#ask(DEFAULT_TOPIC, deadline).catch(withoutRight);
+    const template = await this.#ask(DEFAULT_TOPIC, deadline).catch(ignoreMissingPermission);
     if (template) return template.borrowedFor(topic, DEFAULT_TOPIC_QUEUES);
     if (known) return known;
     const servers = this.#options.nameServers.addresses.join(";");
@@ -181,7 +181,62 @@ export class RouteTable {
   }
 }
 
-/** Who has no right on the default topic can't make topics by sending: to them it is not there. */
-function withoutRight(error: unknown): undefined {
+/** A user without permissions on the default topic can't create topics by sending: treat it as missing. */
+function ignoreMissingPermission(error: unknown): undefined {
   if (!(error instanceof AccessDeniedError) || error.reason === "authentication") throw error;
+}
+
+/**
+ * The masters that the routes of all topics name. What one route tells is taken in on its own, so
+ * that the work for it does not grow with the number of topics.
+ */
+export class MasterTable {
+  /** For each broker how many routes name an address, the one told of last at the end. */
+  readonly #brokers = new Map<string, Map<string, number>>();
+  readonly #masters = new Map<string, string>();
+
+  /** The address of every master; where routes differ, the one told of last. */
+  get masters(): ReadonlyMap<string, string> {
+    return this.#masters;
+  }
+
+  /** Takes in the route that a topic has now, instead of the one that it had. */
+  tell(route: TopicRoute, previous: TopicRoute | undefined): void {
+    if (route !== previous) {
+      for (const { brokerName } of route.brokers) this.#count(route, brokerName, 1);
+      for (const { brokerName } of previous?.brokers ?? []) this.#count(previous!, brokerName, -1);
+    }
+    for (const { brokerName } of route.brokers) {
+      const address = route.masterAddress(brokerName);
+      if (address !== undefined) this.#isToldLast(brokerName, address);
+    }
+  }
+
+  #count(route: TopicRoute, brokerName: string, change: 1 | -1): void {
+    const address = route.masterAddress(brokerName);
+    if (address === undefined) return;
+    let addresses = this.#brokers.get(brokerName);
+    if (!addresses) this.#brokers.set(brokerName, addresses = new Map());
+    const count = (addresses.get(address) ?? 0) + change;
+    if (count > 0) addresses.set(address, count);
+    else this.#forget(brokerName, address, addresses);
+  }
+
+  #forget(brokerName: string, address: string, addresses: Map<string, number>): void {
+    addresses.delete(address);
+    const last = [...addresses.keys()].at(-1);
+    if (last !== undefined) this.#masters.set(brokerName, last);
+    else {
+      this.#brokers.delete(brokerName);
+      this.#masters.delete(brokerName);
+    }
+  }
+
+  #isToldLast(brokerName: string, address: string): void {
+    if (this.#masters.get(brokerName) === address) return;
+    const addresses = this.#brokers.get(brokerName)!, count = addresses.get(address)!;
+    addresses.delete(address);
+    addresses.set(address, count);
+    this.#masters.set(brokerName, address);
+  }
 }

@@ -9,7 +9,7 @@ import { Deadline, type WaitOptions } from "./deadline.ts";
 const DISTANCE = 2;
 
 /** The settings of the VIP channel. */
-export interface VipChannelOptions {
+interface VipChannelOptions {
   /** Connections to VIP ports. */
   pool: ConnectionPool;
   /** Time. */

@@ -1,7 +1,6 @@
-import { concat } from "../bytes.ts";
+import { ByteWriter, concat } from "../bytes.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import { ByteReader } from "./byte_reader.ts";
-import { ByteWriter } from "../byte_writer.ts";
+import { ByteReader } from "./stored_message.ts";
 import { type DecodeLimits, readLimit } from "./limits.ts";
 import { decodeProperties, encodeProperties } from "./properties.ts";
 

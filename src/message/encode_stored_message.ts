@@ -1,6 +1,6 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
-import { ByteWriter } from "../byte_writer.ts";
-import { crc32 } from "./crc32.ts";
+import { ByteWriter } from "../bytes.ts";
+import { crc32 } from "./compression/checksums.ts";
 import { parseSocketAddress, type SocketAddress } from "./ip_address.ts";
 import { joinProperties, MAX_STORED_PROPERTIES_SIZE } from "./properties.ts";
 import { MAGIC_V1, MAGIC_V2, type StoredMessage } from "./stored_message.ts";

@@ -29,15 +29,15 @@ export interface Message {
    * @default {true}
    */
   waitStoreMessageOk?: boolean;
-  /** Only a {@linkcode DelayableMessage} has one: the broker drops that of a half message. */
+  /** Only a message that is sent by itself has one: the broker drops that of a half message. */
   priority?: never;
-  /** Only a {@linkcode DelayableMessage} has one: a half message would be visible there at once. */
+  /** Only a message that is sent by itself has one: a half message would be visible there at once. */
   liteTopic?: never;
-  /** Only a {@linkcode DelayableMessage} can be delayed, a half message can't. */
+  /** Only a message that is sent by itself can be delayed, a half message can't. */
   delayLevel?: never;
-  /** Only a {@linkcode DelayableMessage} can be delayed, a half message can't. */
+  /** Only a message that is sent by itself can be delayed, a half message can't. */
   delay?: never;
-  /** Only a {@linkcode DelayableMessage} can be delayed, a half message can't. */
+  /** Only a message that is sent by itself can be delayed, a half message can't. */
   deliverAt?: never;
 }
 

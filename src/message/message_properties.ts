@@ -1,12 +1,11 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
 import type { DelayableMessage } from "./message.ts";
-import { checkProperty } from "./properties.ts";
-import { isReservedProperty, MessageProperty } from "./property_names.ts";
+import { checkProperty, isReservedProperty, MessageProperty } from "./properties.ts";
 
 const KEY_SEPARATOR = " ";
 
 /** The fields of a message that travel as properties. */
-export type PropertySources = {
+type PropertySources = {
   [Name in Exclude<keyof DelayableMessage, "topic" | "body" | "flag" | "waitStoreMessageOk">]?:
     | DelayableMessage[Name]
     | undefined;
@@ -150,4 +149,11 @@ function remedy(name: string): string {
   if (name === MessageProperty.Tags) return ', set "tags" of the message';
   if (name === MessageProperty.Keys) return ', set "keys" of the message';
   return "";
+}
+
+/** The hash that Java gives a string, by which brokers compare tags and look up keys: int32. */
+export function javaStringHash(text: string): number {
+  let hash = 0;
+  for (let at = 0; at < text.length; at++) hash = (Math.imul(31, hash) + text.charCodeAt(at)) | 0;
+  return hash;
 }

@@ -24,57 +24,41 @@
  *
  * @module
  */
-export { type BatchMessage, decodeBatch, encodeBatch, encodeBatchMessage } from "./batch.ts";
-export { compress, createCompressor, decompress } from "./compression/compression.ts";
-export { crc32 } from "./crc32.ts";
-export { decodeMessages, openStoredMessage } from "./decode_messages.ts";
+export { type BatchMessage, decodeBatch, encodeBatch } from "./batch.ts";
+export { compress, decompress } from "./compression/compression.ts";
+export { crc32 } from "./compression/checksums.ts";
+export {
+  decodeMessages,
+  decodeStoredMessage,
+  decodeStoredMessages,
+  openStoredMessage,
+  type StoredMessage,
+} from "./stored_message.ts";
 export { encodeStoredMessage, type StoredMessageFields } from "./encode_stored_message.ts";
 export { type DecodeLimits, DEFAULT_MAX_BODY_SIZE } from "./limits.ts";
-export type {
-  DelayableMessage,
-  DeliveryDelay,
-  Message,
-  MessageExt,
-  MessageQueue,
-  SingleMessageFields,
-} from "./message.ts";
-export { createOffsetMessageId, type OffsetMessageId, parseOffsetMessageId } from "./message_id.ts";
-export { createProperties, type PropertySources, splitKeys } from "./message_properties.ts";
+export type { Message, MessageExt, MessageQueue } from "./message.ts";
+export {
+  createOffsetMessageId,
+  type OffsetMessageId,
+  type ParsedUniqueKey,
+  parseOffsetMessageId,
+  parseUniqueKey,
+  UniqueKeyGenerator,
+} from "./ids.ts";
 export {
   decodeProperties,
   encodeProperties,
+  isReservedProperty,
   MAX_PROPERTIES_SIZE,
   MAX_STORED_PROPERTIES_SIZE,
+  MessageProperty,
 } from "./properties.ts";
-export type { Compressor } from "./compression/node_zlib.ts";
-export { isReservedProperty, MessageProperty } from "./property_names.ts";
-export { stringHash } from "./string_hash.ts";
-export { decodeStoredMessage, decodeStoredMessages, type StoredMessage } from "./stored_message.ts";
+export { javaStringHash } from "./message_properties.ts";
+export { CompressionType, SysFlag } from "./sys_flag.ts";
 export {
-  compressionFlags,
-  CompressionType,
-  compressionTypeOf,
-  SysFlag,
-  transactionFlagOf,
-  withTransactionFlag,
-} from "./sys_flag.ts";
-export {
-  createUniqueKey,
-  monthStart,
-  nextMonthStart,
-  type ParsedUniqueKey,
-  parseUniqueKey,
-  UniqueKeyGenerator,
-  type UniqueKeyGeneratorOptions,
-  type UniqueKeyParts,
-} from "./unique_key.ts";
-export {
-  type DecodeErrorOptions,
+  type ErrorFacts,
   InvalidArgumentError,
   MessageDecodeError,
   RocketMQError,
   type RocketMQErrorCode,
-  type RocketMQErrorOptions,
 } from "../errors.ts";
-
-export { parseSocketAddress } from "./ip_address.ts";

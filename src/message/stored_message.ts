@@ -1,8 +1,74 @@
-import { ByteReader } from "./byte_reader.ts";
-import { formatSocketAddress, isPort } from "./ip_address.ts";
+import { MessageDecodeError, printable } from "../errors.ts";
+import { decompress } from "./compression/compression.ts";
+import { crc32 } from "./compression/checksums.ts";
+import { formatSocketAddress, isPort, parseSocketAddress } from "./ip_address.ts";
 import { type DecodeLimits, readLimit } from "./limits.ts";
-import { decodeProperties } from "./properties.ts";
-import { SysFlag } from "./sys_flag.ts";
+import type { MessageExt } from "./message.ts";
+import { offsetMessageIdOf } from "./ids.ts";
+import { splitKeys } from "./message_properties.ts";
+import { decodeProperties, MessageProperty } from "./properties.ts";
+import { compressionTypeOf, SysFlag } from "./sys_flag.ts";
+
+/** Reads big-endian fields one after the other and never beyond the end. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  /** What is being read, for the text of errors. */
+  readonly #what: string;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array, what: string) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#what = what;
+  }
+
+  /** Position of the next byte. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Whether every byte was read. */
+  get done(): boolean {
+    return this.#offset === this.#bytes.length;
+  }
+
+  uint8(field: string): number {
+    return this.#view.getUint8(this.#advance(1, field));
+  }
+
+  int16(field: string): number {
+    return this.#view.getInt16(this.#advance(2, field));
+  }
+
+  int32(field: string): number {
+    return this.#view.getInt32(this.#advance(4, field));
+  }
+
+  int64(field: string): bigint {
+    return this.#view.getBigInt64(this.#advance(8, field));
+  }
+
+  /** The next `length` bytes, as a view. */
+  bytes(length: number, field: string): Uint8Array {
+    const start = this.#advance(length, field);
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  /** An error about the bytes at `offset`. */
+  fail(reason: string, offset: number, limit?: number): MessageDecodeError {
+    return new MessageDecodeError(`Cannot decode ${this.#what}: ${reason}`, { offset, limit });
+  }
+
+  #advance(length: number, field: string): number {
+    const start = this.#offset, left = this.#bytes.length - start;
+    if (length < 0 || length > left) {
+      throw this.fail(`${field} has ${length} bytes, ${left} are left`, start, left);
+    }
+    this.#offset = start + length;
+    return start;
+  }
+}
 
 /**
  * A message in the form in which brokers keep it and send it to consumers and in check-backs, field
@@ -165,4 +231,84 @@ function readTopic(reader: ByteReader, version: 1 | 2): string {
     throw reader.fail(`a topic of ${length} bytes does not fit this form of record`, at, 127);
   }
   return utf8.decode(reader.bytes(length, "topic"));
+}
+
+/**
+ * Decodes the messages in a broker's answer, decompresses their bodies and computes their ids.
+ *
+ * @throws {MessageDecodeError} when the bytes are not whole messages or exceed `limits`.
+ *
+ * @example
+ * ```ts
+ * import { decodeMessages, encodeStoredMessage } from "@rocketmq-deno/client/message";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const body = new TextEncoder().encode("Hello RocketMQ");
+ * const stored = encodeStoredMessage({ topic: "TopicTest", body, properties: { TAGS: "TagA" } });
+ * const [message] = await decodeMessages(stored);
+ * assertEquals(new TextDecoder().decode(message!.body), "Hello RocketMQ");
+ * assertEquals(message!.tags, "TagA");
+ * ```
+ */
+export async function decodeMessages(
+  bytes: Uint8Array,
+  limits: DecodeLimits = {},
+): Promise<MessageExt[]> {
+  const maxBodySize = readLimit(limits, "maxBodySize");
+  let left = readLimit(limits, "maxTotalBodySize");
+  const messages: MessageExt[] = [];
+  for (const stored of decodeStoredMessages(bytes, limits)) {
+    const message = await openStoredMessage(stored, { maxBodySize: Math.min(maxBodySize, left) });
+    if (message.body !== stored.body) left -= message.body.length;
+    messages.push(message);
+  }
+  return messages;
+}
+
+/**
+ * Opens one stored message: decompresses its body, compares its checksum, computes its ids. A wrong
+ * checksum is reported in `bodyCrcValid`; the body is then whatever could be read of it.
+ *
+ * @throws {MessageDecodeError} when the body can't be decompressed within `limits`, or `storeHost` is
+ * not an address.
+ */
+export async function openStoredMessage(
+  stored: StoredMessage,
+  limits: DecodeLimits = {},
+): Promise<MessageExt> {
+  const maxBodySize = readLimit(limits, "maxBodySize");
+  const { version: _version, body: storedBody, ...fields } = stored;
+  const type = storedBody.length === 0 ? undefined : compressionTypeOf(stored.sysFlag);
+  const body = type === undefined ? storedBody : await decompress(storedBody, type, maxBodySize);
+  const { properties } = stored;
+  const offsetMessageId = readOffsetMessageId(stored);
+  const uniqueKey = readProperty(properties, MessageProperty.UniqueKey);
+  const tags = readProperty(properties, MessageProperty.Tags);
+  const message: MessageExt = {
+    ...fields,
+    body,
+    bodyCrcValid: crc32(storedBody) === stored.bodyCrc,
+    keys: splitKeys(readProperty(properties, MessageProperty.Keys)),
+    messageId: uniqueKey ?? offsetMessageId,
+    offsetMessageId,
+  };
+  if (tags !== undefined) message.tags = tags;
+  if (uniqueKey !== undefined) message.transactionId = uniqueKey;
+  return message;
+}
+
+function readProperty(properties: Record<string, string>, name: string): string | undefined {
+  return Object.hasOwn(properties, name) ? properties[name] : undefined;
+}
+
+function readOffsetMessageId(stored: StoredMessage): string {
+  const host = parseSocketAddress(stored.storeHost);
+  if (!host) {
+    throw new MessageDecodeError(
+      `Cannot open stored message: store host "${
+        printable(stored.storeHost, 64)
+      }" is not an address`,
+    );
+  }
+  return offsetMessageIdOf(host.ip, host.port, stored.commitLogOffset);
 }

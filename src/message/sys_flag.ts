@@ -26,18 +26,21 @@ export const SysFlag = {
   CompressionMask: 0x700,
 } as const;
 
-/** How a body is compressed, by the number in bits 8 to 10 of `sysFlag`. */
+/** The ways in which a body can be compressed. */
 export const CompressionType = {
   /** LZ4 frame format. */
-  Lz4: 1,
+  LZ4: "LZ4",
   /** Zstandard frames. */
-  Zstd: 2,
-  /** zlib stream (RFC 1950). A compressed body without a type is one, too. */
-  Zlib: 3,
+  ZSTD: "ZSTD",
+  /** zlib stream (RFC 1950). */
+  ZLIB: "ZLIB",
 } as const;
 
-/** One of the numbers in {@linkcode CompressionType}. */
+/** One of the ways in {@linkcode CompressionType}. */
 export type CompressionType = typeof CompressionType[keyof typeof CompressionType];
+
+/** The types by their number in bits 8 to 10 of `sysFlag`; a compressed body without one is zlib. */
+const BY_NUMBER: readonly CompressionType[] = ["ZLIB", "LZ4", "ZSTD", "ZLIB"];
 
 /**
  * How the body of a message with this `sysFlag` is compressed, or undefined when it is not.
@@ -46,19 +49,16 @@ export type CompressionType = typeof CompressionType[keyof typeof CompressionTyp
  */
 export function compressionTypeOf(sysFlag: number): CompressionType | undefined {
   if ((sysFlag & SysFlag.Compressed) === 0) return undefined;
-  const type = (sysFlag & SysFlag.CompressionMask) >>> 8;
-  if (type === 0) return CompressionType.Zlib;
-  if (type > CompressionType.Zlib) {
-    throw new MessageDecodeError(
-      `Cannot decode message: compression type ${type} is neither 1 (LZ4), 2 (ZSTD) nor 3 (ZLIB)`,
-    );
-  }
-  return type as CompressionType;
+  const number = (sysFlag & SysFlag.CompressionMask) >>> 8, type = BY_NUMBER[number];
+  if (type !== undefined) return type;
+  throw new MessageDecodeError(
+    `Cannot decode message: compression type ${number} is neither 1 (LZ4), 2 (ZSTD) nor 3 (ZLIB)`,
+  );
 }
 
-/** The bits of a `sysFlag` that say a body is compressed this way. */
+/** Returns the bits of a `sysFlag` that say that a body is compressed this way. */
 export function compressionFlags(type: CompressionType): number {
-  return SysFlag.Compressed | type << 8;
+  return SysFlag.Compressed | BY_NUMBER.lastIndexOf(type) << 8;
 }
 
 /** The transaction bits of a `sysFlag`: 0 of an ordinary message, else one of the three states. */

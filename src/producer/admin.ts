@@ -1,4 +1,5 @@
-import { checkCount, type ClientInstance, type ClientSettings } from "../client/mod.ts";
+import { checkCount } from "../checks.ts";
+import type { ClientInstance, ClientSettings } from "../client/mod.ts";
 import { InvalidArgumentError, printable, TopicRouteNotFoundError } from "../errors.ts";
 import type { RemotingCommand } from "../remoting/mod.ts";
 import {

@@ -1,5 +1,6 @@
 import { concat } from "../bytes.ts";
-import { checkCount, type ClientInstance, Deadline, within } from "../client/mod.ts";
+import { checkCount } from "../checks.ts";
+import { type ClientInstance, Deadline, within } from "../client/mod.ts";
 import type { Clock, TimerHandle } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, InvalidArgumentError } from "../errors.ts";
 import {
@@ -7,7 +8,7 @@ import {
   MessageProperty,
   type MessageQueue,
   splitKeys,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import { ResponseCode } from "../remoting/mod.ts";
 import { assembleBatch, batchResultOf, isRetryTopic, whyAlone } from "./batch.ts";
 import { encodeMessage, type OutgoingMessage, type ReadMessage } from "./outgoing_message.ts";

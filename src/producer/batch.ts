@@ -1,4 +1,4 @@
-import { checkCount } from "../client/mod.ts";
+import { checkCount } from "../checks.ts";
 import { InvalidArgumentError, ProtocolError } from "../errors.ts";
 import {
   createProperties,
@@ -6,7 +6,7 @@ import {
   type Message,
   MessageProperty,
   type MessageQueue,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import type { SendStatus } from "../requests/mod.ts";
 import {
   DELAY_PROPERTIES,

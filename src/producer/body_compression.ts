@@ -1,11 +1,11 @@
-import { checkCount } from "../client/mod.ts";
+import { checkCount } from "../checks.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 import {
   compressionFlags,
   CompressionType,
   type Compressor,
   createCompressor,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 
 /** Configures how large bodies are compressed before they are sent. Those of batches are not. */
@@ -44,9 +44,9 @@ export interface BodyCompressor {
 }
 
 const TYPES: Readonly<Record<Exclude<CompressionName, "NONE">, CompressionType>> = {
-  ZLIB: CompressionType.Zlib,
-  ZSTD: CompressionType.Zstd,
-  LZ4: CompressionType.Lz4,
+  ZLIB: CompressionType.ZLIB,
+  ZSTD: CompressionType.ZSTD,
+  LZ4: CompressionType.LZ4,
 };
 
 /**

@@ -1,4 +1,5 @@
-import { checkCount, type ClientInstance } from "../client/mod.ts";
+import { checkCount } from "../checks.ts";
+import type { ClientInstance } from "../client/mod.ts";
 import { BrokerResponseError, InvalidArgumentError } from "../errors.ts";
 import {
   decodeStoredMessages,

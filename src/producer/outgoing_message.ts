@@ -6,7 +6,7 @@ import {
   encodeProperties,
   MessageProperty,
   SysFlag,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import { RequestCode } from "../remoting/mod.ts";
 import { replyRouteOf } from "./reply_message.ts";
 import { checkTopic } from "./validation.ts";

@@ -5,7 +5,7 @@ import {
   type Message,
   type MessageExt,
   MessageProperty,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import { ResponseCode } from "../remoting/mod.ts";
 import { createTopic, type RecallFields, recallMessage, type TopicFields } from "./admin.ts";
 import {

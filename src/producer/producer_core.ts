@@ -1,7 +1,6 @@
+import { checkCount, checkTime } from "../checks.ts";
 import {
-  checkCount,
   type CheckRequest,
-  checkTime,
   type ClientHooks,
   ClientInstance,
   type ClientOptions,
@@ -11,7 +10,7 @@ import {
   within,
 } from "../client/mod.ts";
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
-import { type DelayableMessage, UniqueKeyGenerator } from "../message/mod.ts";
+import { type DelayableMessage, UniqueKeyGenerator } from "../message/internal.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
 import { findTelemetry, type Telemetry } from "../telemetry.ts";
 import type { TraceDispatcher } from "../trace/mod.ts";

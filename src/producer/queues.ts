@@ -1,7 +1,7 @@
 import type { ClientInstance, WaitOptions } from "../client/mod.ts";
 import type { Clock } from "../clock.ts";
 import { InvalidArgumentError, printable, TopicRouteNotFoundError } from "../errors.ts";
-import type { DelayableMessage, MessageQueue } from "../message/mod.ts";
+import type { DelayableMessage, MessageQueue } from "../message/internal.ts";
 import { QueueSelector, type TopicRoute } from "../route/mod.ts";
 import type { LatencyFaults } from "./latency_faults.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";

@@ -6,7 +6,7 @@ import {
   type Message,
   type MessageExt,
   MessageProperty,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import {
   DELAY_PROPERTIES,
   encodeMessage,

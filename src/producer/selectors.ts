@@ -1,6 +1,7 @@
 import { systemClock } from "../clock.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import { type DelayableMessage, type MessageQueue, stringHash } from "../message/mod.ts";
+import { javaStringHash } from "../message/mod.ts";
+import type { DelayableMessage, MessageQueue } from "../message/internal.ts";
 
 /** Names a queue of a topic that is known otherwise. A {@linkcode MessageQueue} is one. */
 export type QueueName = Pick<MessageQueue, "brokerName" | "queueId">;
@@ -34,7 +35,7 @@ export function selectByHash(key: string): (queues: readonly MessageQueue[]) => 
   if (typeof key !== "string") {
     throw new InvalidArgumentError("Cannot select a queue by hash: the key is not a string");
   }
-  const hash = stringHash(key);
+  const hash = javaStringHash(key);
   return (queues) => queues[Math.abs(hash % queues.length)]!;
 }
 

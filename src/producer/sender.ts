@@ -1,4 +1,5 @@
-import { Backoff, type ClientInstance, Deadline } from "../client/mod.ts";
+import { Backoff } from "../backoff.ts";
+import { type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { ConnectionError } from "../errors.ts";
 import type { MessageQueue } from "../message/mod.ts";

@@ -1,4 +1,4 @@
-import { checkCount, checkTime } from "../client/mod.ts";
+import { checkCount, checkTime } from "../checks.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import type { LatencyTable } from "./latency_faults.ts";
 import type { SendGateLimits } from "./send_gate.ts";

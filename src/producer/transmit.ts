@@ -7,7 +7,12 @@ import {
 import type { Clock } from "../clock.ts";
 import { ConnectionError, InvalidArgumentError } from "../errors.ts";
 import { encodeProperties, MessageProperty, type MessageQueue } from "../message/mod.ts";
-import { Release, releaseOf, type RemotingCommand, type RemotingRequest } from "../remoting/mod.ts";
+import {
+  Release,
+  releaseOf,
+  type RemotingCommand,
+  type RemotingRequest,
+} from "../remoting/internal.ts";
 import {
   type PreparedHeaders,
   PreparedRequest,

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { createProperties, encodeProperties, MessageProperty } from "../message/mod.ts";
+import { createProperties, encodeProperties, MessageProperty } from "../message/internal.ts";
 import type { SendKind } from "../requests/mod.ts";
 import type { TelemetryContext } from "../telemetry.ts";
 import { amendBatch } from "./batch.ts";

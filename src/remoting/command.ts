@@ -1,4 +1,4 @@
-import { LanguageCode } from "./language_code.ts";
+import { LanguageCode } from "./peer.ts";
 import { ResponseCode } from "./response_code.ts";
 
 /** The two forms of a command's header on the wire; each sender chooses its own. */

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, printable, RemotingDecodeError } from "../errors.ts";
 import { CLIENT_VERSION, type JsonRequest, type RemotingCommand } from "./command.ts";
-import { LanguageCode, languageCode, languageName } from "./language_code.ts";
+import { LanguageCode, languageCode, languageName } from "./peer.ts";
 import { FRAME_PREFIX_SIZE } from "./limits.ts";
 
 const NO_BODY = new Uint8Array(0);

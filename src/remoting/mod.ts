@@ -23,28 +23,26 @@ export {
   createResponse,
   isOneway,
   isResponse,
-  nextOpaque,
   ONEWAY_FLAG,
+  type RemotingCommand,
+  type RemotingRequest,
   RESPONSE_FLAG,
   SerializeType,
 } from "./command.ts";
-export { withFields } from "./command.ts";
-export type { JsonRequest, RemotingCommand, RemotingRequest } from "./command.ts";
 export { decodeCommand, encodeCommand } from "./frame.ts";
-export { FrameBuffer } from "./frame_buffer.ts";
-export { FrameDecoder } from "./frame_decoder.ts";
-export { LanguageCode, languageCode, languageName } from "./language_code.ts";
-export { DEFAULT_MAX_EXT_FIELDS, DEFAULT_MAX_FRAME_SIZE } from "./limits.ts";
-export type { FrameLimits } from "./limits.ts";
-export { Release, releaseOf } from "./release.ts";
+export {
+  FrameDecoder,
+  RemotingCommandDecoderStream,
+  RemotingCommandEncoderStream,
+} from "./frame_decoder.ts";
+export { LanguageCode } from "./peer.ts";
+export { DEFAULT_MAX_EXT_FIELDS, DEFAULT_MAX_FRAME_SIZE, type FrameLimits } from "./limits.ts";
 export { RequestCode } from "./request_code.ts";
 export { ResponseCode } from "./response_code.ts";
-export { RemotingCommandDecoderStream, RemotingCommandEncoderStream } from "./streams.ts";
 export {
-  type DecodeErrorOptions,
+  type ErrorFacts,
   InvalidArgumentError,
   RemotingDecodeError,
   RocketMQError,
   type RocketMQErrorCode,
-  type RocketMQErrorOptions,
 } from "../errors.ts";

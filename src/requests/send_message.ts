@@ -4,8 +4,7 @@ import {
   RequestCode,
   ResponseCode,
 } from "../remoting/mod.ts";
-import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts";
-import { PreparedHeaders } from "./prepared_request.ts";
+import { defineHeader, type HeaderContext, type HeaderFields, PreparedHeaders } from "./header.ts";
 import { malformed, refusal, type ResponseContext } from "./response.ts";
 
 /*

@@ -10,13 +10,14 @@ export {
   readAddress,
   readBrokerAddress,
 } from "./address.ts";
-export { type AllowBroker, isBrokerAllowed } from "./broker_policy.ts";
 export {
+  type AllowBroker,
   type BrokerAddressRules,
   describeRejected,
+  isBrokerAllowed,
   MASTER_ID,
   type RejectedBroker,
   type RouteBroker,
-} from "./broker_table.ts";
+} from "./brokers.ts";
 export { QueueSelector } from "./queue_selector.ts";
 export { TopicRoute } from "./topic_route.ts";

@@ -1,5 +1,5 @@
+import { Broadcast } from "../broadcast.ts";
 import type { Clock } from "../clock.ts";
-import { Broadcast } from "../client/mod.ts";
 import { MessageProperty } from "../message/mod.ts";
 import type { EmbeddedBrokerEvent } from "./events.ts";
 import { type Counters, newCounters } from "./stats.ts";

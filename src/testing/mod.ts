@@ -53,5 +53,10 @@ export type { Clock, TimerHandle } from "../clock.ts";
 export type { Dialer, DialOptions, RawTransport, Transport } from "../transport/mod.ts";
 export { RequestCode, ResponseCode, SerializeType } from "../remoting/mod.ts";
 export type { MessageExt } from "../message/mod.ts";
-export { InvalidArgumentError, InvalidStateError, RocketMQError } from "../errors.ts";
-export type { RocketMQErrorCode, RocketMQErrorOptions } from "../errors.ts";
+export {
+  type ErrorFacts,
+  InvalidArgumentError,
+  InvalidStateError,
+  RocketMQError,
+  type RocketMQErrorCode,
+} from "../errors.ts";

@@ -1,4 +1,4 @@
-import { checkCount, checkTime } from "../client/mod.ts";
+import { checkCount, checkTime } from "../checks.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { SerializeType } from "../remoting/mod.ts";

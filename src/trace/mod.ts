@@ -3,12 +3,14 @@
  *
  * @module
  */
-export { encodeTrace, packTraces, type TraceMessage } from "./encode_trace.ts";
 export {
+  encodeTrace,
   type EndTransactionTrace,
+  packTraces,
   type PubTrace,
   type RecallTrace,
   type Trace,
   TracedMessageType,
+  type TraceMessage,
 } from "./trace.ts";
 export { TraceDispatcher, type TraceDispatcherOptions } from "./trace_dispatcher.ts";

@@ -1,8 +1,7 @@
 import type { Clock, TimerHandle } from "../clock.ts";
 import { describe } from "../errors.ts";
 import { type Logger, ThrottledLogger } from "../logger.ts";
-import { packTraces, type TraceMessage } from "./encode_trace.ts";
-import type { Trace } from "./trace.ts";
+import { packTraces, type Trace, type TraceMessage } from "./trace.ts";
 
 /** Most traces of one message. */
 const BATCH = 20;

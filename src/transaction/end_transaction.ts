@@ -1,4 +1,5 @@
-import { Backoff, type ClientInstance, Deadline } from "../client/mod.ts";
+import { Backoff } from "../backoff.ts";
+import { type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, describe, printable } from "../errors.ts";
 import { type RemotingRequest, RequestCode, ResponseCode } from "../remoting/mod.ts";

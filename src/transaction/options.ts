@@ -1,4 +1,4 @@
-import { checkCount, checkTime } from "../client/mod.ts";
+import { checkCount, checkTime } from "../checks.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import {
   type CallOptions,

@@ -1,4 +1,4 @@
-import { checkTime } from "../client/mod.ts";
+import { checkTime } from "../checks.ts";
 import { type Clock, sleep, systemClock } from "../clock.ts";
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import type { MessageExt } from "../message/mod.ts";

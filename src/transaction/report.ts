@@ -1,4 +1,4 @@
-import { Broadcast } from "../client/mod.ts";
+import { Broadcast } from "../broadcast.ts";
 import type { Clock } from "../clock.ts";
 import { describe, type TransactionSendError } from "../errors.ts";
 import { type Logger, ThrottledLogger } from "../logger.ts";

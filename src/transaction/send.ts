@@ -1,11 +1,11 @@
 import {
   ConnectionError,
   describe,
+  type ErrorFacts,
   ProtocolError,
   RocketMQError,
   SendForbiddenError,
   TransactionSendError,
-  type TransactionSendErrorOptions,
 } from "../errors.ts";
 import { type Clock, sleep } from "../clock.ts";
 import type { OutgoingMessage, ProducerCore, SendBounds, SendReceipt } from "../producer/mod.ts";
@@ -245,7 +245,7 @@ function failure(
   outcome: "failed" | "indeterminate",
   consequence: string,
 ): TransactionSendError {
-  const options: TransactionSendErrorOptions = { transactionId, topic, cause };
+  const options: ErrorFacts = { transactionId, topic, cause };
   if (cause instanceof RocketMQError) {
     options.address = cause.address;
     options.brokerName = cause.brokerName;

@@ -1,4 +1,4 @@
-import { ConnectionError, type ConnectionErrorOptions, describe } from "../errors.ts";
+import { ConnectionError, describe, type ErrorFacts } from "../errors.ts";
 import { closeQuietly, Connection, type ConnectionOptions } from "./connection.ts";
 import type { Dialer } from "./transport.ts";
 
@@ -59,7 +59,7 @@ function failure(
   reason: string,
   cause?: unknown,
 ): ConnectionError {
-  const facts: ConnectionErrorOptions = {
+  const facts: ErrorFacts = {
     address: options.address,
     isRetriable: code === "CONNECT_FAILED" && !isPermission(cause),
   };

@@ -18,11 +18,14 @@ import type {
   ServerRequestAnswer,
 } from "./connection_types.ts";
 import { PeerWatch } from "./peer_watch.ts";
-import { PendingRequests, type RequestFacts, type RequestFailure } from "./pending_requests.ts";
+import {
+  PendingRequests,
+  type RequestFacts,
+  type RequestFailure,
+  tellEnd,
+} from "./pending_requests.ts";
 import { ServerRequests } from "./server_requests.ts";
-import { tellEnd } from "./tell_end.ts";
-import type { Transport } from "./transport.ts";
-import { openWire, type Wire } from "./wire.ts";
+import { openWire, type Transport, type Wire } from "./transport.ts";
 import { Frame, WriteQueue } from "./write_queue.ts";
 
 /**

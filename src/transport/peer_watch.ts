@@ -8,7 +8,7 @@ const BUSY_AFTER = 250;
 const MIN_PROGRESS = 64 * 1024;
 
 /** The settings of a watch. */
-export interface PeerWatchOptions {
+interface PeerWatchOptions {
   /** Time. */
   clock: Clock;
   /** Milliseconds within which a frame that has begun must be whole, or bring {@linkcode MIN_PROGRESS}. */

@@ -1,6 +1,6 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
-import { loadNodeCrypto } from "../access/mod.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { loadNodeCrypto } from "../runtime.ts";
 
 /** How connections over TLS are made. Servers are always verified, there is no way around it. */
 export interface TlsOptions {

@@ -4,8 +4,8 @@ import {
   FrameBuffer,
   type RemotingCommand,
   type RemotingRequest,
-} from "../remoting/mod.ts";
-import type { Wire } from "./wire.ts";
+} from "../remoting/internal.ts";
+import type { Wire } from "./transport.ts";
 
 /** Most bytes that leave in one write. */
 const WRITE_LIMIT = 64 * 1024;
@@ -80,7 +80,7 @@ class Batch {
 }
 
 /** What a queue asks of its connection. */
-export interface WriteQueueOptions {
+interface WriteQueueOptions {
   /** Where bytes go. */
   wire: Pick<Wire, "write" | "endOfTurn">;
   /** Called when a write failed. */

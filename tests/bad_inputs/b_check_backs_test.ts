@@ -1,6 +1,6 @@
 import { deflateSync } from "node:zlib";
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { compressionFlags, CompressionType, SysFlag } from "../../src/message/mod.ts";
+import { compressionFlags, CompressionType, SysFlag } from "../../src/message/internal.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import type { CheckContext } from "../../src/transaction/mod.ts";
 import { settle, until } from "../support/fake_clock.ts";
@@ -98,7 +98,7 @@ for (const [row, what, options] of IGNORED) {
   });
 }
 
-const COMPRESSED = SysFlag.TransactionPrepared | compressionFlags(CompressionType.Zlib);
+const COMPRESSED = SysFlag.TransactionPrepared | compressionFlags(CompressionType.ZLIB);
 
 const UNKNOWN: readonly (readonly [
   row: string,

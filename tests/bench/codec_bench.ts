@@ -15,7 +15,7 @@ import {
   type RemotingCommand,
   type RemotingRequest,
   type SerializeType,
-} from "../../src/remoting/mod.ts";
+} from "../../src/remoting/internal.ts";
 import {
   readCheckTransactionStateRequest,
   readGetRouteInfoResponse,

@@ -13,7 +13,7 @@ import {
   FrameDecoder,
   type RemotingCommand,
   type SerializeType,
-} from "../../src/remoting/mod.ts";
+} from "../../src/remoting/internal.ts";
 import {
   checkBack,
   emptyResponse,

@@ -6,7 +6,7 @@ import {
   FrameBuffer,
   FrameDecoder,
   type RemotingCommand,
-} from "../../src/remoting/mod.ts";
+} from "../../src/remoting/internal.ts";
 import {
   readGetRouteInfoResponse,
   readSendMessageRequest,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Backoff } from "../../src/client/mod.ts";
+import { Backoff } from "../../src/backoff.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 Deno.test("Backoff - pauses double up to a bound, each drawn from the upper half", () => {

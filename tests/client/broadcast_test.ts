@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Broadcast } from "../../src/client/mod.ts";
+import { Broadcast } from "../../src/broadcast.ts";
 import { settle } from "../support/fake_clock.ts";
 
 Deno.test("Broadcast - each subscriber gets every value, from its subscription on", async () => {

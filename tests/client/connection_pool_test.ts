@@ -5,8 +5,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { ConnectionPool } from "../../src/client/connection_pool.ts";
-import { DialLedger } from "../../src/client/dial_ledger.ts";
+import { ConnectionPool, DialLedger } from "../../src/client/connection_pool.ts";
 import { ConnectionError } from "../../src/errors.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { ScriptedNetwork } from "../support/scripted_network.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { MasterTable } from "../../src/client/master_table.ts";
+import { MasterTable } from "../../src/client/route_table.ts";
 import { TopicRoute } from "../../src/route/mod.ts";
 
 /** A route whose brokers are those named, each with its address. */

@@ -5,8 +5,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { resolveClientOptions } from "../../src/client/mod.ts";
-import type { ClientOptions } from "../../src/client/mod.ts";
+import { type ClientOptions, resolveClientOptions } from "../../src/client/mod.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
 
 function resolve(options: Record<string, unknown> = {}) {

@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { AccessDeniedError, type Message, Producer, RocketMQError } from "../../mod.ts";
-import { LocalTransactionState, TransactionProducer } from "../../mod.ts";
+import {
+  AccessDeniedError,
+  LocalTransactionState,
+  type Message,
+  Producer,
+  RocketMQError,
+  TransactionProducer,
+} from "../../mod.ts";
 import { encodeCommand } from "../../src/remoting/mod.ts";
 import type { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { CertificateAuthority } from "../support/certificates.ts";

@@ -1,4 +1,4 @@
-import { Broadcast } from "../../src/client/mod.ts";
+import { Broadcast } from "../../src/broadcast.ts";
 import type { EmbeddedBrokerEvent, InspectedBroker } from "../../src/testing/mod.ts";
 
 /** Facts of a transaction in these tests. */

@@ -159,7 +159,7 @@ if (await findCompiler() === undefined && !isClusterRequired()) {
 
         await using other = transactions(SENDER, guarded, "tenant");
         const error = await assertRejects(() => other.start(), AccessDeniedError);
-        assertEquals(error.missingRight?.resource, `tenant%${TOPIC}`);
+        assertEquals(error.missingPermission?.resource, `tenant%${TOPIC}`);
       });
 
       await test.step("without the right, sends are refused with an error that names it", async () => {
@@ -187,8 +187,8 @@ if (await findCompiler() === undefined && !isClusterRequired()) {
           () => producer.createTopic({ topic }),
           AccessDeniedError,
         );
-        assertEquals(creation.missingRight?.actions, ["CREATE"]);
-        assertEquals(creation.missingRight?.resource, topic);
+        assertEquals(creation.missingPermission?.actions, ["CREATE"]);
+        assertEquals(creation.missingPermission?.resource, topic);
       });
 
       await test.step("a verdict without the right is refused", async () => {
@@ -225,7 +225,7 @@ if (await findCompiler() === undefined && !isClusterRequired()) {
               ...(credentials && { credentials }),
             });
             const error = await assertRejects(() => producer.start(), AccessDeniedError, said);
-            assertEquals([error.reason, error.missingRight], ["authentication", undefined]);
+            assertEquals([error.reason, error.missingPermission], ["authentication", undefined]);
             assertEquals(error.address, nameServers === open ? broker.address : guarded);
           }
         }
@@ -265,7 +265,7 @@ if (await findCompiler() === undefined && !isClusterRequired()) {
 function assertRight(error: unknown, ...actions: string[]): void {
   assertInstanceOf(error, AccessDeniedError);
   assertEquals([error.reason, error.responseCode], ["authorization", 16]);
-  assertEquals(error.missingRight, { actions, resourceType: "topic", resource: TOPIC });
+  assertEquals(error.missingPermission, { actions, resourceType: "topic", resource: TOPIC });
   assert(error.message.includes(`lacks ${actions.join(" or ")} on topic "${TOPIC}"`));
 }
 

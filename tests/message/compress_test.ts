@@ -6,12 +6,12 @@ import {
   createCompressor,
   decompress,
   InvalidArgumentError,
-} from "../../src/message/mod.ts";
+} from "../../src/message/internal.ts";
 import { compressZlib, zlibCompressor } from "../../src/message/compression/zlib.ts";
 import { compressZstd, zstdCompressor } from "../../src/message/compression/zstd.ts";
 import { createRandom, fromBase64, readVectors } from "./fixtures.ts";
 
-const { Lz4, Zstd, Zlib } = CompressionType;
+const { LZ4: Lz4, ZSTD: Zstd, ZLIB: Zlib } = CompressionType;
 const TYPES: Record<string, CompressionType> = { LZ4: Lz4, ZSTD: Zstd, ZLIB: Zlib };
 const ORDERS = new TextEncoder().encode(
   JSON.stringify(Array.from({ length: 2000 }, (_, id) => ({ id, state: "paid", user: id % 97 }))),

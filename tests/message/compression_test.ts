@@ -11,7 +11,7 @@ import { decompressZstd } from "../../src/message/compression/zstd.ts";
 import { createRandom, fromBase64, readVectors, sha256 } from "./fixtures.ts";
 
 const MIB = 1024 * 1024;
-const { Lz4, Zstd, Zlib } = CompressionType;
+const { LZ4: Lz4, ZSTD: Zstd, ZLIB: Zlib } = CompressionType;
 const TYPES: Record<string, CompressionType> = { LZ4: Lz4, ZSTD: Zstd, ZLIB: Zlib };
 
 interface Plain {

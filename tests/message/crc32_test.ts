@@ -1,7 +1,6 @@
 import { assertEquals, assertFalse, assertGreater } from "@std/assert";
-import { crc32ByTable } from "../../src/message/crc32.ts";
+import { crc32ByTable, xxHash32 } from "../../src/message/compression/checksums.ts";
 import { crc32 } from "../../src/message/mod.ts";
-import { xxHash32 } from "../../src/message/compression/xxhash32.ts";
 import { fromBase64, readVectors } from "./fixtures.ts";
 
 const encoder = new TextEncoder();

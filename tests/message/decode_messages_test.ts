@@ -16,7 +16,7 @@ import {
   encodeStoredMessage,
   MessageDecodeError,
   openStoredMessage,
-} from "../../src/message/mod.ts";
+} from "../../src/message/internal.ts";
 import { fromBase64, type OfficialMessage, readLines, toBase64 } from "./fixtures.ts";
 import { assertOfficial } from "./official_message.ts";
 
@@ -111,7 +111,7 @@ Deno.test("openStoredMessage() - compression of an unknown kind is refused, its 
 
 Deno.test("decodeMessages() - bounds each body and all bodies together", async () => {
   const body = zlib.deflateSync(new Uint8Array(1000));
-  const sysFlag = compressionFlags(CompressionType.Zlib);
+  const sysFlag = compressionFlags(CompressionType.ZLIB);
   const one = encodeStoredMessage({ topic: "T", body, sysFlag });
   const three = new Uint8Array([...one, ...one, ...one]);
   assertEquals((await decodeMessages(three, { maxBodySize: 1000 })).length, 3);

@@ -6,8 +6,7 @@ import {
   assertLessOrEqual,
 } from "@std/assert";
 import { decompressLz4 } from "../../src/message/compression/lz4_decode.ts";
-import { compressLz4Block } from "../../src/message/compression/lz4_encode.ts";
-import { compressLz4 } from "../../src/message/compression/lz4_encode.ts";
+import { compressLz4, compressLz4Block } from "../../src/message/compression/lz4_encode.ts";
 import { createRandom, fromBase64, readLines, readVectors } from "./fixtures.ts";
 
 const MIB = 1024 * 1024;

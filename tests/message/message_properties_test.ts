@@ -1,5 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { createProperties, InvalidArgumentError, type Message } from "../../src/message/mod.ts";
+import {
+  createProperties,
+  InvalidArgumentError,
+  type Message,
+} from "../../src/message/internal.ts";
 import { readVectors } from "./fixtures.ts";
 
 type Part = Pick<Message, "tags" | "keys" | "properties">;

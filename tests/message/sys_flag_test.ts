@@ -7,7 +7,7 @@ import {
   SysFlag,
   transactionFlagOf,
   withTransactionFlag,
-} from "../../src/message/mod.ts";
+} from "../../src/message/internal.ts";
 import { readVectors } from "./fixtures.ts";
 
 interface Expected {
@@ -19,9 +19,9 @@ interface Expected {
 }
 
 const NAMES: Record<string, CompressionType> = {
-  LZ4: CompressionType.Lz4,
-  ZSTD: CompressionType.Zstd,
-  ZLIB: CompressionType.Zlib,
+  LZ4: CompressionType.LZ4,
+  ZSTD: CompressionType.ZSTD,
+  ZLIB: CompressionType.ZLIB,
 };
 
 Deno.test("sysFlag - its parts are those of the Java library", () => {

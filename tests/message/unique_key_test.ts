@@ -7,7 +7,7 @@ import {
   nextMonthStart,
   parseUniqueKey,
   UniqueKeyGenerator,
-} from "../../src/message/mod.ts";
+} from "../../src/message/internal.ts";
 import { createRandom, readVectors } from "./fixtures.ts";
 
 interface CreateInput {

@@ -1,8 +1,7 @@
 import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
 import { Producer, type ProducerOptions } from "../../mod.ts";
 import { ConnectionError, InvalidArgumentError, InvalidStateError } from "../../src/errors.ts";
-import type { RemotingCommand } from "../../src/remoting/mod.ts";
-import { RequestCode, ResponseCode } from "../../src/remoting/mod.ts";
+import { type RemotingCommand, RequestCode, ResponseCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, watch } from "../support/scripted_cluster.ts";
 import type { ScriptedConnection } from "../support/scripted_peer.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { decodeProperties, type DelayableMessage } from "../../src/message/mod.ts";
+import { decodeProperties, type DelayableMessage } from "../../src/message/internal.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";
 import { assertRefused, message } from "./support.ts";

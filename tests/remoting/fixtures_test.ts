@@ -13,7 +13,7 @@ import {
   RemotingDecodeError,
   RequestCode,
   ResponseCode,
-} from "../../src/remoting/mod.ts";
+} from "../../src/remoting/internal.ts";
 import {
   type OfficialHeader,
   readFixture,

@@ -12,7 +12,7 @@ import {
   RemotingDecodeError,
   RequestCode,
   RocketMQError,
-} from "../../src/remoting/mod.ts";
+} from "../../src/remoting/internal.ts";
 import { command, concat, frameOf, hex, utf8, words } from "./frames.ts";
 
 const GOOD_HEADER = utf8('{"code":0,"opaque":1}');

@@ -12,7 +12,7 @@ import {
   languageName,
   type RemotingCommand,
   RemotingDecodeError,
-} from "../../src/remoting/mod.ts";
+} from "../../src/remoting/internal.ts";
 import { command, concat, frameOf, protoAccessor, utf8 } from "./frames.ts";
 
 function decode(header: string): RemotingCommand {

@@ -5,7 +5,7 @@ import {
   InvalidArgumentError,
   languageName,
   RemotingDecodeError,
-} from "../../src/remoting/mod.ts";
+} from "../../src/remoting/internal.ts";
 import { command, concat, frameOf, hex, protoAccessor, utf8 } from "./frames.ts";
 
 /** code 1, language JAVA, version 513, opaque 2, flag 1 */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { CLIENT_VERSION, Release, releaseOf } from "../../src/remoting/mod.ts";
+import { CLIENT_VERSION, Release, releaseOf } from "../../src/remoting/internal.ts";
 
 Deno.test("releaseOf() - names the release of a version number, snapshots like their release", () => {
   const releases = [[213, "4.0.0"], [317, "4.5.2"], [399, "4.9.3"], [406, "4.9.7"], [407, "4.9.7"]];

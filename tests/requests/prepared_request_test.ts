@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Credentials, signRequest } from "../../src/access/mod.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
-import { FrameBuffer, type RemotingRequest } from "../../src/remoting/mod.ts";
+import { FrameBuffer, type RemotingRequest } from "../../src/remoting/internal.ts";
 import {
   endTransactionHeader,
   PreparedHeaders,

@@ -8,8 +8,12 @@ import {
   fail,
 } from "@std/assert";
 import { ProtocolError } from "../../src/errors.ts";
-import type { BrokerData, QueueData, TopicRouteData } from "../../src/requests/mod.ts";
-import { readGetRouteInfoResponse } from "../../src/requests/mod.ts";
+import {
+  type BrokerData,
+  type QueueData,
+  readGetRouteInfoResponse,
+  type TopicRouteData,
+} from "../../src/requests/mod.ts";
 import { describeRejected, TopicRoute } from "../../src/route/mod.ts";
 import { decodeCommand } from "../../src/remoting/mod.ts";
 import { readRecordedFrames, readVectors } from "../remoting/fixtures.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { CompressionType, createCompressor, decompress } from "../../src/message/mod.ts";
+import { CompressionType, createCompressor, decompress } from "../../src/message/internal.ts";
 import { bodyOf } from "./body.ts";
 import { Scheduler } from "./scheduler.ts";
 

@@ -19,21 +19,29 @@ const FOLDERS = [
 const PURE_FOLDERS = ["remoting", "message", "requests", "access"];
 
 /** Files that keep the same rules in folders that need not. */
-const PURE_FILES = ["src/trace/trace.ts", "src/trace/encode_trace.ts"];
+const PURE_FILES = ["src/trace/trace.ts"];
 
 /** The files beside the folders, which all folders may import … */
 export const HELPERS = [
   "src/errors.ts",
-  "src/byte_writer.ts",
   "src/bytes.ts",
   "src/checks.ts",
+  "src/runtime.ts",
   "src/logger.ts",
   "src/clock.ts",
+  "src/backoff.ts",
+  "src/broadcast.ts",
   "src/telemetry.ts",
 ];
 
 /** … but for these, which pure folders may not. */
-const IMPURE_HELPERS = ["src/logger.ts", "src/clock.ts", "src/telemetry.ts"];
+const IMPURE_HELPERS = [
+  "src/logger.ts",
+  "src/clock.ts",
+  "src/backoff.ts",
+  "src/broadcast.ts",
+  "src/telemetry.ts",
+];
 
 /** Everything that may be imported and is not ours. */
 const DEPENDENCIES = /^(?:@std\/(?:bytes|streams|log)(?:\/.*)?|node:(?:zlib|crypto))$/;
@@ -114,11 +122,12 @@ export const importsGoDown: Rule = inEveryImport((file, to) => {
   return `imports upwards from ${to}`;
 });
 
-/** Other folders are imported through their `mod.ts`. */
+/** Other folders are imported through `mod.ts`, the door for users, or `internal.ts` beside it. */
 export const foldersAreEnteredByTheDoor: Rule = inEveryImport((file, to) => {
   const target = folderOf(to);
   if (target === undefined || target === folderOf(file.path)) return;
-  if (to !== `src/${target}/mod.ts`) return `imports ${to} past src/${target}/mod.ts`;
+  const doors = [`src/${target}/mod.ts`, `src/${target}/internal.ts`];
+  if (!doors.includes(to)) return `imports ${to} past ${doors[0]}`;
 });
 
 /** Nothing in `src/` imports what lies outside of it. */

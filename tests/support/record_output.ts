@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Broadcast } from "../../src/client/broadcast.ts";
+import { Broadcast } from "../../src/broadcast.ts";
 import { RocketMQError } from "../../src/errors.ts";
 import { defaultLogger, type Logger } from "../../src/logger.ts";
 import { RecordingLogger } from "./recording_logger.ts";

@@ -1,5 +1,9 @@
-import type { ClientHooks, ClientOptions } from "../../src/client/mod.ts";
-import { ClientInstance, resolveClientOptions } from "../../src/client/mod.ts";
+import {
+  type ClientHooks,
+  ClientInstance,
+  type ClientOptions,
+  resolveClientOptions,
+} from "../../src/client/mod.ts";
 import { Producer, type ProducerOptions } from "../../src/producer/mod.ts";
 import {
   type TransactionEvent,

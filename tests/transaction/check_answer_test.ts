@@ -6,7 +6,7 @@ import {
   CompressionType,
   type MessageExt,
   SysFlag,
-} from "../../src/message/mod.ts";
+} from "../../src/message/internal.ts";
 import type { CheckContext } from "../../src/transaction/mod.ts";
 import { settle, until } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";
@@ -197,7 +197,7 @@ Deno.test("check-back - a compressed half message reaches the listener decompres
   broker.checkBack(broker.strangeHalf({
     transactionId: "T",
     body: deflateSync(new TextEncoder().encode(text)),
-    sysFlag: SysFlag.TransactionPrepared | compressionFlags(CompressionType.Zlib),
+    sysFlag: SysFlag.TransactionPrepared | compressionFlags(CompressionType.ZLIB),
   }));
   await until(() => broker.states().length === 1);
 

@@ -1,12 +1,12 @@
 import { deflateSync } from "node:zlib";
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { compressionFlags, CompressionType, SysFlag } from "../../src/message/mod.ts";
+import { compressionFlags, CompressionType, SysFlag } from "../../src/message/internal.ts";
 import { settle, until } from "../support/fake_clock.ts";
 import { recordEvents, ScriptedCluster } from "../support/scripted_cluster.ts";
 import type { CheckBackOptions, ReceivedMessage } from "../support/scripted_broker.ts";
 import { PatientListener } from "./support.ts";
 
-const COMPRESSED = SysFlag.TransactionPrepared | compressionFlags(CompressionType.Zlib);
+const COMPRESSED = SysFlag.TransactionPrepared | compressionFlags(CompressionType.ZLIB);
 
 /** Check-backs that can be answered, but on whose message nothing may be decided. */
 const DAMAGED: Record<

@@ -2,13 +2,13 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { TransactionSendError } from "../../src/errors.ts";
 import type { Message } from "../../src/message/mod.ts";
 import type {
+  CheckContext,
   LocalTransactionContext,
   LocalTransactionState,
   TransactionListener,
   TransactionProducer,
   TransactionSendResult,
 } from "../../src/transaction/mod.ts";
-import type { CheckContext } from "../../src/transaction/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { type ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
 

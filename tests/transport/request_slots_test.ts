@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { RequestSlots } from "../../src/transport/request_slots.ts";
+import { RequestSlots } from "../../src/transport/pending_requests.ts";
 
 const numbers = (items: { opaque: number }[]) => items.map(({ opaque }) => opaque);
 

@@ -19,7 +19,7 @@ const DEFAULT_LEVEL = 5;
  * callers that keep an order have to await it, or to take their place before.
  *
  * @param bytes The body. It is not changed, and not needed any more afterwards.
- * @param type How to compress it; {@linkcode compressionFlags} says so in a `sysFlag`.
+ * @param type How to compress it.
  * @param level From 1, the fastest, to 9 for zlib and to 22 for Zstandard, the smallest; 5 if it is
  * left out. LZ4 has only one here: every level up to 22 gives the same.
  * @throws {InvalidArgumentError} when the level is none of these, or the runtime has no Zstandard.
@@ -31,11 +31,11 @@ export async function compress(
 ): Promise<Uint8Array> {
   checkLevel(type, level);
   switch (type) {
-    case CompressionType.Lz4:
+    case CompressionType.LZ4:
       return compressLz4(bytes);
-    case CompressionType.Zstd:
+    case CompressionType.ZSTD:
       return await compressZstd(bytes, level);
-    case CompressionType.Zlib:
+    case CompressionType.ZLIB:
       return await compressZlib(bytes, level);
   }
 }
@@ -47,24 +47,14 @@ export async function compress(
  *
  * @param level As that of {@linkcode compress}.
  * @throws {InvalidArgumentError} when the level is none of these, or the runtime can't do it.
- *
- * @example
- * ```ts
- * import { CompressionType, createCompressor, decompress } from "@rocketmq-deno/client/message";
- * import { assertEquals } from "@std/assert";
- *
- * const compress = createCompressor(CompressionType.Lz4);
- * const body = new Uint8Array(10_000);
- * assertEquals(await decompress(compress(body), CompressionType.Lz4), body);
- * ```
  */
 export function createCompressor(
   type: CompressionType,
   level: number = DEFAULT_LEVEL,
 ): Compressor {
   checkLevel(type, level);
-  if (type === CompressionType.Lz4) return compressLz4;
-  const [name, compressor] = type === CompressionType.Zlib
+  if (type === CompressionType.LZ4) return compressLz4;
+  const [name, compressor] = type === CompressionType.ZLIB
     ? ["ZLIB", zlibCompressor(nodeZlib(), level)] as const
     : ["ZSTD", zstdCompressor(nodeZlib(), level)] as const;
   if (compressor) return compressor;
@@ -78,7 +68,7 @@ export function createCompressor(
  * (Deno, Node.js from 22.15).
  *
  * @param bytes The compressed body, whole.
- * @param type How it is compressed; {@linkcode compressionTypeOf} reads it from a `sysFlag`.
+ * @param type How it is compressed.
  * @param limit Most bytes that it may become, 4 MiB by default. Not much more than that is ever held.
  * @throws {MessageDecodeError} when the bytes are damaged or cut off, become more than `limit`
  * (then the error's `limit` is set), or the runtime has no Zstandard.
@@ -90,17 +80,17 @@ export async function decompress(
 ): Promise<Uint8Array> {
   checkLimit(limit, "limit");
   switch (type) {
-    case CompressionType.Lz4:
+    case CompressionType.LZ4:
       return decompressLz4(bytes, limit);
-    case CompressionType.Zstd:
+    case CompressionType.ZSTD:
       return await decompressZstd(bytes, limit);
-    case CompressionType.Zlib:
+    case CompressionType.ZLIB:
       return await decompressZlib(bytes, limit);
   }
 }
 
 function checkLevel(type: CompressionType, level: number): void {
-  const highest = type === CompressionType.Zlib ? 9 : 22;
+  const highest = type === CompressionType.ZLIB ? 9 : 22;
   if (Number.isInteger(level) && level >= 1 && level <= highest) return;
   throw new InvalidArgumentError(
     `Cannot compress body: level ${level} is not an integer from 1 to ${highest}`,

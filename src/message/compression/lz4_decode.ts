@@ -1,5 +1,5 @@
 import { badBody, bodyTooLarge, OutputBuffer } from "./output_buffer.ts";
-import { xxHash32 } from "./xxhash32.ts";
+import { xxHash32 } from "./checksums.ts";
 
 const MIN_MATCH = 4;
 /** Up to this length a loop copies faster than a call. */

@@ -1,5 +1,5 @@
 import { concat } from "../../bytes.ts";
-import { xxHash32 } from "./xxhash32.ts";
+import { xxHash32 } from "./checksums.ts";
 
 const MAGIC = [0x04, 0x22, 0x4d, 0x18];
 /** Version 1, independent blocks, no checksums, no size; blocks of at most 4 MiB. */

@@ -1,10 +1,10 @@
-import { type DecodeErrorOptions, MessageDecodeError } from "../../errors.ts";
+import { type ErrorFacts, MessageDecodeError } from "../../errors.ts";
 
 /** A compressed body is not what it should be. */
 export function badBody(
   type: "LZ4" | "ZSTD" | "ZLIB",
   reason: string,
-  options: DecodeErrorOptions = {},
+  options: ErrorFacts = {},
 ): MessageDecodeError {
   return new MessageDecodeError(`Cannot decompress ${type} body: ${reason}`, options);
 }

@@ -1,4 +1,8 @@
-import { MessageProperty, type StoredMessage, withTransactionFlag } from "../../message/mod.ts";
+import {
+  MessageProperty,
+  type StoredMessage,
+  withTransactionFlag,
+} from "../../message/internal.ts";
 import { RequestCode, ResponseCode } from "../../remoting/mod.ts";
 import {
   CommitOrRollback,

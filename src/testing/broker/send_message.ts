@@ -5,7 +5,7 @@ import {
   decodeProperties,
   MessageProperty,
   transactionFlagOf,
-} from "../../message/mod.ts";
+} from "../../message/internal.ts";
 import { RequestCode, ResponseCode } from "../../remoting/mod.ts";
 import {
   readSendMessageRequest,

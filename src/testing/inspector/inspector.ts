@@ -1,4 +1,4 @@
-import { checkCount, checkTime } from "../../client/mod.ts";
+import { checkCount, checkTime } from "../../checks.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { InvalidArgumentError, printable } from "../../errors.ts";
 import { ClusterWatch } from "./cluster_watch.ts";

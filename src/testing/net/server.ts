@@ -10,7 +10,7 @@ import {
   type RemotingRequest,
   RESPONSE_FLAG,
   type SerializeType,
-} from "../../remoting/mod.ts";
+} from "../../remoting/internal.ts";
 import type { Transport } from "../../transport/mod.ts";
 import type { FaultTable } from "../faults/faults.ts";
 import { type FaultRule, isCarriedOut } from "../faults/fault_rule.ts";

@@ -1,4 +1,4 @@
-import { stringHash } from "../../message/mod.ts";
+import { javaStringHash } from "../../message/mod.ts";
 
 /** How many chains there are. */
 const SLOTS = 1 << 15;
@@ -35,7 +35,7 @@ export class KeyIndex {
       });
     }
     const block = this.#blocks.at(-1)!;
-    const hash = stringHash(key), slot = hash & (SLOTS - 1);
+    const hash = javaStringHash(key), slot = hash & (SLOTS - 1);
     block.hashes[at] = hash;
     block.positions[at] = position;
     block.previous[at] = this.#slots[slot]!;
@@ -44,7 +44,7 @@ export class KeyIndex {
 
   /** The positions under the hash of a key, the newest first. */
   *find(key: string): Generator<number> {
-    const hash = stringHash(key);
+    const hash = javaStringHash(key);
     for (let entry = this.#slots[hash & (SLOTS - 1)]!; entry !== NONE;) {
       const block = this.#blocks[Math.floor(entry / BLOCK)]!, at = entry % BLOCK;
       if (block.hashes[at] === hash) yield block.positions[at]!;

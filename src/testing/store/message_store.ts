@@ -7,7 +7,7 @@ import {
   type StoredMessage,
   SysFlag,
   transactionFlagOf,
-} from "../../message/mod.ts";
+} from "../../message/internal.ts";
 import { CommitLog } from "./commit_log.ts";
 import { ConsumeQueue } from "./consume_queue.ts";
 import type { LogFile } from "./log_file.ts";

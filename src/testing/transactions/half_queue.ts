@@ -1,4 +1,8 @@
-import { MessageProperty, type StoredMessage, withTransactionFlag } from "../../message/mod.ts";
+import {
+  MessageProperty,
+  type StoredMessage,
+  withTransactionFlag,
+} from "../../message/internal.ts";
 import { SystemTopic } from "../broker/system_topics.ts";
 import type { MessageInput, MessageStore, Placement, PutResult } from "../store/message_store.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { quoteNumericKeys } from "../../../src/requests/numeric_keys.ts";
+import { quoteNumericKeys } from "../../../src/requests/json_body.ts";
 import { command } from "../../remoting/frames.ts";
 import { type ConformanceCase, defineCase } from "../cluster_under_test.ts";
 import { Peer } from "../peer.ts";

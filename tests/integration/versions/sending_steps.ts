@@ -12,7 +12,7 @@ import {
   type MessageExt,
   ResponseCode,
 } from "../../../mod.ts";
-import { releaseOf } from "../../../src/remoting/mod.ts";
+import { releaseOf } from "../../../src/remoting/internal.ts";
 import { createGetRouteInfoRequest } from "../../../src/requests/mod.ts";
 import { eventually } from "../../support/progress.ts";
 import { TestClient } from "../../support/test_client.ts";

@@ -1,6 +1,6 @@
 import type { Plant } from "./plant.ts";
 
-const SIGNATURE = "src/access/signature.ts";
+const SIGNATURE = "src/access/credentials.ts";
 const CHECK_BACKS = "src/transaction/check_backs.ts";
 const RECOVERY = "src/transaction/recovery.ts";
 const TRANSACTION = "src/transaction/transaction.ts";
@@ -10,7 +10,7 @@ const TRANSACTION_PRODUCER = "src/transaction/transaction_producer.ts";
 export const FEATURE_PLANTS: readonly Plant[] = [
   {
     name: "body-left-compressed",
-    file: "src/message/decode_messages.ts",
+    file: "src/message/stored_message.ts",
     old: "const body = type === undefined ? storedBody : await decompress(",
     new: "const body = type !== undefined ? storedBody : await decompress(",
     foundBy: ["D2", "S6"],
@@ -25,7 +25,7 @@ export const FEATURE_PLANTS: readonly Plant[] = [
   },
   {
     name: "late-verdict-taken-as-carried-out",
-    file: "src/requests/end_transaction.ts",
+    file: "src/requests/transactions.ts",
     old: "  checkSuccess(response, ",
     new: "  if (response.code !== 604) checkSuccess(response, ",
     foundBy: ["S11"],

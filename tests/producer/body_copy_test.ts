@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { ProducerOptions, TransactionProducer } from "../../mod.ts";
-import { compressionTypeOf, decompress } from "../../src/message/mod.ts";
+import { compressionTypeOf, decompress } from "../../src/message/internal.ts";
 import { isOneway, RequestCode, ResponseCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";

@@ -1,6 +1,107 @@
 import { InvalidArgumentError, MessageDecodeError, printable } from "../errors.ts";
-import { fromHexId, hexOf, toHex } from "./hex.ts";
-import { formatIpPadded, parseIp } from "./ip_address.ts";
+import { formatIp, formatIpPadded, isPort, parseIp } from "./ip_address.ts";
+
+const BYTES = Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(16).toUpperCase().padStart(2, "0"),
+);
+
+/** The number in upper-case hexadecimal, its lowest `digits` digits. */
+function hexOf(value: number, digits: 2 | 4 | 8): string {
+  let text = BYTES[value & 0xff]!;
+  for (let shift = 8; shift < 4 * digits; shift += 8) text = BYTES[value >>> shift & 0xff] + text;
+  return text;
+}
+
+/** The bytes in upper-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += hexOf(byte, 2);
+  return text;
+}
+
+/** The bytes of an id of 32 or 56 hexadecimal digits in either case, or undefined for other text. */
+function fromHexId(id: string): Uint8Array | undefined {
+  if (!/^(?:[0-9a-f]{32}|[0-9a-f]{56})$/i.test(id)) return undefined;
+  return Uint8Array.from(
+    { length: id.length / 2 },
+    (_, i) => parseInt(id.slice(2 * i, 2 * i + 2), 16),
+  );
+}
+
+/** What an offset message id says: where a broker keeps a message. */
+export interface OffsetMessageId {
+  /** Address of the broker, as it sees itself; IPv6 in Java's form, `0:0:0:0:0:0:0:1`. */
+  host: string;
+  /** Port of the broker. */
+  port: number;
+  /** Position in the broker's commit log, in bytes. */
+  offset: bigint;
+}
+
+/**
+ * The id by which a broker names a message that it keeps: address, port and position in its commit
+ * log, 32 hexadecimal digits (56 with an IPv6 address).
+ *
+ * @throws {InvalidArgumentError} when `host` is not an IP address, `port` not 0 to 65535, or `offset`
+ * does not fit 64 bits.
+ *
+ * @example
+ * ```ts
+ * import { createOffsetMessageId, parseOffsetMessageId } from "@rocketmq-deno/client/message";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const id = createOffsetMessageId("127.0.0.1", 10911, 18836n);
+ * assertEquals(id, "7F00000100002A9F0000000000004994");
+ * assertEquals(parseOffsetMessageId(id), { host: "127.0.0.1", port: 10911, offset: 18836n });
+ * ```
+ */
+export function createOffsetMessageId(host: string, port: number, offset: bigint): string {
+  const ip = parseIp(host);
+  if (!ip) throw refuse(`"${printable(host, 64)}" is not an IPv4 or IPv6 address`);
+  if (!isPort(port)) throw refuse(`port ${port} is not an integer from 0 to 65535`);
+  if (BigInt.asIntN(64, offset) !== offset) throw refuse(`offset ${offset} does not fit 64 bits`);
+  return offsetMessageIdOf(ip, port, offset);
+}
+
+/** The id of parts that were checked before. */
+export function offsetMessageIdOf(ip: Uint8Array, port: number, offset: bigint): string {
+  return toHex(ip) + hexOf(port, 8) +
+    hexOf(Number(BigInt.asUintN(32, offset >> 32n)), 8) +
+    hexOf(Number(BigInt.asUintN(32, offset)), 8);
+}
+
+/**
+ * Takes an offset message id apart. Don't connect to the address in it: it is how the broker sees
+ * itself, the route says how to reach it.
+ *
+ * @throws {MessageDecodeError} when `id` is not 32 or 56 hexadecimal digits, or its port none.
+ */
+export function parseOffsetMessageId(id: string): OffsetMessageId {
+  const bytes = fromHexId(id);
+  if (!bytes) {
+    throw new MessageDecodeError(
+      `Cannot decode message id "${printable(id, 64)}": it is not 32 or 56 hexadecimal digits`,
+    );
+  }
+  const view = new DataView(bytes.buffer), portAt = bytes.length - 12;
+  const port = view.getInt32(portAt), ip = bytes.subarray(0, portAt);
+  if (!isPort(port)) {
+    throw new MessageDecodeError(
+      `Cannot decode message id "${id}": port ${port} is not from 0 to 65535`,
+      { offset: portAt, limit: 0xffff },
+    );
+  }
+  return {
+    host: ip.length === 4 ? ip.join(".") : formatIp(ip),
+    port,
+    offset: view.getBigInt64(portAt + 4),
+  };
+}
+
+function refuse(reason: string): InvalidArgumentError {
+  return new InvalidArgumentError(`Cannot create message id: ${reason}`);
+}
 
 /** What a unique key is made of. */
 export interface UniqueKeyParts {
@@ -32,35 +133,6 @@ export interface ParsedUniqueKey {
   counter: number;
 }
 
-/** What a {@linkcode UniqueKeyGenerator} is made with. */
-export interface UniqueKeyGeneratorOptions {
-  /** Date and chance, e.g. the client's clock. */
-  clock: {
-    /** Milliseconds since 1970. */
-    now(): number;
-    /** A number in [0, 1). */
-    random(): number;
-  };
-  /**
-   * Address of this machine. Without one, a random address of the loopback network 127.0.0.0/8
-   * stands for it: to learn the real one takes a permission, and keys have to differ even where
-   * every machine believes to be 127.0.0.1.
-   */
-  address?: string;
-  /**
-   * Number of this process.
-   *
-   * @default {a random number}
-   */
-  processId?: number;
-  /**
-   * Random number of this generator, 32 bits; no two generators should share it.
-   *
-   * @default {a random number}
-   */
-  instance?: number;
-}
-
 /** From this far below the start of the month, a time is not a clock that was set back a little. */
 const MAX_CLOCK_DRIFT = 1_000_000;
 
@@ -83,7 +155,7 @@ const KEYS_PER_MILLISECOND = 0x10000;
  * ```
  */
 export class UniqueKeyGenerator {
-  readonly #clock: UniqueKeyGeneratorOptions["clock"];
+  readonly #clock: { now(): number };
   /** The digits that all keys begin with: address, process, instance. */
   readonly #prefix: string;
   /** The digits that all keys of `#time` begin with. */
@@ -96,11 +168,20 @@ export class UniqueKeyGenerator {
   #nextMonthStart = -Infinity;
 
   /**
-   * Draws what `options` leave open.
+   * Makes a generator. Whatever is left out is drawn at random: the 16 bits of `processId`, the 32 bits
+   * of `instance`, which no two generators should share, and an `address` of the loopback network
+   * 127.0.0.0/8. To learn the real address takes a permission, and keys have to differ even if every
+   * machine believes to be 127.0.0.1.
    *
+   * @param options `clock` tells the time in milliseconds since 1970, and draws numbers in [0, 1).
    * @throws {InvalidArgumentError} when `address` is not an IP address.
    */
-  constructor(options: UniqueKeyGeneratorOptions) {
+  constructor(options: {
+    clock: { now(): number; random(): number };
+    address?: string;
+    processId?: number;
+    instance?: number;
+  }) {
     const { clock } = options;
     const draw = (values: number) => Math.floor(clock.random() * values);
     const address = options.address ?? `127.${draw(256)}.${draw(256)}.${draw(256)}`;

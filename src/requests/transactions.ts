@@ -4,8 +4,7 @@ import {
   RequestCode,
   ResponseCode,
 } from "../remoting/mod.ts";
-import { defineHeader, type HeaderFields } from "./header.ts";
-import { PreparedHeaders } from "./prepared_request.ts";
+import { defineHeader, type HeaderContext, type HeaderFields, PreparedHeaders } from "./header.ts";
 import { checkSuccess, type Remedies, type ResponseContext } from "./response.ts";
 
 /*
@@ -100,4 +99,92 @@ export function readEndTransactionResponse(
   context: ResponseContext,
 ): void {
   checkSuccess(response, "end a transaction", context, { remedies: REMEDIES, actions: ["PUB"] });
+}
+
+/*
+  CHECK_TRANSACTION_STATE (39), from a broker to a producer, one-way
+
+  request  = tranStateTableOffset:long commitLogOffset:long [msgId:string] [transactionId:string]
+             [offsetMsgId:string] [topic:string] [bname:string], body: one stored message
+  response = none; the verdict comes as END_TRANSACTION
+
+  Both offsets are those of the copy of the half message that the broker has just written, and
+  differ at every check. topic is the half topic; the user's is in the body.
+*/
+
+/** The header of a check-back. */
+export const checkTransactionStateHeader = defineHeader("CHECK_TRANSACTION_STATE request", {
+  tranStateTableOffset: "offset",
+  commitLogOffset: "offset",
+  msgId: "string?",
+  transactionId: "string?",
+  offsetMsgId: "string?",
+  topic: "string?",
+  bname: "string?",
+});
+
+/** The fields of a check-back. */
+export type CheckTransactionStateHeader = HeaderFields<typeof checkTransactionStateHeader>;
+
+/**
+ * Reads the header of a check-back; its body is one stored message.
+ *
+ * @throws {ProtocolError} when an offset is missing or not a decimal integer of 64 bits that is
+ * not negative: such a check-back can't be answered.
+ */
+export function readCheckTransactionStateRequest(
+  request: RemotingCommand,
+  context?: HeaderContext,
+): CheckTransactionStateHeader {
+  return checkTransactionStateHeader.decode(request.extFields, context);
+}
+
+/** Asks a producer for its verdict, as a broker does. */
+export function createCheckTransactionStateRequest(
+  header: CheckTransactionStateHeader,
+  body: Uint8Array,
+): RemotingRequest {
+  return {
+    code: RequestCode.CHECK_TRANSACTION_STATE,
+    extFields: checkTransactionStateHeader.encode(header),
+    body,
+  };
+}
+
+/*
+  RESUME_CHECK_HALF_MESSAGE (323), to the broker that gave up a half message
+
+  request  = [topic:string] [msgId:string]: the offset id of the record
+  response = code 0: it is a half message again, its check count is 0 | code 1
+*/
+
+/** The header that resumes the checks. */
+export const resumeCheckHalfMessageHeader = defineHeader("RESUME_CHECK_HALF_MESSAGE request", {
+  topic: "string?",
+  msgId: "string?",
+});
+
+/** The fields that resume the checks; `msgId` is the offset id of the record that was given up. */
+export type ResumeCheckHalfMessageHeader = HeaderFields<typeof resumeCheckHalfMessageHeader>;
+
+/** Makes a broker ask again for the verdict over a half message that it had given up. */
+export function createResumeCheckHalfMessageRequest(
+  header: ResumeCheckHalfMessageHeader,
+): RemotingRequest {
+  return {
+    code: RequestCode.RESUME_CHECK_HALF_MESSAGE,
+    extFields: resumeCheckHalfMessageHeader.encode(header),
+  };
+}
+
+/**
+ * Reads the answer to a resumption.
+ *
+ * @throws {BrokerResponseError} when the broker did not find the record.
+ */
+export function readResumeCheckHalfMessageResponse(
+  response: RemotingCommand,
+  context: ResponseContext,
+): void {
+  checkSuccess(response, "resume the checks of a half message", context, { actions: ["UPDATE"] });
 }

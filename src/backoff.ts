@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "./clock.ts";
 
 /**
  * The pauses between tries: each bound is twice the one before, up to a maximum, and each pause is

@@ -1,5 +1,55 @@
-import type { HeaderContext } from "./header.ts";
+import {
+  type RemotingCommand,
+  type RemotingRequest,
+  RequestCode,
+  ResponseCode,
+} from "../remoting/mod.ts";
+import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts";
 import { JsonValue } from "./json_body.ts";
+import { checkSuccess, type ResponseContext } from "./response.ts";
+
+/*
+  GET_ROUTEINFO_BY_TOPIC (105), to a name server
+
+  request  = topic:string [acceptStandardJsonOnly:boolean]
+  response = code 0, body: JSON { orderTopicConf?, queueDatas, brokerDatas, … }
+           | code 17: no broker has the topic
+
+  Without acceptStandardJsonOnly (and a version below 401) the broker ids in the body are bare:
+  {0:"host:port"}. Name servers before 4.9.4 know neither switch, so the bare form is read too.
+*/
+
+/** The header of a route query. */
+export const getRouteInfoHeader = defineHeader("GET_ROUTEINFO_BY_TOPIC request", {
+  topic: "string",
+  acceptStandardJsonOnly: "boolean?",
+});
+
+/** The fields of a route query. */
+export type GetRouteInfoHeader = HeaderFields<typeof getRouteInfoHeader>;
+
+/** Asks a name server where a topic is. */
+export function createGetRouteInfoRequest(topic: string): RemotingRequest {
+  return {
+    code: RequestCode.GET_ROUTEINFO_BY_TOPIC,
+    extFields: getRouteInfoHeader.encode({ topic, acceptStandardJsonOnly: true }),
+  };
+}
+
+/**
+ * Reads the answer to a route query; undefined when the name server does not know the topic.
+ *
+ * @throws {BrokerResponseError} when the name server refuses.
+ * @throws {ProtocolError} when the body is missing or is not a route.
+ */
+export function readGetRouteInfoResponse(
+  response: RemotingCommand,
+  context: ResponseContext,
+): TopicRouteData | undefined {
+  if (response.code === ResponseCode.TOPIC_NOT_EXIST) return undefined;
+  checkSuccess(response, "get the route", context, { actions: ["PUB", "SUB", "GET"] });
+  return decodeTopicRouteData(response.body, context);
+}
 
 /** How many queues of a topic a broker has, and what may be done with them. */
 export interface QueueData {
@@ -104,4 +154,48 @@ function readQueueData(queue: JsonValue): QueueData {
     perm: queue.member("perm").integer(0, INT32_MAX, 0),
     topicSysFlag: queue.member("topicSysFlag").integer(-INT32_MAX - 1, INT32_MAX, 0),
   };
+}
+
+/*
+  GET_BROKER_CLUSTER_INFO (106), to a name server
+
+  request  = no fields
+  response = code 0, body: { brokerAddrTable: { brokerName: BrokerData }, clusterAddrTable: { cluster: [brokerName] } }
+
+  The broker ids in the body are always bare, {0:"host:port"}.
+*/
+
+/** All brokers that a name server knows. */
+export interface BrokerClusterInfo {
+  /** The brokers by name. */
+  brokers: ReadonlyMap<string, BrokerData>;
+  /** Names of the brokers by cluster. */
+  clusters: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Asks a name server for all its brokers. */
+export function createGetBrokerClusterInfoRequest(): RemotingRequest {
+  return { code: RequestCode.GET_BROKER_CLUSTER_INFO };
+}
+
+/**
+ * Reads the brokers and clusters.
+ *
+ * @throws {BrokerResponseError} when the name server refuses.
+ * @throws {ProtocolError} when the body is not what it should be.
+ */
+export function readGetBrokerClusterInfoResponse(
+  response: RemotingCommand,
+  context: ResponseContext,
+): BrokerClusterInfo {
+  checkSuccess(response, "list the brokers", context);
+  const root = JsonValue.parse(response.body, "cluster information", context);
+  const brokers = root.member("brokerAddrTable").entries(MAX_ROUTE_BROKERS)
+    .map(([name, broker]): [string, BrokerData] => [name, readBrokerData(broker)]);
+  const clusters = root.member("clusterAddrTable").entries(MAX_ROUTE_BROKERS)
+    .map(([name, members]): [string, string[]] => [
+      name,
+      members.items(MAX_ROUTE_BROKERS).map((member) => member.string()),
+    ]);
+  return { brokers: new Map(brokers), clusters: new Map(clusters) };
 }

@@ -1,6 +1,6 @@
-import { stringHash } from "../message/mod.ts";
+import { javaStringHash } from "../message/mod.ts";
 import { type RemotingCommand, type RemotingRequest, RequestCode } from "../remoting/mod.ts";
-import type { HeaderContext } from "./header.ts";
+import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts";
 import { JsonValue } from "./json_body.ts";
 import { checkSuccess, type ResponseContext } from "./response.ts";
 
@@ -71,7 +71,7 @@ function subscriptionData(
   const tagsSet = [...new Set(tags)].filter((tag) => tag !== "");
   return {
     classFilterMode: false,
-    codeSet: [...new Set(tagsSet.map(stringHash))],
+    codeSet: [...new Set(tagsSet.map(javaStringHash))],
     expressionType: "TAG",
     subString: expression,
     subVersion: 0,
@@ -122,4 +122,43 @@ function readConsumer(consumer: JsonValue): HeartbeatConsumer {
       expression: data.member("subString").string("*"),
     })),
   };
+}
+
+/*
+  UNREGISTER_CLIENT (35), to a broker
+
+  request  = clientID:string [producerGroup:string] [consumerGroup:string]
+  response = code 0
+
+  Takes the connection it is sent on out of the group: no more check-backs come over it.
+*/
+
+/** The header of a farewell. */
+export const unregisterClientHeader = defineHeader("UNREGISTER_CLIENT request", {
+  clientId: ["clientID", "string"],
+  producerGroup: "string?",
+  consumerGroup: "string?",
+});
+
+/** The fields of a farewell. */
+export type UnregisterClientHeader = HeaderFields<typeof unregisterClientHeader>;
+
+/** Tells a broker that this connection leaves a group. */
+export function createUnregisterClientRequest(header: UnregisterClientHeader): RemotingRequest {
+  return {
+    code: RequestCode.UNREGISTER_CLIENT,
+    extFields: unregisterClientHeader.encode(header),
+  };
+}
+
+/**
+ * Reads the answer to a farewell.
+ *
+ * @throws {BrokerResponseError} when the broker refuses.
+ */
+export function readUnregisterClientResponse(
+  response: RemotingCommand,
+  context: ResponseContext,
+): void {
+  checkSuccess(response, "leave the group", context);
 }

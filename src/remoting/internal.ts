@@ -1,0 +1,9 @@
+/**
+ * What the other folders of this module use of the wire codec. Users get `mod.ts`.
+ *
+ * @module
+ */
+export * from "./mod.ts";
+export { type JsonRequest, nextOpaque, withFields } from "./command.ts";
+export { FrameBuffer } from "./frame.ts";
+export { languageCode, languageName, Release, releaseOf } from "./peer.ts";
