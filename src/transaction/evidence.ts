@@ -1,6 +1,12 @@
 import { type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
-import { BrokerResponseError, describe, InvalidStateError, printable } from "../errors.ts";
+import {
+  BrokerResponseError,
+  ConnectionError,
+  describe,
+  InvalidStateError,
+  printable,
+} from "../errors.ts";
 import { decodeStoredMessages, MessageProperty } from "../message/mod.ts";
 import { ResponseCode } from "../remoting/mod.ts";
 import {
@@ -160,6 +166,14 @@ export class BrokerEvidence {
   ): Promise<[Connection, QueryMessageResponse]> {
     await this.#enter();
     try {
+      if (deadline.passed) {
+        throw new ConnectionError(
+          "TIMEOUT",
+          `Cannot look for transaction ${key} on broker "${brokerName}": its turn did not come ` +
+            `within ${Math.round(deadline.timeout)} ms`,
+          { brokerName, topic },
+        );
+      }
       const connection = learnedOn?.isOpen
         ? learnedOn
         : await this.#options.client.brokerConnection(brokerName, { timeout: deadline.remaining });

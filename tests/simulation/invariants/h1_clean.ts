@@ -2,7 +2,7 @@ import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
 import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
-import { SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
+import { PROMPT, SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /** Milliseconds beyond its deadline that a shutdown may take: its last words and leaves. */
 const LAST_WORDS = 4_000;
@@ -68,8 +68,12 @@ function checkRest(run: Run, report: Report): void {
     const isAsking = lately.some((fact) =>
       !("oneway" in fact && fact.oneway) && (timeline.replyTo(fact)?.at ?? Infinity) > at
     );
+    // Between two looks at a broker's index it is not at rest.
+    const isLooking = lately.some((fact) =>
+      "code" in fact && fact.code === RequestCode.QUERY_MESSAGE && fact.at > at - PROMPT
+    );
     const usedLinks = new Set(lately.map(({ link }) => link)).size;
-    if (!isAsking && timers > PERIODIC_TIMERS + usedLinks + held) {
+    if (!isAsking && !isLooking && timers > PERIODIC_TIMERS + usedLinks + held) {
       report(at, `${member} is at rest with ${timers} timers`);
     }
     const busy = history.of("asked").filter((fact) =>

@@ -120,7 +120,8 @@ function checkQueries({ history, timeline }: Run, most: number, report: Report):
         other.event <= look.event && other !== look && wasQuick(other) &&
         timeline.replyTo(other)!.event > look.event
       );
-      if (underWay.length < most) continue;
+      // One whose time is over makes room, and its answer may still come.
+      if (underWay.length < 2 * most) continue;
       report(look.at, `${member} looks while ${underWay.length} looks are under way`);
     }
   }
