@@ -298,11 +298,16 @@ export class EndTransactions {
     const isOneway = state === "UNKNOWN" || mode === "oneway";
     let connection: Connection | undefined = half.connection;
     let masterMoved = false, backoff: Backoff | undefined;
-    for (;;) {
+    for (let isFirst = true;; isFirst = false) {
       try {
         if (!connection?.isOpen) {
           const bounds = { timeout: deadline.remaining };
           connection = await client.brokerConnection(half.brokerName, bounds);
+        }
+        if (state === "COMMIT" && half.fromCheck && !(isFirst && connection === half.connection)) {
+          // Another member may have committed it since the first look, or there was nothing to ask.
+          const visibleOn = await this.#evidence!.findNow(live, half, deadline);
+          if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
         }
         if (state !== "UNKNOWN" && connection !== half.connection) {
           await this.#evidence!.refuseMoved(connection, live, half, deadline);
