@@ -223,6 +223,21 @@ export class EndTransactions {
     }
   }
 
+  /** Looks before a second attempt: another member may have committed it since the first look. */
+  async #findAgain(
+    live: LiveTransaction,
+    half: HalfMessage,
+    deadline: Deadline,
+  ): Promise<Connection | undefined> {
+    try {
+      return await this.#evidence!.findNow(live, half, deadline);
+    } catch (error) {
+      if (this.#mayWait(half, error)) throw error;
+      this.#options.report.lookUpFailed(live, half.brokerName, error);
+      return undefined;
+    }
+  }
+
   /**
    * Reports whether a look that failed is better repeated at the next check-back. Twice is better than
    * never: what a broker does not let look up, or is about to discard, is committed unseen.
@@ -299,11 +314,15 @@ export class EndTransactions {
     const isOneway = state === "UNKNOWN" || mode === "oneway";
     let connection: Connection | undefined = half.connection;
     let masterMoved = false, backoff: Backoff | undefined;
-    for (;;) {
+    for (let isFirst = true;; isFirst = false) {
       try {
         if (!connection?.isOpen) {
           const bounds = { timeout: deadline.remaining };
           connection = await client.brokerConnection(half.brokerName, bounds);
+        }
+        if (state === "COMMIT" && half.fromCheck && !(isFirst && connection === half.connection)) {
+          const visibleOn = await this.#findAgain(live, half, deadline);
+          if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
         }
         if (state !== "UNKNOWN" && connection !== half.connection) {
           await this.#evidence!.refuseMoved(connection, live, half, deadline);

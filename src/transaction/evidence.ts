@@ -80,13 +80,13 @@ export class BrokerEvidence {
   ): Promise<Connection | undefined> {
     const { clock, timeUp } = this.#options;
     const bound = new Deadline(clock, deadline.remaining / 2);
-    const found = await this.#find(live, half, bound);
+    const found = await this.findNow(live, half, bound);
     if (found) return found;
     if (live.isRepeated || !await this.#isIndexed(live, half, bound)) {
       const pause = Math.min(INDEX_LAG_MS, bound.remaining / 2);
       await sleep(clock, pause, timeUp).catch(() => {});
     }
-    return await this.#find(live, half, bound);
+    return await this.findNow(live, half, bound);
   }
 
   /**
@@ -129,7 +129,12 @@ export class BrokerEvidence {
     );
   }
 
-  async #find(
+  /**
+   * Looks once, without regard to what the index lags behind.
+   *
+   * @throws {RocketMQError} when the broker can't be asked.
+   */
+  async findNow(
     { transactionId, topic }: LiveTransaction,
     half: HalfMessage,
     deadline: Deadline,

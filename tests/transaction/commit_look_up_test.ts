@@ -278,3 +278,15 @@ Deno.test("check-back - hundreds of lost answers are looked up a few at a time, 
   assertEquals(most, 64);
   assertEquals(broker.states().filter((state) => state === "COMMIT").length, 300);
 });
+
+Deno.test("check-back - behind a server that refuses look-ups, a commit that was refused for a moment is sent again", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  await cluster.started(saying("UNKNOWN", "COMMIT"));
+  broker.on(QUERY_MESSAGE, () => ({ code: 3, remark: "not supported" }));
+  broker.once(END_TRANSACTION, () => ({ code: 2, remark: "busy" }));
+  broker.checkBack(broker.strangeHalf({ transactionId: "T" }));
+  await clock.advance(3_000);
+
+  assertEquals([broker.states(), broker.visible], [["COMMIT", "COMMIT"], ["T"]]);
+});

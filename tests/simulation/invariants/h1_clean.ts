@@ -7,6 +7,9 @@ import { PROMPT, SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 /** Milliseconds beyond its deadline that a shutdown may take: its last words and leaves. */
 const LAST_WORDS = 4_000;
 
+/** The part of its time that a shutdown leaves to what is under way, at least. */
+const WORKING_PART = 1 / 3;
+
 /** The timers of a client at rest: the next heartbeat, and the next look at the routes. */
 const PERIODIC_TIMERS = 2;
 
@@ -126,7 +129,7 @@ function checkLeft(
     const isBegun = way === "begin" && runs;
     if (!history.of("settled").some(isOf) && !isBegun) {
       report(end.at, `${member} closed and the send of ${txn} has not settled`, txn);
-    } else if (runs && end.at < at + deadline / 2) {
+    } else if (runs && end.at < at + deadline * WORKING_PART) {
       report(end.at, `${member} closed while the local transaction of ${txn} ran`, txn);
     }
   }
@@ -140,7 +143,7 @@ function checkAnswered(
   report: Report,
 ): void {
   const { history, timeline } = run, { member, at, deadline = 0 } = closing;
-  if (end.at >= at + deadline / 2) return;
+  if (end.at >= at + deadline * WORKING_PART) return;
   for (const check of history.of("gotCheck")) {
     const { txn, broker, handle, link, event } = check;
     if (check.member !== member || event >= closing.event) continue;

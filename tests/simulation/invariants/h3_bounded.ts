@@ -68,14 +68,16 @@ function checkSending({ history, timeline }: Run, most: number, report: Report):
   const nameOf = (fact: typeof written[number]) => "txn" in fact ? fact.txn : fact.name;
   for (const [member, all] of Map.groupBy(written, ({ member }) => member)) {
     for (const write of all) {
-      const underWay = all.filter((other) =>
-        other.event <= write.event && nameOf(other) !== nameOf(write) &&
-        (timeline.replyTo(other)?.event ?? Infinity) > write.event &&
-        (settled.get(nameOf(other)) ?? Infinity) > write.event &&
-        timeline.unlinkedIn(other.link) > write.event
-      );
-      if (underWay.length < most) continue;
-      report(write.at, `${member} sends while ${underWay.length} sends are under way`);
+      const underWay = new Set(
+        all.filter((other) =>
+          other.event <= write.event && nameOf(other) !== nameOf(write) &&
+          (timeline.replyTo(other)?.event ?? Infinity) > write.event &&
+          (settled.get(nameOf(other)) ?? Infinity) > write.event &&
+          timeline.unlinkedIn(other.link) > write.event
+        ).map(nameOf),
+      ).size;
+      if (underWay < most) continue;
+      report(write.at, `${member} sends while ${underWay} sends are under way`);
     }
   }
 }
