@@ -106,6 +106,10 @@ class Answers {
     fields: '{"IS_SUPPORT_HEART_BEAT_V2":"true","IS_SUB_CHANGE":"true"}',
   });
   readonly #stored = new PreparedAnswer({ fields: STORED });
+  /** To a look-up: nothing is there, and the index has come as far as a log can. */
+  readonly #notFound = new PreparedAnswer({
+    fields: `{"indexLastUpdatePhyoffset":"${2n ** 62n}"}`,
+  });
   readonly #route: PreparedAnswer;
   #position = 0;
 
@@ -120,6 +124,8 @@ class Answers {
         return this.#stored;
       case RequestCode.GET_ROUTEINFO_BY_TOPIC:
         return this.#route;
+      case RequestCode.QUERY_MESSAGE:
+        return this.#notFound;
       case RequestCode.HEART_BEAT:
         return this.#alive;
       default:
