@@ -208,7 +208,7 @@ export function quoteNumericKeys(text: string): string {
   return quoted + text.slice(copied);
 }
 
-/** The position of the closing quote of the string that begins at `at`. */
+/** Returns the position of the closing quote of the string that begins at `at`. */
 function endOfString(text: string, at: number): number {
   for (let end = at + 1; end < text.length; end++) {
     if (text[end] === "\\") end++;

@@ -77,7 +77,7 @@ export const SendStatus = {
 /** One of the ways in which a message was stored. */
 export type SendStatus = typeof SendStatus[keyof typeof SendStatus];
 
-/** What a broker says of a message that it stored. */
+/** The answer of a broker that stored a message. */
 export interface SendMessageResponse {
   /** How safely it was stored. */
   status: SendStatus;
@@ -99,7 +99,7 @@ export interface SendMessageResponse {
   recallHandle?: string | undefined;
   /** Region of the broker. */
   regionId?: string | undefined;
-  /** Whether the broker wants traces. */
+  /** `true` if the broker wants traces. */
   traceOn: boolean;
 }
 
@@ -110,7 +110,7 @@ const STATUSES: Readonly<Record<number, SendStatus>> = {
   [ResponseCode.FLUSH_SLAVE_TIMEOUT]: SendStatus.FLUSH_SLAVE_TIMEOUT,
 };
 
-/** What the answer to a reply names that was passed on and not stored. */
+/** The id in the answer to a reply that was passed on and not stored. */
 const NOT_STORED = "0";
 
 /** The fields that differ between two sends of a producer to one topic. */
@@ -121,7 +121,7 @@ export type SendMessageVarying = Required<
   >
 >;
 
-/** The headers of a producer's sends, by topic. */
+/** Returns the headers of a producer's sends, by topic. */
 export function prepareSendMessageHeaders(
   common: Pick<SendMessageHeader, "producerGroup" | "defaultTopic" | "defaultTopicQueueNums">,
 ): PreparedHeaders<SendMessageVarying> {
@@ -183,7 +183,7 @@ export function readSendMessageResponse(
   };
 }
 
-/** The last eight bytes of an id. */
+/** Returns the last eight bytes of an id. */
 function commitLogOffsetOf(offsetMessageId: string): bigint {
   const hex = offsetMessageId.slice(-16), small = Number(`0x${hex}`);
   return Number.isSafeInteger(small) ? BigInt(small) : BigInt.asIntN(64, BigInt(`0x${hex}`));

@@ -4,7 +4,7 @@ import { createResponse, isOneway, type RemotingCommand, ResponseCode } from "..
 import type { Connection } from "./connection.ts";
 import type { ServerRequestAnswer, ServerRequestHandler } from "./connection_types.ts";
 
-/** What the requests of a server are served with. */
+/** The settings of {@linkcode ServerRequests}. */
 interface ServerRequestsOptions {
   /** Handlers by request code. */
   handlers: ReadonlyMap<number, ServerRequestHandler>;

@@ -35,7 +35,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "lost-connection-stays-lost",
     file: LINKS,
-    old: `      this.#keep(link);
+    old: `      this.#reconnect(link);
     });
     onRegistered`,
     new: `    });
