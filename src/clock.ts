@@ -2,8 +2,8 @@
 export type TimerHandle = unknown;
 
 /**
- * Time and chance, as one seam: everything in this module that waits, dates or draws lots does it
- * through a clock, so that a test can drive a whole cluster in virtual time from a seed.
+ * Time and randomness: all waiting, timestamps and random numbers of this module go through a clock.
+ * So a test can drive a whole cluster in virtual time from a seed.
  */
 export interface Clock {
   /** Wall clock time in milliseconds since 1970. Used only where the protocol wants a date. */
@@ -14,7 +14,7 @@ export interface Clock {
   setTimer(callback: () => void, delay: number): TimerHandle;
   /** Cancels a timer. A timer that already ran is ignored. */
   clearTimer(timer: TimerHandle): void;
-  /** A number in [0, 1). */
+  /** Returns a number in [0, 1). */
   random(): number;
 }
 

@@ -21,7 +21,7 @@ export class Deadline {
     return this.remainingAt(this.#clock.monotonic());
   }
 
-  /** The same for who has just looked at the clock. */
+  /** Returns the milliseconds left at `now`, for callers that have just read the clock. */
   remainingAt(now: number): number {
     return Math.max(0, this.#at - now);
   }
@@ -31,7 +31,7 @@ export class Deadline {
     return Math.max(0, this.#clock.monotonic() - this.#at);
   }
 
-  /** Whether nothing is left that could be used: timers may fire up to a millisecond early. */
+  /** Reports whether nothing is left that could be used: timers may fire up to a millisecond early. */
   get passed(): boolean {
     return this.remaining < 1;
   }

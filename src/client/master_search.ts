@@ -10,13 +10,11 @@ import type { RouteTable } from "./route_table.ts";
 interface MasterSearchOptions {
   /** Where addresses are asked for. */
   routes: RouteTable;
-  /** Time. */
   clock: Clock;
-  /** Log. */
   logger: Logger;
   /** Milliseconds for one look-up. */
   requestTimeout: number;
-  /** Whether there is a registered connection to a broker. */
+  /** `true` if there is a registered connection to a broker. */
   isLinked: (brokerName: string) => boolean;
 }
 

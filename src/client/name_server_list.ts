@@ -27,9 +27,7 @@ interface NameServerListOptions {
   url: string;
   /** Gets it. */
   fetch: Fetch;
-  /** Time. */
   clock: Clock;
-  /** Log. */
   logger: Logger;
   /** Milliseconds for one look at it. */
   requestTimeout: number;
@@ -199,13 +197,13 @@ export class NameServerList {
   }
 }
 
-/** A URL without user, password, query and fragment. */
+/** Returns a URL without user, password, query and fragment. */
 function showUrl(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
 }
 
-/** What the runtime says at last, but for the URL, which it shows as a whole. */
+/** Returns the reason that the runtime gives, without the URL, which it shows as a whole. */
 function explainFetch(error: unknown): string {
   const text = describe(
     error instanceof Error && error.cause instanceof Error ? error.cause : error,

@@ -4,7 +4,7 @@ import type { BrokerClusterInfo } from "../requests/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
 import type { WaitOptions } from "./deadline.ts";
 
-/** What the name servers can be asked for. */
+/** The questions to name servers that a start needs. */
 interface NameServerClient {
   route(topic: string, options: WaitOptions): Promise<TopicRoute>;
   clusterInfo(options: WaitOptions): Promise<BrokerClusterInfo>;

@@ -12,7 +12,6 @@ const DISTANCE = 2;
 interface VipChannelOptions {
   /** Connections to VIP ports. */
   pool: ConnectionPool;
-  /** Time. */
   clock: Clock;
   /** The registered connection to a broker. */
   link: (brokerName: string, options: WaitOptions) => Promise<Connection>;
@@ -26,7 +25,7 @@ export class VipChannel {
     this.#options = options;
   }
 
-  /** The connection to the VIP port of a broker that is registered with. @throws {ConnectionError} */
+  /** Returns the connection to the VIP port of a broker that is registered with. @throws {ConnectionError} */
   async get(brokerName: string, options: WaitOptions): Promise<Connection> {
     const { pool, link, clock } = this.#options;
     const deadline = new Deadline(clock, options.timeout);
@@ -37,7 +36,7 @@ export class VipChannel {
     });
   }
 
-  /** The VIP address of a broker. @throws {ConnectionError} when its port leaves no room for one. */
+  /** Returns the VIP address of a broker. @throws {ConnectionError} when its port leaves no room for one. */
   addressOf(address: string, brokerName?: string): string {
     const { host, port } = parseAddress(address);
     if (port > DISTANCE) return formatAddress({ host, port: port - DISTANCE });

@@ -6,21 +6,21 @@ const BYTES = Array.from(
   (_, byte) => byte.toString(16).toUpperCase().padStart(2, "0"),
 );
 
-/** The number in upper-case hexadecimal, its lowest `digits` digits. */
+/** Returns the number in upper-case hexadecimal, its lowest `digits` digits. */
 function hexOf(value: number, digits: 2 | 4 | 8): string {
   let text = BYTES[value & 0xff]!;
   for (let shift = 8; shift < 4 * digits; shift += 8) text = BYTES[value >>> shift & 0xff] + text;
   return text;
 }
 
-/** The bytes in upper-case hexadecimal. */
+/** Returns the bytes in upper-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += hexOf(byte, 2);
   return text;
 }
 
-/** The bytes of an id of 32 or 56 hexadecimal digits in either case, or undefined for other text. */
+/** Returns the bytes of an id of 32 or 56 hexadecimal digits in either case, or undefined for other text. */
 function fromHexId(id: string): Uint8Array | undefined {
   if (!/^(?:[0-9a-f]{32}|[0-9a-f]{56})$/i.test(id)) return undefined;
   return Uint8Array.from(
@@ -64,7 +64,7 @@ export function createOffsetMessageId(host: string, port: number, offset: bigint
   return offsetMessageIdOf(ip, port, offset);
 }
 
-/** The id of parts that were checked before. */
+/** Returns the id of parts that were checked before. */
 export function offsetMessageIdOf(ip: Uint8Array, port: number, offset: bigint): string {
   return toHex(ip) + hexOf(port, 8) +
     hexOf(Number(BigInt.asUintN(32, offset >> 32n)), 8) +
@@ -133,10 +133,10 @@ export interface ParsedUniqueKey {
   counter: number;
 }
 
-/** From this far below the start of the month, a time is not a clock that was set back a little. */
+/** A time this far before the start of the month is in another month. A smaller gap is a clock that was set back. */
 const MAX_CLOCK_DRIFT = 1_000_000;
 
-/** How many keys of one millisecond the counter tells apart. */
+/** Most keys of one millisecond that the counter tells apart. */
 const KEYS_PER_MILLISECOND = 0x10000;
 
 /**
@@ -191,7 +191,7 @@ export class UniqueKeyGenerator {
     this.#prefix = prefixOf(address, processId, instance);
   }
 
-  /** The next key. */
+  /** Returns the next key. */
   next(): string {
     const now = Math.floor(this.#clock.now());
     if (now > this.#time) this.#beginMillisecond(now);
@@ -246,12 +246,12 @@ export function parseUniqueKey(key: string): ParsedUniqueKey {
   };
 }
 
-/** When the month of `time` began in the runtime's time zone; both in milliseconds since 1970. */
+/** Returns the start of the month of `time` in the runtime's time zone; both in milliseconds since 1970. */
 export function monthStart(time: number): number {
   return startOfMonth(time, 0);
 }
 
-/** When the month after that of `time` begins in the runtime's time zone. */
+/** Returns the start of the month after that of `time` in the runtime's time zone. */
 export function nextMonthStart(time: number): number {
   return startOfMonth(time, 1);
 }

@@ -17,7 +17,7 @@ export function parseIp(text: string): Uint8Array | undefined {
   return parseIpv4(text) ?? parseIpv6(text);
 }
 
-/** The text of an address; IPv6 in Java's form, which neither pads nor shortens: `0:0:0:0:0:0:0:1`. */
+/** Returns the text of an address; IPv6 in Java's form, which neither pads nor shortens: `0:0:0:0:0:0:0:1`. */
 export function formatIp(ip: Uint8Array): string {
   const plain = unmap(ip);
   return plain.length === 4
@@ -25,7 +25,7 @@ export function formatIp(ip: Uint8Array): string {
     : groupsOf(plain).map((g) => g.toString(16)).join(":");
 }
 
-/** The text of an address; IPv6 in groups of four digits, as Java writes it in unique keys. */
+/** Returns the text of an address; IPv6 in groups of four digits, as Java writes it in unique keys. */
 export function formatIpPadded(ip: Uint8Array): string {
   if (ip.length === 4) return ip.join(".");
   return groupsOf(ip).map((group) => group.toString(16).padStart(4, "0")).join(":");
@@ -47,7 +47,7 @@ export function parseSocketAddress(text: string): SocketAddress | undefined {
   return ip && isPort(port) ? { ip, port } : undefined;
 }
 
-/** Whether a number can be a port. */
+/** Reports whether a number can be a port. */
 export function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 0 && port <= 0xffff;
 }
@@ -77,7 +77,7 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return unmap(ip);
 }
 
-/** The 16-bit groups between colons; the last may be an IPv4 address where `atEnd`. */
+/** Returns the 16-bit groups between colons; the last may be an IPv4 address where `atEnd`. */
 function readGroups(text: string, atEnd: boolean): number[] | undefined {
   if (text === "") return [];
   const groups: number[] = [];

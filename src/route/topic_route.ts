@@ -115,7 +115,7 @@ export class TopicRoute {
     return true;
   }
 
-  /** Whether `other` sends the same messages to the same places. */
+  /** Reports whether `other` sends the same messages to the same places. */
   equals(other: TopicRoute): boolean {
     return this === other ||
       this.topic === other.topic && this.borrowedFrom === other.borrowedFrom &&
@@ -141,7 +141,7 @@ function isSameBroker(one: RouteBroker, other: RouteBroker | undefined): boolean
 /** Bit of a queue's permission that lets messages be written. */
 const PERM_WRITE = 2;
 
-/** Whether messages may be written to the queues of an entry. */
+/** Reports whether messages may be written to the queues of an entry. */
 export function isWritable(data: QueueData): boolean {
   return (data.perm & PERM_WRITE) !== 0;
 }

@@ -37,7 +37,7 @@ function createTable(): Int32Array {
 const PRIME_1 = 0x9e3779b1, PRIME_2 = 0x85ebca77, PRIME_3 = 0xc2b2ae3d;
 const PRIME_4 = 0x27d4eb2f, PRIME_5 = 0x165667b1;
 
-/** The xxHash checksum of 32 bits that LZ4 frames carry (seed 0), unsigned. */
+/** Returns the xxHash checksum of 32 bits that LZ4 frames carry (seed 0), unsigned. */
 export function xxHash32(bytes: Uint8Array): number {
   const length = bytes.length;
   let at = 0, hash: number;

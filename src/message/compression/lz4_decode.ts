@@ -2,7 +2,7 @@ import { badBody, bodyTooLarge, OutputBuffer } from "./output_buffer.ts";
 import { xxHash32 } from "./checksums.ts";
 
 const MIN_MATCH = 4;
-/** Up to this length a loop copies faster than a call. */
+/** Longest copy that a loop does faster than a call. */
 const SHORT_COPY = 32;
 
 const FRAME_MAGIC = 0x184d2204;
@@ -11,11 +11,11 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 
 /** What the descriptor of a frame says. */
 interface Descriptor {
-  /** Whether each block can be read without those before it. */
+  /** `true` if each block can be read without those before it. */
   independent: boolean;
-  /** Whether a checksum follows each block. */
+  /** `true` if a checksum follows each block. */
   blockChecksum: boolean;
-  /** Whether a checksum of the content ends the frame. */
+  /** `true` if a checksum of the content ends the frame. */
   contentChecksum: boolean;
   /** Size of the decompressed content in bytes, where the frame states it. */
   contentSize: number | undefined;

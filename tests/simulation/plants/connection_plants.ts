@@ -34,7 +34,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "lost-connection-stays-lost",
     file: BROKER_LINKS,
-    old: `      this.#keep(link);
+    old: `      this.#reconnect(link);
     });
     onRegistered`,
     new: `    });
