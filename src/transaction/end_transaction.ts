@@ -177,7 +177,8 @@ export class EndTransactions {
       if (last.length > 0 && verdict === "COMMIT" && result.outcome !== "failed") {
         await this.#dropOthers(live, halves.newest, last, result);
       }
-      if (live.ended(halves, result.outcome === "failed")) this.#options.book.leaveEnded(live);
+      const hasTrouble = result.outcome === "failed" || result.visibleOn !== undefined;
+      if (live.ended(halves, hasTrouble)) this.#options.book.leaveEnded(live);
     }
     this.#underWay.end();
   }
@@ -219,6 +220,21 @@ export class EndTransactions {
         this.#options.report.lookUpFailed(live, half.brokerName, error);
       }
       return { error: error as Error };
+    }
+  }
+
+  /** Looks before a second attempt: another member may have committed it since the first look. */
+  async #findAgain(
+    live: LiveTransaction,
+    half: HalfMessage,
+    deadline: Deadline,
+  ): Promise<Connection | undefined> {
+    try {
+      return await this.#evidence!.findNow(live, half, deadline);
+    } catch (error) {
+      if (this.#mayWait(half, error)) throw error;
+      this.#options.report.lookUpFailed(live, half.brokerName, error);
+      return undefined;
     }
   }
 
@@ -305,8 +321,7 @@ export class EndTransactions {
           connection = await client.brokerConnection(half.brokerName, bounds);
         }
         if (state === "COMMIT" && half.fromCheck && !(isFirst && connection === half.connection)) {
-          // Another member may have committed it since the first look, or there was nothing to ask.
-          const visibleOn = await this.#evidence!.findNow(live, half, deadline);
+          const visibleOn = await this.#findAgain(live, half, deadline);
           if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
         }
         if (state !== "UNKNOWN" && connection !== half.connection) {

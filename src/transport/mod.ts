@@ -9,10 +9,11 @@ export type {
   ConnectionEnd,
   ConnectionMark,
   ConnectionStats,
+  PrepareRequest,
   Probe,
   RequestOptions,
   ServerRequestAnswer,
 } from "./connection_types.ts";
-export { createTlsDialer, dialTcp } from "./deno_dialer.ts";
+export { createTlsDialer, dialTcp, dialWire } from "./deno_dialer.ts";
 export type { TlsOptions } from "./tls_options.ts";
-export type { Dialer, DialOptions, RawTransport, Transport } from "./transport.ts";
+export type { Dialer, DialOptions, Transport, Wire, WireDialer } from "./transport.ts";

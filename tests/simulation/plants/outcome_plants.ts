@@ -130,7 +130,7 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   {
     name: "long-pauses-between-dials",
     file: "src/client/connection_pool.ts",
-    old: "const MAX_BACKOFF = 2_500;",
+    old: "const MAX_BACKOFF = 5_000;",
     new: "const MAX_BACKOFF = 60_000;",
     foundBy: ["L1"],
   },
