@@ -170,14 +170,15 @@ export class EndTransactions {
     verdict: Verdict,
     result: EndTransactionResult,
   ): Promise<void> {
-    if (live.takeWaiting(halves, result.outcome !== "failed")) {
-      this.#endOn(live, halves, verdict, undefined);
-    } else {
+    const hasFailed = result.outcome === "failed";
+    if (verdict === "COMMIT" && !hasFailed && !live.isSuperseded(halves)) {
       const last = halves.others.filter((half) => this.#options.report.isLastCheck(half));
-      if (last.length > 0 && verdict === "COMMIT" && result.outcome !== "failed") {
-        await this.#dropOthers(live, halves.newest, last, result);
-      }
-      const hasTrouble = result.outcome === "failed" || result.visibleOn !== undefined;
+      if (last.length > 0) await this.#dropOthers(live, halves.newest, last, result);
+    }
+    // A check-back may have come while the others were dropped.
+    if (live.takeWaiting(halves, !hasFailed)) this.#endOn(live, halves, verdict, undefined);
+    else {
+      const hasTrouble = hasFailed || result.visibleOn !== undefined;
       if (live.ended(halves, hasTrouble)) this.#options.book.leaveEnded(live);
     }
     this.#underWay.end();

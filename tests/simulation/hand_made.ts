@@ -8,9 +8,14 @@ import { TOPIC } from "./world/context.ts";
 export const member = "c0.0", broker = "b0", txn = "t0", group = "order_service";
 export const old = { queueOffset: 0, logOffset: 0 }, newer = { queueOffset: 1, logOffset: 400 };
 
+const { capacities: _capacities, hasHooks: _hasHooks, operations: _operations, ...DRAWN } =
+  drawPlan(
+    1,
+  );
+
 /** A quiet cluster with one broker, one client and one transaction. */
 export const PLAN: Plan = {
-  ...drawPlan(1),
+  ...DRAWN,
   brokers: 1,
   slots: 1,
   answers: "listener",

@@ -127,6 +127,7 @@ export const USE_PAIRS: readonly Pair[] = [
       ...looked(10_000, 22, { opaque: 71 }),
       ...looked(10_000.1, 22, { opaque: 72 }),
       ...looked(10_000.2, 22, { opaque: 73 }),
+      ...looked(10_000.3, 22, { opaque: 74 }),
     ],
     but: "the second one waits for the first",
     sound: [

@@ -2,7 +2,6 @@ import type { FactOf } from "../history.ts";
 import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Run } from "./invariant.ts";
 import { indexedAt, keptCopies } from "./looks.ts";
-import { PROMPT } from "./timeline.ts";
 
 /**
  * What is visible is not discarded.
@@ -85,7 +84,7 @@ function mustDrop(
       fact.member === member && fact.txn === txn && fact.state === "COMMIT" && fact.event < event
     );
   if (!known || (span && span.from <= event && event <= span.to)) return false;
-  const from = Math.max(check.at, call?.endedAt ?? 0), until = from + waitOf(run) + PROMPT;
+  const from = Math.max(check.at, call?.endedAt ?? 0), until = from + waitOf(run) + timeline.prompt;
   if (from < visibleAt || until >= discarded.at) return false;
   if (!timeline.isUndisturbed(check, check.at, until)) return false;
   if (isFrozen(run, member, check.at, until)) return false;

@@ -123,7 +123,7 @@ function checkQueries({ history, timeline }: Run, most: number, report: Report):
         timeline.replyTo(other)!.event > look.event
       );
       // One whose time is over makes room, and its answer may still come.
-      if (underWay.length < 2 * most) continue;
+      if (underWay.length <= 2 * most) continue;
       report(look.at, `${member} looks while ${underWay.length} looks are under way`);
     }
   }

@@ -34,6 +34,15 @@ export function isDropped(
     );
 }
 
+/** Whether a client had more transactions than it may remember endings of. */
+export function isBeyondMemory(
+  { plan, history }: Pick<Run, "plan" | "history">,
+  member: string,
+): boolean {
+  const { maxTroubled = Infinity } = plan.capacities ?? {};
+  return history.of("called").filter((fact) => fact.member === member).length > maxTroubled;
+}
+
 /** Milliseconds that a question may wait for the application, which works on so many at once. */
 export function waitOf({ plan }: Pick<Run, "plan">): number {
   return queueTime(plan);

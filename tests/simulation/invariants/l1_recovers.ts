@@ -2,7 +2,7 @@ import type { FactOf } from "../history.ts";
 import { faultsEnd, settlesLate } from "../plan.ts";
 import { isFrozen } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
-import { PROMPT, SLACK, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
+import { SLACK, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
 
 /** Most milliseconds between two dials of an address: 2.5 s, and up to a third of jitter. */
 const BACKOFF_CAP = 3_334;
@@ -66,7 +66,7 @@ function checkConnections({ plan, times, history, timeline }: Run, report: Repor
 }
 
 function checkResolved(run: Run, report: Report): void {
-  const { plan, times, history } = run, { interval, timeout } = plan.broker;
+  const { plan, times, history, timeline } = run, { interval, timeout } = plan.broker;
   const excused = new Set([
     ...history.of("givenUp").map(({ txn }) => txn),
     ...history.of("lost").filter(({ what }) => what !== "mark").map(({ txn }) => txn),
@@ -88,7 +88,7 @@ function checkResolved(run: Run, report: Report): void {
     const from = Math.max(at, times.recovered, oldEnough, wastedUntil);
     const due = settlesLate(plan)
       ? times.settled
-      : Math.min(times.settled, from + 2 * interval + listenerTime + PROMPT);
+      : Math.min(times.settled, from + 2 * interval + listenerTime + timeline.prompt);
     const type = state === "COMMIT" ? "visible" : "rolledBack";
     const first = resolved.find((fact) => fact.txn === txn && fact.type === type);
     if (first && first.at <= due) continue;

@@ -1,3 +1,4 @@
+import { isBeyondMemory } from "./held_up.ts";
 import type { Invariant } from "./invariant.ts";
 import { isDrop, type Verdict } from "./looks.ts";
 
@@ -28,7 +29,7 @@ export const s5: Invariant = {
         answer.member === member && answer.txn === txn && answer.returned === state &&
         answer.event > earlier.event && answer.event <= event
       );
-      if (isOver && isSaid) continue;
+      if ((isOver || isBeyondMemory(run, member)) && isSaid) continue;
       report(at, `${member} sent ${state} for ${txn} after ${earlier.state}`, txn);
     }
   },

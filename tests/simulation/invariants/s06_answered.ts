@@ -3,7 +3,7 @@ import type { FactOf } from "../history.ts";
 import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 import { isDrop, looksOf } from "./looks.ts";
-import { PROMPT, REFUSALS, SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
+import { REFUSALS, SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /**
  * Each question gets one answer.
@@ -129,7 +129,7 @@ function dueOf(run: Run, check: Check): Due {
   if (isUnderWay({ timeline }, check)) return { from: at, at, isVerdict: false };
   const call = timeline.callFor(check);
   // Without a call it repeats a verdict that it knows.
-  if (!call) return { from: at, at: at + waitOf(run) + PROMPT, isVerdict: true };
+  if (!call) return { from: at, at: at + waitOf(run) + timeline.prompt, isVerdict: true };
   const from = call.endedAt;
   // Before it leaves one open for the last time, a client may look whether its message is visible.
   const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK" ||
@@ -137,7 +137,7 @@ function dueOf(run: Run, check: Check): Due {
     looksOf(run, check.member, check.broker, check.txn).some((look) =>
       look.at >= from - SLACK && look.at <= from + SLACK
     );
-  return { from, at: from + (isVerdict ? PROMPT : 0), isVerdict };
+  return { from, at: from + (isVerdict ? timeline.prompt : 0), isVerdict };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { FactOf } from "../history.ts";
-import { isDropped, isFrozen, waitOf } from "./held_up.ts";
+import { isBeyondMemory, isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 import { REFUSALS, SLACK, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
 
@@ -51,12 +51,6 @@ export const s9: Invariant = {
     for (const [end] of settled.values()) checkFence(run, end!, report);
   },
 };
-
-/** Whether a client had more transactions than it may remember endings of. */
-function isBeyondMemory({ plan, history }: Run, member: string): boolean {
-  const { maxTroubled = Infinity } = plan.capacities ?? {};
-  return history.of("called").filter((fact) => fact.member === member).length > maxTroubled;
-}
 
 /** Whether the local transaction left open what became of it, or the broker has not heard of it. */
 function isOpenEnd(

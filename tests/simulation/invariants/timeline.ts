@@ -162,9 +162,14 @@ export class Timeline {
     return `10.0.${1 + moves % 2}.${Number(broker.slice(1)) + 1}:10911`;
   }
 
+  /** {@linkcode PROMPT}, with the time in the line for a look where few may be under way at once. */
+  get prompt(): number {
+    return PROMPT + (this.#plan.capacities?.maxQueries === undefined ? 0 : VERDICT_TIMEOUT);
+  }
+
   /** Milliseconds within which a client must have answered what came undisturbed. */
   get answerTime(): number {
-    return queueTime(this.#plan) + this.#plan.member.checkTimeout + PROMPT;
+    return queueTime(this.#plan) + this.#plan.member.checkTimeout + this.prompt;
   }
 
   #learnSpans(): void {
