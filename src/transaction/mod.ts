@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { type AnswerCheck, CheckBack } from "./check_back.ts";
+export { CheckBack } from "./check_back.ts";
+export type { AnswerCheck } from "./check_back.ts";
 export type { EndTransactionOutcome } from "./end_transaction.ts";
 export type {
   EndTransactionContext,
@@ -12,7 +13,8 @@ export type {
 } from "./end_transaction_hooks.ts";
 export type { TransactionInspection, TransactionRecord } from "./inspection.ts";
 export { Transaction } from "./explicit_transaction.ts";
-export { LocalTransactionState, type Verdict } from "./local_transaction_state.ts";
+export { LocalTransactionState } from "./local_transaction_state.ts";
+export type { Verdict } from "./local_transaction_state.ts";
 export type {
   BrokerLostEvent,
   BrokerRegisteredEvent,
@@ -33,7 +35,8 @@ export type {
   TransactionFacts,
   TransactionWarningEvent,
 } from "./transaction_events.ts";
-export { recoverTransactions, type RecoveryOptions, type RecoveryResult } from "./recovery.ts";
+export { recoverTransactions } from "./recovery.ts";
+export type { RecoveryOptions, RecoveryResult } from "./recovery.ts";
 export type { RecoveryCounts } from "./recovery_ledger.ts";
 export type {
   CheckContext,
@@ -48,5 +51,6 @@ export type {
 } from "./transaction_options.ts";
 export { TransactionProducer } from "./transaction_producer.ts";
 export type { TransactionSendResult } from "./transaction_result.ts";
-export { stateWithoutRecord, type WithoutRecordOptions } from "./unrecorded.ts";
+export { stateWithoutRecord } from "./unrecorded.ts";
+export type { WithoutRecordOptions } from "./unrecorded.ts";
 export type { TransactionCounters, TransactionProducerStats } from "./transaction_stats.ts";
