@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "../clock.ts";
+import { type Clock, Deadline, sleep, type WaitOptions, within } from "../clock.ts";
 import { AccessDeniedError, ConnectionError, describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingRequest } from "../remoting/mod.ts";
@@ -9,7 +9,6 @@ import {
 } from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
-import { Deadline, type WaitOptions, within } from "./deadline.ts";
 
 /** The settings of the links to brokers. */
 interface BrokerLinksOptions {

@@ -13,7 +13,7 @@ import type { Connection, ServerRequestHandler } from "../transport/mod.ts";
 import { BrokerLinks, unregister } from "./broker_links.ts";
 import { type CheckRequest, routeCheckBack } from "./check_request.ts";
 import { ConnectionPools } from "./connection_pools.ts";
-import { Deadline, type WaitOptions } from "./deadline.ts";
+import { Deadline, type WaitOptions } from "../clock.ts";
 import { distinctBrokers, firstRoutes } from "./start_up.ts";
 import { MasterSearch } from "./master_search.ts";
 import { NameServerList } from "./name_server_list.ts";

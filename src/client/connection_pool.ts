@@ -1,5 +1,5 @@
 import { Backoff } from "../backoff.ts";
-import { type Clock, sleep } from "../clock.ts";
+import { type Clock, sleep, type WaitOptions, within } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import { parseAddress } from "../route/mod.ts";
 import {
@@ -8,7 +8,6 @@ import {
   type ConnectionOptions,
   type WireDialer,
 } from "../transport/mod.ts";
-import { type WaitOptions, within } from "./deadline.ts";
 
 /** The settings of a pool. */
 interface ConnectionPoolOptions extends Omit<ConnectionOptions, "address"> {

@@ -1,9 +1,8 @@
 import { Backoff } from "../backoff.ts";
-import { type Clock, sleep } from "../clock.ts";
+import { type Clock, Deadline, sleep } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { TopicRoute } from "../route/mod.ts";
-import { Deadline } from "./deadline.ts";
 import type { RouteTable } from "./route_table.ts";
 
 /** The settings of a search. */

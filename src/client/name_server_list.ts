@@ -1,9 +1,8 @@
-import { concat } from "../bytes.ts";
-import { type Clock, sleep } from "../clock.ts";
+import { concat } from "@std/bytes/concat";
+import { type Clock, Deadline, sleep, type WaitOptions, within } from "../clock.ts";
 import { ConnectionError, describe, ProtocolError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { formatAddress, readAddress } from "../route/mod.ts";
-import { Deadline, type WaitOptions, within } from "./deadline.ts";
 
 /**
  * Gets a URL: the part of the web's `fetch` that is used here. Another one can add headers, trust

@@ -1,9 +1,8 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, Deadline, type WaitOptions } from "../clock.ts";
 import { AccessDeniedError, BrokerResponseError, ConnectionError, describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
-import { Deadline, type WaitOptions } from "./deadline.ts";
 import { isFinal } from "./broker_links.ts";
 
 /** The settings of the name servers. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, Deadline, type WaitOptions, within } from "../clock.ts";
 import {
   AccessDeniedError,
   ConnectionError,
@@ -8,7 +8,6 @@ import {
 import type { Logger } from "../logger.ts";
 import { createGetRouteInfoRequest, readGetRouteInfoResponse } from "../requests/mod.ts";
 import { type BrokerAddressRules, describeRejected, TopicRoute } from "../route/mod.ts";
-import { Deadline, type WaitOptions, within } from "./deadline.ts";
 import type { NameServers } from "./name_servers.ts";
 
 /** The topic whose route stands in for one that does not exist yet. */

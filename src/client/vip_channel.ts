@@ -1,9 +1,8 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, Deadline, type WaitOptions } from "../clock.ts";
 import { ConnectionError } from "../errors.ts";
 import { formatAddress, parseAddress } from "../route/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
-import { Deadline, type WaitOptions } from "./deadline.ts";
 
 /** How far below its own port a broker has its VIP port. */
 const DISTANCE = 2;

@@ -1,7 +1,7 @@
 import { MessageDecodeError, printable } from "../errors.ts";
 import { decompress } from "./compression/compression.ts";
-import { crc32 } from "./compression/checksums.ts";
-import { formatSocketAddress, isPort, parseSocketAddress } from "./ip_address.ts";
+import { crc32 } from "./compression/node_zlib.ts";
+import { formatSocketAddress, isPort, parseSocketAddress } from "./ids.ts";
 import { type DecodeLimits, readLimit } from "./limits.ts";
 import type { MessageExt } from "./message.ts";
 import { offsetMessageIdOf } from "./ids.ts";

@@ -5,10 +5,9 @@ import {
   ClientInstance,
   type ClientOptions,
   type ClientSettings,
-  Deadline,
   resolveClientOptions,
-  within,
 } from "../client/mod.ts";
+import { Deadline, within } from "../clock.ts";
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import { type DelayableMessage, UniqueKeyGenerator } from "../message/internal.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";

@@ -1,6 +1,6 @@
 import { Backoff } from "../backoff.ts";
-import { type ClientInstance, Deadline } from "../client/mod.ts";
-import { type Clock, sleep } from "../clock.ts";
+import type { ClientInstance } from "../client/mod.ts";
+import { type Clock, Deadline, sleep } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, describe, printable } from "../errors.ts";
 import { type RemotingRequest, RequestCode, ResponseCode } from "../remoting/mod.ts";
 import {

@@ -1,5 +1,4 @@
-import { type Clock, sleep } from "../clock.ts";
-import type { Deadline } from "../client/mod.ts";
+import { type Clock, type Deadline, sleep } from "../clock.ts";
 
 /** Milliseconds that aborted work has before the end of a shutdown, for its last END_TRANSACTION. */
 const SHUTDOWN_GRACE_MS = 500;

@@ -1,4 +1,5 @@
-import type { ClientHooks, Deadline } from "../client/mod.ts";
+import type { ClientHooks } from "../client/mod.ts";
+import type { Deadline } from "../clock.ts";
 import { InvalidStateError } from "../errors.ts";
 import type { Message } from "../message/mod.ts";
 import { Producer, ProducerCore, type SendOptions } from "../producer/mod.ts";

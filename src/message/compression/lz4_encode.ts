@@ -1,5 +1,5 @@
-import { concat } from "../../bytes.ts";
-import { xxHash32 } from "./checksums.ts";
+import { concat } from "@std/bytes/concat";
+import { xxHash32 } from "./lz4_decode.ts";
 
 const MAGIC = [0x04, 0x22, 0x4d, 0x18];
 /** Version 1, independent blocks, no checksums, no size; blocks of at most 4 MiB. */

@@ -93,7 +93,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   },
   {
     name: "waits-left-after-their-end",
-    file: "src/client/deadline.ts",
+    file: "src/clock.ts",
     old: "    clock.clearTimer(timer);\n    signal?.removeEventListener",
     new: "    void timer;\n    signal?.removeEventListener",
     foundBy: ["H1"],
