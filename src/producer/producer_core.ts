@@ -260,7 +260,9 @@ export class ProducerCore {
    * @throws {InvalidStateError} unless the producer runs. @throws {InvalidArgumentError}
    */
   bounds(options: SendOptions, message?: DelayableMessage): SendBounds {
-    const timeout = checkTime("timeout", options.timeout, this.sendTimeout);
+    const timeout = options.timeout === undefined
+      ? this.sendTimeout
+      : checkTime("timeout", options.timeout, this.sendTimeout);
     const choose = message && queueChoice(message, options);
     if (this.#state !== "running") {
       const state = this.#state === "new" ? "not started, call start() first" : this.#state;

@@ -107,7 +107,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   },
   {
     name: "shutdown-without-a-deadline",
-    file: "src/transaction/idle.ts",
+    file: "src/transaction/live.ts",
     old: "  await wait(deadline.remaining - grace);",
     new: "  await wait(1e6 + deadline.remaining - grace);",
     foundBy: ["H1"],
