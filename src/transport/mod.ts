@@ -13,6 +13,7 @@ export type {
   RequestOptions,
   ServerRequestAnswer,
 } from "./connection_types.ts";
-export { createTlsDialer, dialTcp } from "./deno_dialer.ts";
+export { createTlsDialer, dialTcp } from "./dialer.ts";
+export { transportOfSocket } from "./node_dialer.ts";
 export type { TlsOptions } from "./tls_options.ts";
 export type { Dialer, DialOptions, RawTransport, Transport } from "./transport.ts";
