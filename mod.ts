@@ -142,7 +142,6 @@ export {
   type Dialer,
   type DialOptions,
   dialTcp,
-  type RawTransport,
   type TlsOptions,
   type Transport,
 } from "./src/transport/mod.ts";

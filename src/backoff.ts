@@ -1,8 +1,8 @@
 import type { Clock } from "./clock.ts";
 
 /**
- * The pauses between tries: each bound is twice the one before, up to a maximum, and each pause is
- * drawn from the upper half below its bound, so that clients that failed together do not come back
+ * Draws the pauses between attempts: each bound is twice the one before, up to a maximum, and each
+ * pause is drawn from the upper half below its bound. So clients that failed together do not come back
  * together.
  */
 export class Backoff {

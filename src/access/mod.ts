@@ -24,10 +24,4 @@ export {
   type RequestHook,
   type RequestOutcome,
 } from "./request_hook.ts";
-export {
-  identifyRequests,
-  type MakeOutgoing,
-  type OutgoingRequest,
-  type RequestIdentity,
-  showReceived,
-} from "./request_identity.ts";
+export { identifyRequests, type RequestIdentity, showReceived } from "./request_identity.ts";

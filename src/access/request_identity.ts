@@ -26,31 +26,31 @@ export interface RequestIdentity {
   readonly requestHooks: readonly RequestHook[];
 }
 
-/** A request as it leaves, and who is told how it ended. */
-export interface OutgoingRequest {
-  /** What is encoded. Nothing may be changed any more. */
+/** A request as it leaves, and who is notified how it ended. */
+interface IdentifiedRequest {
   readonly request: RemotingRequest;
   /** Takes the response, the error, or nothing when it was one-way and was written. Never throws. */
-  readonly ended?: (end: RemotingCommand | Error | undefined) => void;
+  readonly onSettled?: (end: RemotingCommand | Error | undefined) => void;
 }
 
-/** Makes of a request what leaves. */
-export type MakeOutgoing = (
+/** Puts on a request who sends it. Nothing may be changed afterwards. */
+export type IdentifyRequest = (
   request: RemotingRequest,
   address: string,
   oneway: boolean,
-) => OutgoingRequest;
+) => IdentifiedRequest;
 
 /**
- * What makes of requests what leaves, in the order in which servers undo it: names, namespace, kind
- * of client, hooks, and the signature over all of that. Undefined when there is nothing to do.
+ * Makes a function that puts on requests who sends them, in the order in which servers undo it: names,
+ * namespace, kind of client, hooks, and the signature over all of that. Returns undefined if there is
+ * nothing to do.
  *
  * @param warn Takes what a hook threw that only looked on.
  */
 export function identifyRequests(
   identity: RequestIdentity,
   warn: (reason: string, error: unknown) => void,
-): MakeOutgoing | undefined {
+): IdentifyRequest | undefined {
   const { credentials, namespace, namespaceV2, enableStreamRequestType, requestHooks } = identity;
   if (
     !credentials && !namespace && namespaceV2 === undefined && !enableStreamRequestType &&
@@ -89,7 +89,7 @@ export function identifyRequests(
     if (credentials) request = signRequest(request, credentials);
     if (observers.length === 0) return { request };
     const facts = factsOf(request, oneway);
-    return { request, ended: (end) => tell(observers, facts, end) };
+    return { request, onSettled: (end) => tell(observers, facts, end) };
   };
 }
 

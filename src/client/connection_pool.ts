@@ -1,13 +1,19 @@
+import { Backoff } from "../backoff.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import { parseAddress } from "../route/mod.ts";
-import { connect, type Connection, type ConnectionOptions, type Dialer } from "../transport/mod.ts";
+import {
+  connect,
+  type Connection,
+  type ConnectionOptions,
+  type WireDialer,
+} from "../transport/mod.ts";
 import { type WaitOptions, within } from "./deadline.ts";
 
 /** The settings of a pool. */
 interface ConnectionPoolOptions extends Omit<ConnectionOptions, "address"> {
   /** Opens transports. */
-  dialer: Dialer;
+  dialer: WireDialer;
   /** Time. */
   clock: Clock;
   /** Milliseconds for one dial. */
@@ -21,16 +27,15 @@ interface Slot {
   readonly dropped: AbortController;
   connection?: Connection;
   dialling?: Promise<Connection>;
-  failures: number;
+  /** Pauses between dials, until a connection is stable. */
+  backoff?: Backoff;
   nextDialAt: number;
   lastError?: unknown;
 }
 
-/** Milliseconds before the second dial of an address; doubles up to {@linkcode MAX_BACKOFF}. */
-const MIN_BACKOFF = 200;
-
-/** Most milliseconds between two dials of an address, before up to a third of jitter is added. */
-const MAX_BACKOFF = 2_500;
+/** Bounds of the pauses between two dials of an address, in milliseconds. */
+const MIN_BACKOFF = 400;
+const MAX_BACKOFF = 5_000;
 
 /** A connection that ended sooner than this counts as a failed dial. */
 const STABLE_AFTER = 5_000;
@@ -116,7 +121,7 @@ export class ConnectionPool {
   #slot(address: string): Slot {
     let slot = this.#slots.get(address);
     if (!slot) {
-      slot = { dropped: new AbortController(), failures: 0, nextDialAt: 0 };
+      slot = { dropped: new AbortController(), nextDialAt: 0 };
       if (!this.#closing.signal.aborted) this.#slots.set(address, slot);
     }
     return slot;
@@ -172,15 +177,14 @@ export class ConnectionPool {
       if (slot.connection !== connection) return;
       delete slot.connection;
       slot.lastError = new Error(end.reason);
-      if (this.#clock.monotonic() - openedAt >= STABLE_AFTER) slot.failures = 0;
+      if (this.#clock.monotonic() - openedAt >= STABLE_AFTER) delete slot.backoff;
       else this.#delayNextDial(slot);
     });
   }
 
   #delayNextDial(slot: Slot): void {
-    const backoff = Math.min(MAX_BACKOFF, MIN_BACKOFF * 2 ** slot.failures++);
-    const jitter = 1 + this.#clock.random() / 3;
-    slot.nextDialAt = this.#clock.monotonic() + backoff * jitter;
+    slot.backoff ??= new Backoff(this.#clock, MIN_BACKOFF, MAX_BACKOFF);
+    slot.nextDialAt = this.#clock.monotonic() + slot.backoff.next();
   }
 }
 

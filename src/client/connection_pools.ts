@@ -3,7 +3,7 @@ import { describe } from "../errors.ts";
 import type { ThrottledLogger } from "../logger.ts";
 import { isOneway, type RemotingRequest } from "../remoting/mod.ts";
 import { createGetRouteInfoRequest, createHeartbeatRequest } from "../requests/mod.ts";
-import type { ConnectionOptions, Dialer, ServerRequestHandler } from "../transport/mod.ts";
+import type { ConnectionOptions, ServerRequestHandler, WireDialer } from "../transport/mod.ts";
 import { ConnectionPool } from "./connection_pool.ts";
 import type { ClientSettings } from "./options.ts";
 import { DEFAULT_TOPIC } from "./route_table.ts";
@@ -33,7 +33,7 @@ export class ConnectionPools {
     const pool = (probe: () => RemotingRequest, served: Handlers = new Map()) =>
       new ConnectionPool({
         dialer: path.dialer,
-        outgoing: path.outgoing,
+        prepare: path.prepare,
         clock: settings.clock,
         warnings,
         connectTimeout: settings.connectTimeout,
@@ -60,9 +60,9 @@ export class ConnectionPools {
 }
 
 /** What the connections of a client have in common on the way of a request. */
-interface RequestPath extends Pick<ConnectionOptions, "outgoing"> {
+interface RequestPath extends Pick<ConnectionOptions, "prepare"> {
   /** Opens transports, and warns where signed requests would go over the net in plain text. */
-  readonly dialer: Dialer;
+  readonly dialer: WireDialer;
   /** Shows what servers send to the hooks. */
   watch(handlers: ReadonlyMap<number, ServerRequestHandler>): typeof handlers;
 }
@@ -73,7 +73,7 @@ function requestPath(settings: ClientSettings, warnings: ThrottledLogger): Reque
     warnings.warn(reason, `${reason}: ${describe(error)}`);
   const show = showReceived(settings.requestHooks, warn);
   return {
-    outgoing: identifyRequests(settings, warn),
+    prepare: identifyRequests(settings, warn),
     dialer: settings.credentials ? warningDialer(settings) : settings.dialer,
     watch: (handlers) =>
       show === undefined ? handlers : new Map(
@@ -86,7 +86,7 @@ function requestPath(settings: ClientSettings, warnings: ThrottledLogger): Reque
 }
 
 /** Warns once when a connection to another machine is not encrypted. */
-function warningDialer({ dialer, logger }: ClientSettings): Dialer {
+function warningDialer({ dialer, logger }: ClientSettings): WireDialer {
   let warned = false;
   return async (host, port, options) => {
     const transport = await dialer(host, port, options);

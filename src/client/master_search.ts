@@ -1,3 +1,4 @@
+import { Backoff } from "../backoff.ts";
 import { type Clock, sleep } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -19,11 +20,11 @@ interface MasterSearchOptions {
   isLinked: (brokerName: string) => boolean;
 }
 
-/** Milliseconds before the first look-up: most lost connections are made again until then. */
-const FIRST_DELAY = 500;
-
-/** Most milliseconds between two look-ups, before up to a third of jitter is added. */
-const MAX_DELAY = 2_500;
+/**
+ * Bounds of the pauses before look-ups, in milliseconds. Most lost connections are made again within
+ * the first one.
+ */
+const MIN_PAUSE = 1_000, MAX_PAUSE = 5_000;
 
 /** Milliseconds of search, after which the poll of the routes has to do. */
 const LIMIT = 5 * 60_000;
@@ -63,8 +64,9 @@ export class MasterSearch {
     if (this.#searching.has(brokerName) || signal.aborted) return;
     this.#searching.add(brokerName);
     const deadline = new Deadline(clock, LIMIT);
-    for (let delay = FIRST_DELAY; !deadline.passed; delay = Math.min(2 * delay, MAX_DELAY)) {
-      await sleep(clock, delay * (1 + clock.random() / 3), signal).catch(() => {});
+    const backoff = new Backoff(clock, MIN_PAUSE, MAX_PAUSE);
+    while (!deadline.passed) {
+      await sleep(clock, backoff.next(), signal).catch(() => {});
       const topic = this.#topics.get(brokerName);
       if (signal.aborted || isLinked(brokerName) || topic === undefined) break;
       try {

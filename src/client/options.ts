@@ -2,7 +2,13 @@ import { type Clock, systemClock } from "../clock.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 import { defaultLogger, guardLogger, type Logger } from "../logger.ts";
 import { type AllowBroker, formatAddress, parseAddress } from "../route/mod.ts";
-import { createTlsDialer, type Dialer, dialTcp, type TlsOptions } from "../transport/mod.ts";
+import {
+  createTlsDialer,
+  type Dialer,
+  dialWire,
+  type TlsOptions,
+  type WireDialer,
+} from "../transport/mod.ts";
 import { type AccessOptions, type AccessSettings, resolveAccessOptions } from "./access_options.ts";
 import { DialLedger } from "./connection_pool.ts";
 import { type Fetch, fetchUrl } from "./name_server_list.ts";
@@ -179,7 +185,7 @@ export interface ClientSettings extends AccessSettings {
   /** See {@linkcode ClientOptions.logger}. */
   readonly logger: Logger;
   /** See {@linkcode ClientOptions.dialer}. */
-  readonly dialer: Dialer;
+  readonly dialer: WireDialer;
   /** See {@linkcode ClientOptions.clock}. */
   readonly clock: Clock;
   /** When addresses were dialled, over all starts. */
@@ -223,13 +229,13 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
   };
 }
 
-function chooseDialer({ tls = false, dialer }: ClientOptions): Dialer {
+function chooseDialer({ tls = false, dialer }: ClientOptions): WireDialer {
   if (tls !== false && dialer !== undefined) {
     throw new InvalidArgumentError(
       "Cannot use option tls: it and dialer exclude each other, hand its value to createTlsDialer()",
     );
   }
-  if (tls === false) return dialer ?? dialTcp;
+  if (tls === false) return dialer ?? dialWire;
   if (tls !== true && (tls === null || typeof tls !== "object")) {
     throw new InvalidArgumentError(
       "Cannot use option tls: it must be true, false, or an object with certificates",

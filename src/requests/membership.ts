@@ -1,7 +1,6 @@
 import { javaStringHash } from "../message/mod.ts";
 import { type RemotingCommand, type RemotingRequest, RequestCode } from "../remoting/mod.ts";
-import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts";
-import { JsonValue } from "./json_body.ts";
+import { defineHeader, type HeaderFields } from "./header.ts";
 import { checkSuccess, type ResponseContext } from "./response.ts";
 
 /*
@@ -40,9 +39,6 @@ export interface Heartbeat {
   /** Its consumer groups; none when absent. */
   consumers?: readonly HeartbeatConsumer[];
 }
-
-/** Most groups, and most subscriptions of a group, that are read from one heartbeat. */
-const MAX_ENTRIES = 4096;
 
 /** Tells a broker that this client lives, and which groups may be asked over this connection. */
 export function createHeartbeatRequest(heartbeat: Heartbeat): RemotingRequest {
@@ -87,41 +83,6 @@ function subscriptionData(
  */
 export function readHeartbeatResponse(response: RemotingCommand, context: ResponseContext): void {
   checkSuccess(response, "register at the broker", context);
-}
-
-/**
- * Reads a heartbeat as a broker does.
- *
- * @throws {ProtocolError} when the body is not a heartbeat.
- */
-export function readHeartbeatRequest(
-  request: RemotingCommand,
-  context: HeaderContext = {},
-): Heartbeat {
-  const root = JsonValue.parse(request.body, "heartbeat", context);
-  return {
-    clientId: root.member("clientID").string(),
-    producerGroups: root.member("producerDataSet").items(MAX_ENTRIES)
-      .map((producer) => producer.member("groupName").string()),
-    consumers: root.member("consumerDataSet").items(MAX_ENTRIES).map(readConsumer),
-  };
-}
-
-function readConsumer(consumer: JsonValue): HeartbeatConsumer {
-  return {
-    groupName: consumer.member("groupName").string(),
-    consumeType: consumer.member("consumeType").string("") === "CONSUME_PASSIVELY"
-      ? "CONSUME_PASSIVELY"
-      : "CONSUME_ACTIVELY",
-    messageModel: consumer.member("messageModel").string("") === "BROADCASTING"
-      ? "BROADCASTING"
-      : "CLUSTERING",
-    consumeFromWhere: consumer.member("consumeFromWhere").string("CONSUME_FROM_LAST_OFFSET"),
-    subscriptions: consumer.member("subscriptionDataSet").items(MAX_ENTRIES).map((data) => ({
-      topic: data.member("topic").string(),
-      expression: data.member("subString").string("*"),
-    })),
-  };
 }
 
 /*

@@ -18,13 +18,13 @@ export {
   PreparedHeaders,
   PreparedRequest,
 } from "./header.ts";
+export { JsonValue } from "./json_body.ts";
 export * from "./membership.ts";
 export {
   type BrokerClusterInfo,
   type BrokerData,
   createGetBrokerClusterInfoRequest,
   createGetRouteInfoRequest,
-  encodeTopicRouteData,
   getRouteInfoHeader,
   MAX_ROUTE_QUEUES,
   type QueueData,

@@ -117,21 +117,6 @@ export function decodeTopicRouteData(body: Uint8Array, context: HeaderContext): 
   return data;
 }
 
-/** Writes the body of a route as a name server does for a client of a recent version. */
-export function encodeTopicRouteData(data: TopicRouteData): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({
-    brokerDatas: data.brokerDatas.map((broker) => ({
-      brokerAddrs: Object.fromEntries(broker.brokerAddrs),
-      brokerName: broker.brokerName,
-      cluster: broker.cluster,
-      enableActingMaster: false,
-    })),
-    filterServerTable: {},
-    orderTopicConf: data.orderTopicConf,
-    queueDatas: data.queueDatas,
-  }));
-}
-
 /** Reads one broker group of a route or of the cluster information. */
 export function readBrokerData(broker: JsonValue): BrokerData {
   const brokerAddrs = new Map<number, string>();

@@ -1,4 +1,4 @@
-import { type RemotingCommand, type RemotingRequest, RequestCode } from "../remoting/mod.ts";
+import type { RemotingCommand } from "../remoting/mod.ts";
 import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts";
 
 /*
@@ -38,16 +38,4 @@ export function readPushReplyMessageRequest(
   context?: HeaderContext,
 ): PushReplyMessageHeader {
   return pushReplyMessageHeader.decode(request.extFields, context);
-}
-
-/** Passes a reply on, as a broker does. */
-export function createPushReplyMessageRequest(
-  header: PushReplyMessageHeader,
-  body: Uint8Array,
-): RemotingRequest {
-  return {
-    code: RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT,
-    extFields: pushReplyMessageHeader.encode(header),
-    body,
-  };
 }

@@ -1,10 +1,5 @@
-import {
-  type RemotingCommand,
-  type RemotingRequest,
-  RequestCode,
-  ResponseCode,
-} from "../remoting/mod.ts";
-import { defineHeader, type HeaderContext, type HeaderFields, PreparedHeaders } from "./header.ts";
+import { type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
+import { defineHeader, type HeaderFields, PreparedHeaders } from "./header.ts";
 import { malformed, refusal, type ResponseContext } from "./response.ts";
 
 /*
@@ -121,18 +116,6 @@ const STATUSES: Readonly<Record<number, SendStatus>> = {
 /** What the answer to a reply names that was passed on and not stored. */
 const NOT_STORED = "0";
 
-/** Sends a message, or with `batch: true` a batch, to a broker. */
-export function createSendMessageRequest(
-  header: SendMessageHeader,
-  body: Uint8Array,
-): RemotingRequest {
-  return {
-    code: header.batch === true ? RequestCode.SEND_BATCH_MESSAGE : RequestCode.SEND_MESSAGE_V2,
-    extFields: sendMessageHeader.encode(header),
-    body,
-  };
-}
-
 /** The fields that differ between two sends of a producer to one topic. */
 export type SendMessageVarying = Required<
   Pick<
@@ -201,22 +184,6 @@ export function readSendMessageResponse(
     regionId,
     traceOn: traceOn !== "false",
   };
-}
-
-/**
- * Reads the header of a send as a broker does, under either set of names.
- *
- * @throws {ProtocolError} when a field is missing or not what it should be.
- */
-export function readSendMessageRequest(
-  request: RemotingCommand,
-  context?: HeaderContext,
-): SendMessageHeader {
-  const { code } = request;
-  const header = code === RequestCode.SEND_MESSAGE || code === RequestCode.SEND_REPLY_MESSAGE
-    ? sendMessageV1Header
-    : sendMessageHeader;
-  return header.decode(request.extFields, context);
 }
 
 /** The last eight bytes of an id. */

@@ -62,23 +62,6 @@ const REMEDIES: Remedies = {
     "the verdict came later than CHECK_IMMUNITY_TIME_IN_SECONDS allows, the next check-back takes it",
 };
 
-/**
- * Commits or rolls back a half message, or says that the verdict is not known yet.
- *
- * @param remark Why it is not known; one line of at most 512 characters.
- */
-export function createEndTransactionRequest(
-  header: EndTransactionHeader & { commitOrRollback: CommitOrRollback },
-  remark?: string,
-): RemotingRequest {
-  const request: RemotingRequest = {
-    code: RequestCode.END_TRANSACTION,
-    extFields: endTransactionHeader.encode(header),
-  };
-  if (remark !== undefined) request.remark = remark;
-  return request;
-}
-
 /** The fields that differ between two verdicts of a producer on messages of one topic. */
 export type EndTransactionVarying = Required<Omit<EndTransactionHeader, "producerGroup" | "topic">>;
 
@@ -137,18 +120,6 @@ export function readCheckTransactionStateRequest(
   context?: HeaderContext,
 ): CheckTransactionStateHeader {
   return checkTransactionStateHeader.decode(request.extFields, context);
-}
-
-/** Asks a producer for its verdict, as a broker does. */
-export function createCheckTransactionStateRequest(
-  header: CheckTransactionStateHeader,
-  body: Uint8Array,
-): RemotingRequest {
-  return {
-    code: RequestCode.CHECK_TRANSACTION_STATE,
-    extFields: checkTransactionStateHeader.encode(header),
-    body,
-  };
 }
 
 /*

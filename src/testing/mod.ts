@@ -50,7 +50,7 @@ export type {
   InspectorSource,
 } from "./inspector/source.ts";
 export type { Clock, TimerHandle } from "../clock.ts";
-export type { Dialer, DialOptions, RawTransport, Transport } from "../transport/mod.ts";
+export type { Dialer, DialOptions, Transport } from "../transport/mod.ts";
 export { RequestCode, ResponseCode, SerializeType } from "../remoting/mod.ts";
 export type { MessageExt } from "../message/mod.ts";
 export {

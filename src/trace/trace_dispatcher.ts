@@ -1,3 +1,4 @@
+import { Backoff } from "../backoff.ts";
 import type { Clock, TimerHandle } from "../clock.ts";
 import { describe } from "../errors.ts";
 import { type Logger, ThrottledLogger } from "../logger.ts";
@@ -15,8 +16,8 @@ const CAPACITY = 2_048;
 /** Most messages with traces on their way at once. */
 const CONCURRENCY = 4;
 
-/** First and longest pause after a failure, in milliseconds. */
-const MIN_PAUSE = 1_000, MAX_PAUSE = 60_000;
+/** Bounds of the first and of the longest pause after a failure, in milliseconds. */
+const MIN_PAUSE = 2_000, MAX_PAUSE = 80_000;
 
 /** What a dispatcher works with. */
 export interface TraceDispatcherOptions {
@@ -40,7 +41,7 @@ export class TraceDispatcher {
   #flushTimer: TimerHandle | undefined;
   #onTheirWay = 0;
   #dropped = 0;
-  #pause = 0;
+  #backoff: Backoff | undefined;
   #paused = false;
   #closed = false;
   #ended = false;
@@ -108,7 +109,7 @@ export class TraceDispatcher {
     for (const message of packTraces(traces)) {
       try {
         await this.#options.send(message);
-        this.#pause = 0;
+        this.#backoff = undefined;
       } catch (error) {
         this.#fail(message.count, error);
       }
@@ -127,8 +128,8 @@ export class TraceDispatcher {
     );
     if (this.#paused || this.#ended) return;
     this.#paused = true;
-    this.#pause = Math.min(Math.max(2 * this.#pause, MIN_PAUSE), MAX_PAUSE);
-    this.#after(this.#pause, () => {
+    this.#backoff ??= new Backoff(this.#options.clock, MIN_PAUSE, MAX_PAUSE);
+    this.#after(this.#backoff.next(), () => {
       this.#paused = false;
       this.#pump(1);
     });

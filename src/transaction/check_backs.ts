@@ -275,11 +275,11 @@ export class CheckBacks implements AsyncIterable<CheckBack> {
     book.leave(live);
     await Promise.all(
       live.checkedOn().map(async ({ newest, others }) => {
-        for (const half of [...others, newest]) {
-          if (report.isLastCheck(half) && await ends.dropIfVisible(live, half)) continue;
-          report.lastChecks(live, half);
-          if (half === newest) await ends.leaveOpen(live, half, cause);
-        }
+        const last = [...others, newest].filter((half) => report.isLastCheck(half));
+        const areDropped = last.length > 0 && await ends.dropIfVisible(live, last);
+        for (const half of areDropped ? [] : last) report.lastChecks(live, half);
+        if (areDropped && last.includes(newest)) return;
+        await ends.leaveOpen(live, newest, cause);
       }),
     );
     return "sent";

@@ -124,16 +124,19 @@ export class EndTransactions {
   }
 
   /**
-   * Looks whether the message of a half message is visible, and has the broker drop the half message
-   * then. False when it is not, or the broker can't be asked.
+   * Looks once whether the message of some half messages on one broker is visible, and has the broker
+   * drop them then. False when it is not, or the broker can't be asked.
+   *
+   * @param halves Those of one transaction and broker, the newest last.
    */
-  async dropIfVisible(live: LiveTransaction, half: HalfMessage): Promise<boolean> {
+  async dropIfVisible(live: LiveTransaction, halves: readonly HalfMessage[]): Promise<boolean> {
     this.#underWay.begin();
     try {
       const deadline = new Deadline(this.#options.clock, this.#options.timeout);
-      const { visibleOn } = await this.#findVisible(live, half, deadline);
-      if (visibleOn) await this.#drop(live, half, visibleOn, deadline);
-      return visibleOn !== undefined;
+      const { visibleOn } = await this.#findVisible(live, halves.at(-1)!, deadline);
+      if (!visibleOn) return false;
+      await Promise.all(halves.map((half) => this.#drop(live, half, visibleOn, deadline)));
+      return true;
     } finally {
       this.#underWay.end();
     }
@@ -174,7 +177,8 @@ export class EndTransactions {
       if (last.length > 0 && verdict === "COMMIT" && result.outcome !== "failed") {
         await this.#dropOthers(live, halves.newest, last, result);
       }
-      if (live.ended(halves, result.outcome === "failed")) this.#options.book.leaveEnded(live);
+      const hasTrouble = result.outcome === "failed" || result.visibleOn !== undefined;
+      if (live.ended(halves, hasTrouble)) this.#options.book.leaveEnded(live);
     }
     this.#underWay.end();
   }
@@ -194,7 +198,7 @@ export class EndTransactions {
         const { visibleOn, error } = await this.#findVisible(live, half, deadline);
         if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
         if (error && this.#mayWait(half, error)) {
-          this.leaveOpen(live, half);
+          if (!isSuperseded()) this.leaveOpen(live, half);
           return failed(error, half.connection);
         }
       }
@@ -216,6 +220,21 @@ export class EndTransactions {
         this.#options.report.lookUpFailed(live, half.brokerName, error);
       }
       return { error: error as Error };
+    }
+  }
+
+  /** Looks before a second attempt: another member may have committed it since the first look. */
+  async #findAgain(
+    live: LiveTransaction,
+    half: HalfMessage,
+    deadline: Deadline,
+  ): Promise<Connection | undefined> {
+    try {
+      return await this.#evidence!.findNow(live, half, deadline);
+    } catch (error) {
+      if (this.#mayWait(half, error)) throw error;
+      this.#options.report.lookUpFailed(live, half.brokerName, error);
+      return undefined;
     }
   }
 
@@ -295,11 +314,15 @@ export class EndTransactions {
     const isOneway = state === "UNKNOWN" || mode === "oneway";
     let connection: Connection | undefined = half.connection;
     let masterMoved = false, backoff: Backoff | undefined;
-    for (;;) {
+    for (let isFirst = true;; isFirst = false) {
       try {
         if (!connection?.isOpen) {
           const bounds = { timeout: deadline.remaining };
           connection = await client.brokerConnection(half.brokerName, bounds);
+        }
+        if (state === "COMMIT" && half.fromCheck && !(isFirst && connection === half.connection)) {
+          const visibleOn = await this.#findAgain(live, half, deadline);
+          if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
         }
         if (state !== "UNKNOWN" && connection !== half.connection) {
           await this.#evidence!.refuseMoved(connection, live, half, deadline);

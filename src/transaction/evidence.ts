@@ -1,6 +1,12 @@
 import { type ClientInstance, Deadline } from "../client/mod.ts";
 import { type Clock, sleep } from "../clock.ts";
-import { BrokerResponseError, describe, InvalidStateError, printable } from "../errors.ts";
+import {
+  BrokerResponseError,
+  ConnectionError,
+  describe,
+  InvalidStateError,
+  printable,
+} from "../errors.ts";
 import { decodeStoredMessages, MessageProperty } from "../message/mod.ts";
 import { ResponseCode } from "../remoting/mod.ts";
 import {
@@ -74,13 +80,13 @@ export class BrokerEvidence {
   ): Promise<Connection | undefined> {
     const { clock, timeUp } = this.#options;
     const bound = new Deadline(clock, deadline.remaining / 2);
-    const found = await this.#find(live, half, bound);
+    const found = await this.findNow(live, half, bound);
     if (found) return found;
     if (live.isRepeated || !await this.#isIndexed(live, half, bound)) {
       const pause = Math.min(INDEX_LAG_MS, bound.remaining / 2);
       await sleep(clock, pause, timeUp).catch(() => {});
     }
-    return await this.#find(live, half, bound);
+    return await this.findNow(live, half, bound);
   }
 
   /**
@@ -123,7 +129,12 @@ export class BrokerEvidence {
     );
   }
 
-  async #find(
+  /**
+   * Looks once, without regard to what the index lags behind.
+   *
+   * @throws {RocketMQError} when the broker can't be asked.
+   */
+  async findNow(
     { transactionId, topic }: LiveTransaction,
     half: HalfMessage,
     deadline: Deadline,
@@ -160,6 +171,14 @@ export class BrokerEvidence {
   ): Promise<[Connection, QueryMessageResponse]> {
     await this.#enter();
     try {
+      if (deadline.passed) {
+        throw new ConnectionError(
+          "TIMEOUT",
+          `Cannot look for transaction ${key} on broker "${brokerName}": its turn did not come ` +
+            `within ${Math.round(deadline.timeout)} ms`,
+          { brokerName, topic },
+        );
+      }
       const connection = learnedOn?.isOpen
         ? learnedOn
         : await this.#options.client.brokerConnection(brokerName, { timeout: deadline.remaining });

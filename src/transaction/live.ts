@@ -101,7 +101,11 @@ export class LiveTransaction {
     return this.#isRepeated;
   }
 
-  /** Whether commit or rollback could not be delivered to a broker. */
+  /**
+   * Whether commit or rollback could not be delivered to a broker, or a surplus half message was dropped:
+   * a check round that crossed that brings another one, which is dropped without calling the listener. A
+   * listener as slow as the rounds would cross each of them.
+   */
   get hasTrouble(): boolean {
     return this.#hasTrouble;
   }
@@ -202,9 +206,9 @@ export class LiveTransaction {
   }
 
   /** END_TRANSACTION is over on one broker. True when it is over on all of them. */
-  ended(halves: BrokerHalves, hasFailed: boolean): boolean {
+  ended(halves: BrokerHalves, hasTrouble: boolean): boolean {
     (halves as MutableBrokerHalves).isEnding = false;
-    if (hasFailed) this.#hasTrouble = true;
+    if (hasTrouble) this.#hasTrouble = true;
     return !this.#halves.some(({ isEnding }) => isEnding);
   }
 
@@ -223,7 +227,7 @@ export class LiveTransaction {
 
 /** What is remembered of a transaction whose end had trouble. */
 export interface TroubledEnding {
-  /** Commit or rollback, where that was decided and is not confirmed. */
+  /** Commit or rollback, where that was decided and its broker checks again. */
   readonly verdict: Verdict | undefined;
   readonly localTransactionRan: boolean | undefined;
 }

@@ -1,11 +1,11 @@
 import { ConnectionError, describe, type ErrorFacts } from "../errors.ts";
 import { closeQuietly, Connection, type ConnectionOptions } from "./connection.ts";
-import type { Dialer } from "./transport.ts";
+import type { WireDialer } from "./transport.ts";
 
 /** The settings of a new connection. */
 export interface ConnectOptions extends Omit<ConnectionOptions, "address"> {
   /** Opens the transport. */
-  dialer: Dialer;
+  dialer: WireDialer;
   /** Host name or IP address, without brackets. */
   host: string;
   /** Port. */

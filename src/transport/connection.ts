@@ -1,4 +1,3 @@
-import type { MakeOutgoing } from "../access/mod.ts";
 import type { Clock } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import type { ThrottledLogger } from "../logger.ts";
@@ -13,16 +12,17 @@ import type {
   ConnectionEnd,
   ConnectionMark,
   ConnectionStats,
+  PrepareRequest,
   Probe,
   RequestOptions,
   ServerRequestAnswer,
 } from "./connection_types.ts";
 import { PeerWatch } from "./peer_watch.ts";
 import {
+  notifySettled,
   PendingRequests,
   type RequestFacts,
   type RequestFailure,
-  tellEnd,
 } from "./pending_requests.ts";
 import { ServerRequests } from "./server_requests.ts";
 import { openWire, type Transport, type Wire } from "./transport.ts";
@@ -47,8 +47,8 @@ export interface ConnectionOptions {
   warnings: ThrottledLogger;
   /** Handlers of server-sent requests, by request code. */
   handlers?: ReadonlyMap<number, ServerRequestHandler>;
-  /** Makes of a request what leaves: the last step before it is encoded. */
-  outgoing?: MakeOutgoing | undefined;
+  /** The last step before a request is encoded. */
+  prepare?: PrepareRequest | undefined;
   /** Bounds of the frames that are accepted. */
   limits?: FrameLimits;
   /** Most requests that wait for an answer at once. @default {65535} */
@@ -88,7 +88,7 @@ export class Connection {
   readonly closed: Promise<ConnectionEnd>;
 
   readonly #wire: Wire;
-  readonly #makeOutgoing: MakeOutgoing | undefined;
+  readonly #prepare: PrepareRequest | undefined;
   readonly #maxInFlight: number;
   readonly #maxPendingBytes: number;
   readonly #pending: PendingRequests;
@@ -103,19 +103,19 @@ export class Connection {
   #unmatchedInARow = 0;
   #peerVersion = 0;
 
-  constructor(transport: Transport, options: ConnectionOptions) {
+  constructor(transport: Transport | Wire, options: ConnectionOptions) {
     this.#wire = openWire(transport);
     this.address = options.address;
     if (transport.localHost !== undefined) this.localHost = transport.localHost;
-    this.#makeOutgoing = options.outgoing;
+    this.#prepare = options.prepare;
     this.#maxInFlight = options.maxInFlight ?? 65_535;
     this.#maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
     this.#decoder = new FrameDecoder(options.limits);
     this.#pending = new PendingRequests({
       clock: options.clock,
       makeError: (...facts) => this.#failure(...facts),
-      onMissed: ({ heard }) => this.#watch.missAnswer(heard),
-      readCount: () => this.#watch.heard,
+      onMissed: ({ readCount }) => this.#watch.onTimeout(readCount),
+      readCount: () => this.#watch.readCount,
     });
     const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
     this.closed = promise;
@@ -198,7 +198,7 @@ export class Connection {
    * @throws {ConnectionError} when the connection has ended, or a bound is reached.
    */
   post(request: RemotingRequest): boolean {
-    if (this.#makeOutgoing || this.#writes.isWriting) return false;
+    if (this.#prepare || this.#writes.isWriting) return false;
     this.#admit(request);
     this.#writes.pushRequest(new Frame(), request, this.#pending.takeOpaque(), true);
     this.#pending.countOneway();
@@ -228,12 +228,12 @@ export class Connection {
     isAnswered: boolean,
   ): Promise<RemotingCommand | undefined> {
     this.#admit(request, options.signal);
-    const outgoing = this.#makeOutgoing?.(request, this.address, !isAnswered);
+    const prepared = this.#prepare?.(request, this.address, !isAnswered);
     const opaque = this.#pending.takeOpaque();
-    const leaving = outgoing?.request ?? request;
-    const { heard } = this.#watch;
-    const pending = this.#pending.create(opaque, request.code, isAnswered, options, heard);
-    const end = outgoing?.ended ? tellEnd(pending.end, outgoing.ended) : pending.end;
+    const leaving = prepared?.request ?? request;
+    const { readCount } = this.#watch, { code } = request;
+    const pending = this.#pending.create({ opaque, code, isAnswered, readCount }, options);
+    const end = prepared?.onSettled ? notifySettled(pending.end, prepared.onSettled) : pending.end;
     try {
       this.#writes.pushRequest(pending, leaving, opaque, !isAnswered);
       this.#pending.enter(pending);
@@ -294,7 +294,7 @@ export class Connection {
           if (isView && this.#wire.reusesMemory) command.body = command.body.slice();
           this.#dispatch(command);
         });
-        this.#watch.hear(bytes.length, decoded, this.#decoder.buffered > 0);
+        this.#watch.onBytes(bytes.length, decoded, this.#decoder.buffered > 0);
       }
       const cut = this.#decoder.buffered, where = cut ? ` ${cut} bytes into a frame` : "";
       this.#finish({ by: "peer", reason: `the peer closed the connection${where}` });

@@ -1,4 +1,4 @@
-import type { RemotingRequest } from "../remoting/mod.ts";
+import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 
 /** What a handler answers to a request that the server sent. */
 export interface ServerRequestAnswer {
@@ -19,6 +19,19 @@ export interface Probe {
   /** Milliseconds within which anything has to come. */
   timeout: number;
 }
+
+/**
+ * Turns a request into the one that leaves. `onSettled` takes the response, the error, or nothing when
+ * the request was one-way and was written. It must not throw.
+ */
+export type PrepareRequest = (
+  request: RemotingRequest,
+  address: string,
+  oneway: boolean,
+) => {
+  readonly request: RemotingRequest;
+  readonly onSettled?: (end: RemotingCommand | Error | undefined) => void;
+};
 
 /** The settings of one request. */
 export interface RequestOptions {

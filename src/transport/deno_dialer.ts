@@ -1,7 +1,7 @@
 import { ConnectionError } from "../errors.ts";
 import { explainAlert, explainTlsFailure, type TlsFailureFacts } from "./tls_failure.ts";
 import type { TlsSettings } from "./tls_options.ts";
-import type { DialOptions, RawTransport, Transport } from "./transport.ts";
+import { type DialOptions, type Transport, type Wire, wireOf } from "./transport.ts";
 
 /** Opens a plain TCP connection with the sockets of Deno. Needs `--allow-net` for the address. */
 export async function dialTcp(
@@ -10,15 +10,24 @@ export async function dialTcp(
   options: DialOptions,
 ): Promise<Transport> {
   const conn = await connectTcp(host, port, options.signal);
-  return transportOf(conn, () => conn.readable, false, rawOf(conn));
+  return transportOf(conn, () => conn.readable, false);
 }
 
-function rawOf(conn: Deno.TcpConn): RawTransport {
-  return {
-    read: (memory) => conn.read(memory),
-    write: (bytes) => conn.write(bytes),
-    endOfTurn: () => new Promise<void>((resolve) => void setImmediate(resolve)),
-  };
+/** Opens a plain TCP connection as {@linkcode dialTcp} does, and reads and writes it without streams. */
+export async function dialWire(host: string, port: number, options: DialOptions): Promise<Wire> {
+  const conn = await connectTcp(host, port, options.signal);
+  return wireOf(
+    {
+      read: (memory) => conn.read(memory),
+      write: (bytes) => conn.write(bytes),
+      close: () => close(conn),
+    },
+    {
+      localHost: localHostOf(conn),
+      encrypted: false,
+      endOfTurn: () => new Promise<void>((resolve) => void setImmediate(resolve)),
+    },
+  );
 }
 
 /** Opens a connection over TLS with the sockets of Deno. */
@@ -135,10 +144,8 @@ function transportOf(
   conn: Deno.Conn,
   readable: () => ReadableStream<Uint8Array>,
   encrypted: boolean,
-  raw?: RawTransport,
 ): Transport {
-  let open = true;
-  const transport: Transport = {
+  return {
     get readable() {
       return readable();
     },
@@ -146,15 +153,13 @@ function transportOf(
       return conn.writable;
     },
     encrypted,
-    localHost: (conn.localAddr as Deno.NetAddr).hostname,
-    close(): void {
-      if (!open) return;
-      open = false;
-      close(conn);
-    },
+    localHost: localHostOf(conn),
+    close: () => close(conn),
   };
-  // Not enumerable: a transport that someone spreads, to put other streams in, must lose it.
-  return raw ? Object.defineProperty(transport, "raw", { value: raw }) : transport;
+}
+
+function localHostOf(conn: Deno.Conn): string {
+  return (conn.localAddr as Deno.NetAddr).hostname;
 }
 
 function close(conn: Deno.Conn): void {

@@ -2,7 +2,7 @@ import { isDeno } from "../runtime.ts";
 import * as deno from "./deno_dialer.ts";
 import * as node from "./node_dialer.ts";
 import { checkTlsOptions, type TlsOptions } from "./tls_options.ts";
-import type { Dialer, DialOptions, Transport } from "./transport.ts";
+import type { Dialer, DialOptions, Transport, Wire } from "./transport.ts";
 
 /** The sockets of the runtime: Deno's own, or those of `node:net` and `node:tls`. */
 const runtime = isDeno ? deno : node;
@@ -13,6 +13,11 @@ const runtime = isDeno ? deno : node;
  */
 export function dialTcp(host: string, port: number, options: DialOptions): Promise<Transport> {
   return runtime.dialTcp(host, port, options);
+}
+
+/** Opens a plain TCP connection as {@linkcode dialTcp} does, and reads and writes it without streams. */
+export function dialWire(host: string, port: number, options: DialOptions): Promise<Wire> {
+  return runtime.dialWire(host, port, options);
 }
 
 /**

@@ -9,11 +9,12 @@ export type {
   ConnectionEnd,
   ConnectionMark,
   ConnectionStats,
+  PrepareRequest,
   Probe,
   RequestOptions,
   ServerRequestAnswer,
 } from "./connection_types.ts";
-export { createTlsDialer, dialTcp } from "./dialer.ts";
+export { createTlsDialer, dialTcp, dialWire } from "./dialer.ts";
 export { transportOfSocket } from "./node_dialer.ts";
 export type { TlsOptions } from "./tls_options.ts";
-export type { Dialer, DialOptions, RawTransport, Transport } from "./transport.ts";
+export type { Dialer, DialOptions, Transport, Wire, WireDialer } from "./transport.ts";

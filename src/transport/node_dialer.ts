@@ -6,7 +6,7 @@ import { findCertificateFault, toRuntimeError } from "./node_faults.ts";
 import { NodeSocket } from "./node_socket.ts";
 import { explainAlert, explainTlsFailure, type TlsFailureFacts } from "./tls_failure.ts";
 import type { TlsSettings } from "./tls_options.ts";
-import type { DialOptions, Transport } from "./transport.ts";
+import type { DialOptions, Transport, Wire } from "./transport.ts";
 
 /** Opens a plain TCP connection with `node:net`. */
 export async function dialTcp(
@@ -15,6 +15,15 @@ export async function dialTcp(
   { signal }: DialOptions,
 ): Promise<Transport> {
   return transportOfSocket(await connectTcp(host, port, signal));
+}
+
+/** Opens a plain TCP connection as {@linkcode dialTcp} does, and reads and writes it without streams. */
+export async function dialWire(
+  host: string,
+  port: number,
+  { signal }: DialOptions,
+): Promise<Wire> {
+  return new NodeSocket(await connectTcp(host, port, signal), toRuntimeError).asWire(false);
 }
 
 /** Makes a transport of a socket of `node:net` that is connected. */

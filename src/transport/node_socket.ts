@@ -1,14 +1,12 @@
 import type { Socket as NetSocket } from "node:net";
-import type { RawTransport, Transport } from "./transport.ts";
+import type { Transport, Wire } from "./transport.ts";
 
 /** Reads and writes a socket of `node:net` or `node:tls`, one read and one write at a time. */
-export class NodeSocket implements RawTransport {
+export class NodeSocket {
   readonly #socket: NetSocket;
   readonly #explain: (cause: unknown) => unknown;
   #failure: { cause: unknown } | undefined;
   #ended = false;
-  /** What was read and did not fit into the memory of who asked. */
-  #rest: Uint8Array | undefined;
   #wake: (() => void) | undefined;
 
   /** @param explain Makes of the socket's errors what users read. */
@@ -31,29 +29,15 @@ export class NodeSocket implements RawTransport {
     });
   }
 
-  /** Reads into `memory` what is there, and gives its size; null at the end. */
-  async read(memory: Uint8Array): Promise<number | null> {
-    const bytes = await this.#next();
-    if (!bytes) return null;
-    const size = Math.min(bytes.length, memory.length);
-    memory.set(bytes.subarray(0, size));
-    if (size < bytes.length) this.#rest = bytes.subarray(size);
-    return size;
-  }
-
   /** Hands bytes over, all of them; resolves when the system has taken them. */
-  write(bytes: Uint8Array): Promise<number> {
+  write(bytes: Uint8Array): Promise<void> {
     if (this.#failure) return Promise.reject(this.#explain(this.#failure.cause));
     return new Promise((resolve, reject) => {
       this.#socket.write(bytes, (error) => {
         if (error) reject(this.#explain(this.#failure?.cause ?? error));
-        else resolve(bytes.length);
+        else resolve();
       });
     });
-  }
-
-  endOfTurn(): Promise<void> {
-    return new Promise((resolve) => void setImmediate(resolve));
   }
 
   /** Ends both directions. Calling it again does nothing. */
@@ -64,7 +48,7 @@ export class NodeSocket implements RawTransport {
   /** The socket as a transport, with streams that hold nothing back. */
   asTransport(encrypted: boolean): Transport {
     const socket = this.#socket;
-    const transport: Transport = {
+    return {
       readable: new ReadableStream<Uint8Array>({
         pull: async (controller) => {
           const bytes = await this.#next();
@@ -74,31 +58,37 @@ export class NodeSocket implements RawTransport {
         cancel: () => this.close(),
       }, { highWaterMark: 0 }),
       writable: new WritableStream<Uint8Array>({
-        write: async (bytes) => void await this.write(bytes),
+        write: (bytes) => this.write(bytes),
         close: () => new Promise((resolve) => socket.end(() => resolve())),
         abort: () => this.close(),
       }),
       encrypted,
-      ...(socket.localAddress === undefined ? {} : { localHost: socket.localAddress }),
+      ...this.#localHost(),
       close: () => this.close(),
     };
-    // Not enumerable, as that of Deno's sockets.
-    const raw: RawTransport = {
-      read: (memory) => this.read(memory),
-      write: (bytes) => this.write(bytes),
-      endOfTurn: () => this.endOfTurn(),
-    };
-    return encrypted ? transport : Object.defineProperty(transport, "raw", { value: raw });
   }
 
-  /** The next bytes; undefined at the end. What came before a fault is read before it. */
+  /** The socket as a wire, which takes what it reads and writes as it is. */
+  asWire(encrypted: boolean): Wire {
+    return {
+      ...this.#localHost(),
+      encrypted,
+      reusesMemory: false,
+      read: () => this.#next(),
+      write: (bytes) => this.write(bytes),
+      endOfTurn: () => new Promise((resolve) => void setImmediate(resolve)),
+      close: () => this.close(),
+    };
+  }
+
+  #localHost(): { localHost?: string } {
+    const { localAddress } = this.#socket;
+    return localAddress === undefined ? {} : { localHost: localAddress };
+  }
+
+  /** Reads the next bytes; undefined at the end. What came before a fault is read before it. */
   async #next(): Promise<Uint8Array | undefined> {
     for (;;) {
-      const rest = this.#rest;
-      if (rest) {
-        this.#rest = undefined;
-        return rest;
-      }
       const bytes: Uint8Array | null = this.#socket.read();
       if (bytes) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       if (this.#ended) return undefined;

@@ -23,13 +23,13 @@ interface PeerWatchOptions {
 
 /**
  * Watches whether the peer of a connection still lives: a frame that it began has to become whole
- * in time or to make progress, and after a request without an answer something has to be heard from it. One slow
+ * in time or to make progress, and after a request without an answer something has to come from it. One slow
  * request proves nothing. So when a request times out and not a byte came since it was asked, a
  * probe is sent; only when that brings nothing either, the peer is dead.
  */
 export class PeerWatch {
   readonly #options: PeerWatchOptions;
-  #heard = 0;
+  #readCount = 0;
   #frameTimer: TimerHandle | undefined;
   #frameBytes = 0;
   #probeTimer: TimerHandle | undefined;
@@ -39,15 +39,15 @@ export class PeerWatch {
     this.#options = options;
   }
 
-  /** How often something came: tells whether anything came since an earlier look. */
-  get heard(): number {
-    return this.#heard;
+  /** Counts the reads that brought something. */
+  get readCount(): number {
+    return this.#readCount;
   }
 
-  /** Bytes came: how many, whether a frame became whole with them, and whether they begin another. */
-  hear(size: number, wholeFrame: boolean, frameBegun: boolean): void {
+  /** Notes that bytes came: how many, whether a frame became whole, and whether another one begins. */
+  onBytes(size: number, wholeFrame: boolean, frameBegun: boolean): void {
     const { clock } = this.#options;
-    this.#heard++;
+    this.#readCount++;
     if (this.#probeTimer !== undefined) {
       clock.clearTimer(this.#probeTimer);
       this.#probeTimer = undefined;
@@ -61,15 +61,17 @@ export class PeerWatch {
     if (this.#frameTimer === undefined) this.#awaitFrame();
   }
 
-  /** A request timed out that was asked when `heard` was as given. */
-  missAnswer(heard: number): void {
+  /** Notes that a request timed out that was sent when the count was as given. */
+  onTimeout(readCount: number): void {
     const { probe, send } = this.#options;
-    if (!probe || this.#stopped || this.#probeTimer !== undefined || heard !== this.#heard) return;
+    if (
+      !probe || this.#stopped || this.#probeTimer !== undefined || readCount !== this.#readCount
+    ) return;
     this.#awaitAnswer(probe);
     send(probe);
   }
 
-  /** Nothing is watched any more. */
+  /** Stops watching. */
   stop(): void {
     this.#stopped = true;
     for (const timer of [this.#frameTimer, this.#probeTimer]) {

@@ -1,4 +1,3 @@
-import type { OutgoingRequest } from "../access/mod.ts";
 import type { Clock, TimerHandle } from "../clock.ts";
 import type { ConnectionError } from "../errors.ts";
 import { nextOpaque, type RemotingCommand } from "../remoting/internal.ts";
@@ -48,22 +47,29 @@ const READ_PAUSE = 50;
 /** Most such pauses in a row: a peer that always sends something must not keep a request for ever. */
 const MAX_READ_PAUSES = 10;
 
-/** A request under way: one that waits for its response, or a one-way one that is being written. */
-class PendingRequest implements QueuedFrame {
-  /** Its number. */
+/** The facts of a new request. */
+interface NewRequest {
   readonly opaque: number;
   /** Its request code. */
   readonly code: number;
+  /** `false` if it is one-way. */
+  readonly isAnswered: boolean;
+  /** Reads that had brought something when it was made. */
+  readonly readCount: number;
+}
+
+/** A request under way: one that waits for its response, or a one-way one that is being written. */
+class PendingRequest implements QueuedFrame, NewRequest {
+  readonly opaque: number;
+  readonly code: number;
+  readonly isAnswered: boolean;
+  readonly readCount: number;
   /** Milliseconds that it was given. */
   readonly timeout: number;
   /** When they are over, in monotonic milliseconds. */
   readonly deadline: number;
   /** The response; nothing, as soon as it is written, of a one-way request. */
   readonly end: Promise<RemotingCommand | undefined>;
-  /** How often something had come from the peer when it was made. */
-  readonly heard: number;
-  /** Whether it waits for a response. */
-  readonly isAnswered: boolean;
   written = false;
   cancelled = false;
   size = 0;
@@ -73,20 +79,13 @@ class PendingRequest implements QueuedFrame {
   #resolve!: (response: RemotingCommand | undefined) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(
-    opaque: number,
-    code: number,
-    isAnswered: boolean,
-    timeout: number,
-    now: number,
-    heard: number,
-  ) {
+  constructor({ opaque, code, isAnswered, readCount }: NewRequest, timeout: number, now: number) {
     this.opaque = opaque;
     this.code = code;
     this.isAnswered = isAnswered;
+    this.readCount = readCount;
     this.timeout = timeout;
     this.deadline = now + timeout;
-    this.heard = heard;
     this.end = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -105,10 +104,9 @@ class PendingRequest implements QueuedFrame {
 }
 
 /**
- * The requests of one connection that are under way, by number, each with its deadline. One timer
- * stands for all of them: it is set for the first deadline, and looks who is due when it runs. It
- * stays set when nothing is under way any more, for the next request, since to set one costs more
- * than all else that is done here.
+ * Keeps the requests of one connection that are under way, by number, each with its deadline. One
+ * timer stands for all of them: it is set for the first deadline, and fails what is due when it runs.
+ * It is kept when the table empties: setting a timer is the most expensive step of a request.
  */
 export class PendingRequests {
   readonly #options: PendingRequestsOptions;
@@ -142,19 +140,16 @@ export class PendingRequests {
 
   /** Makes a request under a number just taken. It is not under way before it is entered. */
   create(
-    opaque: number,
-    code: number,
-    isAnswered: boolean,
+    facts: NewRequest,
     { timeout, signal, now = this.#options.clock.monotonic() }: RequestOptions,
-    heard: number,
   ): PendingRequest {
-    const request = new PendingRequest(opaque, code, isAnswered, timeout, now, heard);
+    const request = new PendingRequest(facts, timeout, now);
     if (signal) {
       const onAbort = () => this.#fail(request, "ABORTED", "the caller aborted it", signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });
       request.ignoreSignal = () => signal.removeEventListener("abort", onAbort);
     }
-    if (!isAnswered) {
+    if (!request.isAnswered) {
       request.onWritten = () => {
         if (this.#remove(request)) request.succeed();
       };
@@ -331,17 +326,17 @@ function emptySlots<T>(size: number): (T | undefined)[] {
   return new Array<T | undefined>(size).fill(undefined);
 }
 
-/** Passes on how a request ended, and tells those who look on. */
-export async function tellEnd<T extends RemotingCommand | void>(
+/** Passes on how a request ended, and notifies those that observe it. */
+export async function notifySettled<T extends RemotingCommand | void>(
   end: Promise<T>,
-  ended: NonNullable<OutgoingRequest["ended"]>,
+  onSettled: (end: RemotingCommand | Error | undefined) => void,
 ): Promise<T> {
   try {
     const response = await end;
-    ended(response ?? undefined);
+    onSettled(response ?? undefined);
     return response;
   } catch (error) {
-    ended(error as Error);
+    onSettled(error as Error);
     throw error;
   }
 }

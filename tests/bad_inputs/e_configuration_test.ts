@@ -17,8 +17,8 @@ import {
   type RemotingCommand,
   RequestCode,
 } from "../../src/remoting/mod.ts";
-import { readSendMessageRequest } from "../../src/requests/mod.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { readSendMessageRequest } from "../../src/testing/requests.ts";
 import type { Dialer } from "../../src/transport/mod.ts";
 import { CREDENTIALS, LIFE, liveALife, requestsTo } from "../client/access_support.ts";
 import { utf8 } from "../remoting/frames.ts";

@@ -1,6 +1,9 @@
 /** How messages are sent. */
 export type BenchMode = "tx" | "send" | "oneway";
 
+/** What bodies are like: random letters, or orders as JSON. */
+export type BodyKind = "letters" | "json";
+
 /** What the command line wants. */
 export interface Wanted {
   /** Name servers. */
@@ -15,6 +18,8 @@ export interface Wanted {
   concurrency: number;
   /** Bytes of each body. */
   body: number;
+  /** What they are like. */
+  bodyKind: BodyKind;
   /** How they are sent. */
   mode: BenchMode;
   /** `"default"`: bodies from 4096 bytes on. */
@@ -32,7 +37,7 @@ const MODES: readonly string[] = ["tx", "send", "oneway"] satisfies BenchMode[];
 
 /** The usage of the command. */
 export const HELP = `Usage: deno task bench [--namesrv HOST:PORT] [--topic NAME] [--group NAME]
-                       [--messages N] [--concurrency N] [--body BYTES]
+                       [--messages N] [--concurrency N] [--body BYTES] [--body-kind letters|json]
                        [--mode tx|send|oneway] [--compress default|off]
                        [--confirm|--oneway-verdict]
 
@@ -45,6 +50,7 @@ line of JSON: rate, latencies, CPU time and peak memory of this process.
   --messages     messages that are measured; default: 20000
   --concurrency  senders at once; default: 32
   --body         bytes of each body; default: 128
+  --body-kind    random letters, which hardly compress, or orders as JSON; default: letters
   --mode         transactions, confirmed sends, or one-way sends; default: tx
   --compress     bodies from 4096 bytes on, or none; default: default
   --confirm      each verdict waits for the broker's answer, the default
@@ -61,6 +67,7 @@ export function readArguments(args: readonly string[]): Wanted {
     messages: 20_000,
     concurrency: 32,
     body: 128,
+    bodyKind: "letters",
     mode: "tx",
     compress: "default",
     verdict: "confirm",
@@ -97,6 +104,10 @@ function readOption(wanted: Wanted, name: string, value: string): void {
       wanted[name.slice(2) as "messages" | "concurrency" | "body"] = number;
       break;
     }
+    case "--body-kind":
+      if (value !== "letters" && value !== "json") refuse("it is letters or json");
+      wanted.bodyKind = value as BodyKind;
+      break;
     case "--mode":
       if (!MODES.includes(value)) refuse(`it is one of ${MODES.join(", ")}`);
       wanted.mode = value as BenchMode;

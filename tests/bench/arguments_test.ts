@@ -21,6 +21,7 @@ const DEFAULTS: Wanted = {
   messages: 20_000,
   concurrency: 32,
   body: 128,
+  bodyKind: "letters",
   mode: "tx",
   compress: "default",
   verdict: "confirm",
@@ -30,7 +31,7 @@ const DEFAULTS: Wanted = {
 Deno.test("deno task bench - its options are read", () => {
   assertEquals(readArguments([]), DEFAULTS);
   const long = "--namesrv 10.0.0.1:9876;10.0.0.2:9876 --topic T --group G --messages 1 " +
-    "--concurrency 256 --body 0 --mode oneway --compress off";
+    "--concurrency 256 --body 0 --body-kind json --mode oneway --compress off";
   assertEquals(readArguments(long.split(" ")), {
     namesrv: "10.0.0.1:9876;10.0.0.2:9876",
     topic: "T",
@@ -38,6 +39,7 @@ Deno.test("deno task bench - its options are read", () => {
     messages: 1,
     concurrency: 256,
     body: 0,
+    bodyKind: "json",
     mode: "oneway",
     compress: "off",
     verdict: "confirm",
@@ -90,6 +92,7 @@ const FIELDS = [
   "messages",
   "concurrency",
   "body",
+  "bodyKind",
   "seconds",
   "perSecond",
   "p50ms",

@@ -7,7 +7,7 @@
  */
 import { encodeStoredMessage, MessageProperty, SysFlag } from "../../src/message/mod.ts";
 import { createRequest, encodeCommand, RequestCode } from "../../src/remoting/mod.ts";
-import { createCheckTransactionStateRequest } from "../../src/requests/mod.ts";
+import { createCheckTransactionStateRequest } from "../../src/testing/requests.ts";
 import type { AskOrder, AskReport } from "./check_orders.ts";
 import { Responder, type ResponderConnection } from "./responder.ts";
 import type { SeenRequest } from "./responder_frames.ts";

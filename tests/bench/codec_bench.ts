@@ -19,8 +19,8 @@ import {
 import {
   readCheckTransactionStateRequest,
   readGetRouteInfoResponse,
-  readSendMessageRequest,
 } from "../../src/requests/mod.ts";
+import { readSendMessageRequest } from "../../src/testing/requests.ts";
 import {
   BODIES,
   checkBack,

@@ -11,8 +11,6 @@ import {
 } from "../../src/remoting/mod.ts";
 import {
   CommitOrRollback,
-  createCheckTransactionStateRequest,
-  encodeTopicRouteData,
   type EndTransactionVarying,
   PreparedRequest,
   prepareEndTransactionHeaders,
@@ -20,6 +18,8 @@ import {
   sendMessageResponseHeader,
   type SendMessageVarying,
 } from "../../src/requests/mod.ts";
+import { createCheckTransactionStateRequest } from "../../src/testing/requests.ts";
+import { encodeTopicRouteData } from "../support/requests.ts";
 import { createBody } from "./workload.ts";
 
 /** The bodies that are measured: what they are shown as, and their size in bytes. */

@@ -7,11 +7,8 @@ import {
   FrameDecoder,
   type RemotingCommand,
 } from "../../src/remoting/internal.ts";
-import {
-  readGetRouteInfoResponse,
-  readSendMessageRequest,
-  readSendMessageResponse,
-} from "../../src/requests/mod.ts";
+import { readGetRouteInfoResponse, readSendMessageResponse } from "../../src/requests/mod.ts";
+import { readSendMessageRequest } from "../../src/testing/requests.ts";
 import {
   checkBack,
   cutStream,

@@ -10,6 +10,7 @@
  */
 import { UsageError } from "./arguments.ts";
 import { type FlatPart, type FlatWanted, HELP, readFlatArguments } from "./flat_arguments.ts";
+import { measureHour } from "./flat_hour.ts";
 import { measureLength } from "./flat_length.ts";
 import { measureRows, type Setting } from "./flat_rows.ts";
 import { printTable } from "./flat_table.ts";
@@ -33,7 +34,7 @@ function topicTable(brokers: number): Table {
   return { first: brokers === 1 ? "topics on 1 broker" : `topics on ${brokers} brokers`, settings };
 }
 
-const TABLES: Record<Exclude<FlatPart, "length">, readonly Table[]> = {
+const TABLES: Record<Exclude<FlatPart, "length" | "hour">, readonly Table[]> = {
   inflight: [{
     first: "in flight",
     settings: IN_FLIGHT.map((inFlight) => ({ label: inFlight, inFlight, brokers: 1, topics: 1 })),
@@ -52,6 +53,7 @@ async function showAll(wanted: FlatWanted): Promise<boolean> {
   let flat = true;
   for (const part of wanted.parts) {
     if (part === "length") flat = await measureLength(wanted) && flat;
+    else if (part === "hour") flat = await measureHour(wanted) && flat;
     else {
       for (const { first, settings } of TABLES[part]) {
         flat = printTable(first, await measureRows(settings, wanted), wanted.limit) && flat;

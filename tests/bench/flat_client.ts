@@ -50,7 +50,10 @@ await using producer = new TransactionProducer({
   sendTimeout: 60_000,
   endTransactionTimeout: 60_000,
   startTimeout: 60_000,
-  transactionListener: { executeLocalTransaction: () => LocalTransactionState.Commit },
+  transactionListener: {
+    executeLocalTransaction: () => LocalTransactionState.Commit,
+    checkLocalTransaction: () => LocalTransactionState.Unknown,
+  },
 });
 await producer.start();
 report(cpuSince(beforeStart));

@@ -30,10 +30,17 @@ export interface FlatWorkload extends AsyncDisposable {
   run(order: FlatOrder): Promise<FlatReport>;
 }
 
-/** Starts both. The topics are used in turn. */
-export async function startFlatWorkload(brokers: number, topics: number): Promise<FlatWorkload> {
+/** Starts both. The topics are used in turn; each `checkInterval` milliseconds a check-back comes. */
+export async function startFlatWorkload(
+  brokers: number,
+  topics: number,
+  { checkInterval }: { checkInterval?: number } = {},
+): Promise<FlatWorkload> {
   await using starting = new AsyncDisposableStack();
-  const responder = starting.use(new LineProcess("./responder.ts", ["--brokers", `${brokers}`]));
+  const checks = checkInterval === undefined ? [] : ["--check-interval", `${checkInterval}`];
+  const responder = starting.use(
+    new LineProcess("./responder.ts", ["--brokers", `${brokers}`, ...checks]),
+  );
   const nameServer = await responder.readLine();
   const client = starting.use(
     new LineProcess("./flat_client.ts", [nameServer, `${topics}`], responder),

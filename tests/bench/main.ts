@@ -15,7 +15,7 @@ import { statusLine } from "./status_line.ts";
 import { startWorkload } from "./workload.ts";
 
 async function measure(wanted: Wanted): Promise<boolean> {
-  const { mode, messages, concurrency, body } = wanted;
+  const { mode, messages, concurrency, body, bodyKind } = wanted;
   let errors = 0;
   const onError = (error: unknown) => {
     if (errors++ === 0) console.error(`first error: ${error}`);
@@ -41,6 +41,7 @@ async function measure(wanted: Wanted): Promise<boolean> {
     messages,
     concurrency,
     body,
+    bodyKind,
     seconds: round(seconds, 4),
     perSecond: round((messages - errors) / seconds, 1),
     p50ms: round(latencies.quantile(0.5), 3),

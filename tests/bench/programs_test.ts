@@ -1,6 +1,9 @@
 import { assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
 import { LocalTransactionState, TransactionProducer } from "../../mod.ts";
+import { decodeCommand, encodeCommand } from "../../src/remoting/mod.ts";
 import { LineProcess } from "./line_process.ts";
+import { PreparedAnswer, STORED } from "./responder_frames.ts";
+import { createJsonBody } from "./workload.ts";
 
 const PROGRAMS = ["main.ts", "flat.ts", "check_backs.ts", "start_up.ts"];
 
@@ -56,4 +59,37 @@ Deno.test("benchmark of check-backs - a broker that asks sees each transaction a
   const { calls, mostAtOnce, dropped } = JSON.parse(await answerer.readLine());
   assertEquals([calls, dropped], [300, 0]);
   assertLessOrEqual(mostAtOnce, 16);
+});
+
+Deno.test("benchmark responder - writes its answers letter by letter as Java servers do", () => {
+  const answer = new PreparedAnswer({ fields: STORED }), bytes = new Uint8Array(answer.maxSize + 3);
+  for (const opaque of [0, 7, 2 ** 31 - 1, -(2 ** 31)]) {
+    const size = answer.put(bytes, 3, opaque, 1_234);
+    const frame = bytes.slice(3, 3 + size), command = decodeCommand(frame);
+    assertEquals([command.opaque, command.extFields.queueOffset], [opaque, "1000000000001234"]);
+    assertEquals(encodeCommand(command), frame);
+  }
+});
+
+Deno.test("benchmark bench:flat - shows what a transaction costs in the last minute of a long process", async () => {
+  const { code, text } = await run("flat.ts", [
+    "--part",
+    "hour",
+    "--minutes",
+    "0.05",
+    "--limit",
+    "100",
+  ]);
+  assertEquals(code, 0, text);
+  assertMatch(text, /\| minute \| CPU µs \| of the first \|[^]*\| 2 \| [\d.]+ \| [\d.]+ \|/);
+});
+
+Deno.test("benchmark bodies - orders as JSON have the length that is asked for", () => {
+  for (const length of [0, 1, 128, 4_096]) {
+    const body = createJsonBody(length);
+    assertEquals(body.length, length);
+    if (length === 4_096) {
+      assertMatch(new TextDecoder().decode(body), /^\[\{"orderId":"order-100001",/);
+    }
+  }
 });

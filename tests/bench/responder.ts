@@ -7,8 +7,10 @@
  *
  * @module
  */
-import { RequestCode } from "../../src/remoting/mod.ts";
-import { PreparedAnswer, RequestReader, type SeenRequest } from "./responder_frames.ts";
+import { encodeStoredMessage, MessageProperty, SysFlag } from "../../src/message/mod.ts";
+import { createRequest, encodeCommand, RequestCode } from "../../src/remoting/mod.ts";
+import { createCheckTransactionStateRequest } from "../../src/testing/requests.ts";
+import { PreparedAnswer, RequestReader, type SeenRequest, STORED } from "./responder_frames.ts";
 import { endWithInput } from "./end_with_input.ts";
 
 /** How a responder is started. */
@@ -75,9 +77,9 @@ export class ResponderConnection {
 
   #answer(request: SeenRequest): void {
     const answer = this.#answers.to(request.code);
-    this.#reserve(answer.size);
-    answer.put(this.#out, this.#size, request.opaque, this.#answers.nextPosition());
-    this.#size += answer.size;
+    this.#reserve(answer.maxSize);
+    const position = this.#answers.nextPosition();
+    this.#size += answer.put(this.#out, this.#size, request.opaque, position);
   }
 
   #reserve(size: number): void {
@@ -99,13 +101,20 @@ export class ResponderConnection {
 
 /** The answers of all servers. */
 class Answers {
-  readonly #done = new PreparedAnswer(false);
-  readonly #stored = new PreparedAnswer(true);
+  readonly #done = new PreparedAnswer();
+  readonly #alive = new PreparedAnswer({
+    fields: '{"IS_SUPPORT_HEART_BEAT_V2":"true","IS_SUB_CHANGE":"true"}',
+  });
+  readonly #stored = new PreparedAnswer({ fields: STORED });
+  /** To a look-up: nothing is there, and the index has come as far as a log can. */
+  readonly #notFound = new PreparedAnswer({
+    fields: `{"indexLastUpdatePhyoffset":"${2n ** 62n}"}`,
+  });
   readonly #route: PreparedAnswer;
   #position = 0;
 
   constructor(route: Uint8Array) {
-    this.#route = new PreparedAnswer(false, route);
+    this.#route = new PreparedAnswer({ body: route });
   }
 
   to(code: number): PreparedAnswer {
@@ -115,6 +124,10 @@ class Answers {
         return this.#stored;
       case RequestCode.GET_ROUTEINFO_BY_TOPIC:
         return this.#route;
+      case RequestCode.QUERY_MESSAGE:
+        return this.#notFound;
+      case RequestCode.HEART_BEAT:
+        return this.#alive;
       default:
         return this.#done;
     }
@@ -173,9 +186,63 @@ function encodeRoute(addresses: ReadonlyMap<string, string>, queues: number): Ui
   return new TextEncoder().encode(JSON.stringify(route));
 }
 
+/** Asks a producer now and then about a transaction that it does not know. */
+class CheckSender {
+  readonly #connections = new Set<ResponderConnection>();
+  #offset = 256;
+
+  /** Learns where producers have registered. */
+  see({ code }: SeenRequest, connection: ResponderConnection): void {
+    if (code === RequestCode.HEART_BEAT) this.#connections.add(connection);
+  }
+
+  /** Sends one check-back on every connection. */
+  send(): void {
+    for (const connection of this.#connections) {
+      connection.push(this.#frame());
+      connection.flush().catch(() => this.#connections.delete(connection));
+    }
+  }
+
+  #frame(): Uint8Array {
+    const id = (2 ** 40 + this.#offset).toString(16).padStart(32, "0").toUpperCase();
+    const offsets = {
+      tranStateTableOffset: BigInt(this.#offset / 256),
+      commitLogOffset: BigInt(this.#offset += 256),
+    };
+    const message = encodeStoredMessage({
+      topic: "topic_0",
+      body: new Uint8Array(128),
+      sysFlag: SysFlag.TransactionPrepared,
+      queueOffset: offsets.tranStateTableOffset,
+      commitLogOffset: offsets.commitLogOffset,
+      properties: {
+        [MessageProperty.UniqueKey]: id,
+        [MessageProperty.ProducerGroup]: "bench_flat",
+        [MessageProperty.TransactionPrepared]: "true",
+        [MessageProperty.TransactionCheckTimes]: "1",
+      },
+    });
+    const header = { ...offsets, msgId: id, transactionId: id };
+    const request = createCheckTransactionStateRequest(header, message);
+    return encodeCommand(createRequest(request, this.#offset, true));
+  }
+}
+
+/** The number behind an option of this program. */
+function readOption(name: string): number | undefined {
+  const at = Deno.args.indexOf(name);
+  return at < 0 ? undefined : Number(Deno.args[at + 1]);
+}
+
 if (import.meta.main) {
-  const at = Deno.args.indexOf("--brokers");
-  const brokers = at < 0 ? 1 : Number(Deno.args[at + 1]);
-  console.log(new Responder({ brokers, queues: 8 }).nameServer);
+  const brokers = readOption("--brokers") ?? 1, interval = readOption("--check-interval");
+  const checks = new CheckSender();
+  const onRequest = (request: SeenRequest, connection: ResponderConnection) =>
+    checks.see(request, connection);
+  const options = interval === undefined ? {} : { onRequest };
+  console.log(new Responder({ brokers, queues: 8, ...options }).nameServer);
+  const timer = interval === undefined ? undefined : setInterval(() => checks.send(), interval);
   await endWithInput();
+  clearInterval(timer);
 }

@@ -81,61 +81,62 @@ function numberAfter(header: Uint8Array, name: Uint8Array): number {
   return 0;
 }
 
-/** An answer that is made once; only a few numbers in it differ. */
+/** Digits and a sign that the number of a request takes at most. */
+const OPAQUE_SIZE = 11;
+
+/** The fields that brokers give a send, with room for a place in the commit log and in the queue. */
+export const STORED = `{"queueId":"0","TRACE_ON":"true","MSG_REGION":"DefaultRegion",` +
+  `"msgId":"7F00000100002A9F${"0".repeat(16)}","queueOffset":"1${"0".repeat(15)}"}`;
+
+/** An answer that is made once, letter by letter as Java writes it; only a few numbers in it differ. */
 export class PreparedAnswer {
-  readonly #bytes: Uint8Array;
-  readonly #opaqueAt: number;
+  /** All before and all behind the number of the request. */
+  readonly #before: Uint8Array;
+  readonly #after: Uint8Array;
+  readonly #bodySize: number;
   readonly #messageIdAt: number;
   readonly #queueOffsetAt: number;
 
-  /** With `stored`, it is the answer to a send. */
-  constructor(stored: boolean, body: Uint8Array = new Uint8Array()) {
-    const fields = stored
-      ? `{"queueId":"0","msgId":"7F00000100002A9F${"0".repeat(16)}","queueOffset":"1${
-        "0".repeat(15)
-      }"}`
-      : "{}";
-    const header = `{"code":0,"extFields":${fields},"flag":1,"language":"JAVA",` +
-      `"opaque":           0,"serializeTypeCurrentRPC":"JSON","version":503}`;
-    const head = encoder.encode(header), bytes = new Uint8Array(8 + head.length + body.length);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(0, 4 + head.length + body.length);
-    view.setUint32(4, head.length);
-    bytes.set(head, 8);
-    bytes.set(body, 8 + head.length);
-    this.#bytes = bytes;
-    this.#opaqueAt = 8 + header.indexOf('"opaque":') + '"opaque":'.length + 11;
-    this.#messageIdAt = stored ? 8 + header.indexOf('"msgId":"') + '"msgId":"'.length + 31 : 0;
-    this.#queueOffsetAt = stored
-      ? 8 + header.indexOf('"queueOffset":"') + '"queueOffset":"'.length + 15
+  /** `fields` is a JSON object; {@linkcode STORED} for the answer to a send. */
+  constructor({ fields, body = new Uint8Array() }: { fields?: string; body?: Uint8Array } = {}) {
+    const extFields = fields === undefined ? "" : `,"extFields":${fields}`;
+    const before = `{"code":0${extFields},"flag":1,"language":"JAVA","opaque":`;
+    const after = encoder.encode(`,"serializeTypeCurrentRPC":"JSON","version":513}`);
+    this.#before = encoder.encode("\0".repeat(8) + before);
+    this.#after = new Uint8Array([...after, ...body]);
+    this.#bodySize = body.length;
+    const isStored = fields === STORED;
+    this.#messageIdAt = isStored ? 8 + before.indexOf('"msgId":"') + '"msgId":"'.length + 31 : 0;
+    this.#queueOffsetAt = isStored
+      ? 8 + before.indexOf('"queueOffset":"') + '"queueOffset":"'.length + 15
       : 0;
   }
 
-  /** Its size. */
-  get size(): number {
-    return this.#bytes.length;
+  /** Bytes that it takes at most. */
+  get maxSize(): number {
+    return this.#before.length + OPAQUE_SIZE + this.#after.length;
   }
 
-  /** Writes it; `position` is the place of the stored message in the queue, below 2^31. */
-  put(target: Uint8Array, at: number, opaque: number, position: number): void {
-    const bytes = this.#bytes;
-    let i = this.#opaqueAt, rest = Math.abs(opaque);
-    for (let digit = 0; digit < 12; digit++, i--) {
-      bytes[i] = rest > 0 || digit === 0 ? 48 + rest % 10 : 32;
-      rest = Math.floor(rest / 10);
-    }
-    if (opaque < 0) {
-      let sign = this.#opaqueAt;
-      while (bytes[sign] !== 32) sign--;
-      bytes[sign] = 45;
-    }
+  /**
+   * Writes it, and gives its size. `position` is the place of the stored message in the queue, below
+   * 2^31.
+   */
+  put(target: Uint8Array, at: number, opaque: number, position: number): number {
     if (this.#messageIdAt > 0) this.#putPosition(position);
-    target.set(bytes, at);
+    target.set(this.#before, at);
+    let end = at + this.#before.length;
+    for (const digit of String(opaque)) target[end++] = digit.charCodeAt(0);
+    target.set(this.#after, end);
+    end += this.#after.length;
+    const view = new DataView(target.buffer, target.byteOffset);
+    view.setUint32(at, end - at - 4);
+    view.setUint32(at + 4, end - at - 8 - this.#bodySize);
+    return end - at;
   }
 
   /** A record of the commit log takes 256 bytes, so that the last two digits of its place are 0. */
   #putPosition(position: number): void {
-    const bytes = this.#bytes;
+    const bytes = this.#before;
     for (let digit = 0; digit < 8; digit++) {
       const value = position >>> (4 * digit) & 15;
       bytes[this.#messageIdAt - 2 - digit] = value < 10 ? 48 + value : 55 + value;

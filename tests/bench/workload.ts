@@ -1,5 +1,5 @@
 import { LocalTransactionState, Producer, SendStatus, TransactionProducer } from "../../mod.ts";
-import type { Wanted } from "./arguments.ts";
+import type { BodyKind, Wanted } from "./arguments.ts";
 
 /** Something that sends one message at a time. */
 export interface Workload extends AsyncDisposable {
@@ -20,6 +20,31 @@ export function createBody(length: number): Uint8Array {
     body[i] = 48 + ((x >>> 16) & 63);
   }
   return body;
+}
+
+/**
+ * Orders as a JSON array, the last one cut where the length is reached: what most applications send.
+ * Every benchmarked client makes the same bytes.
+ */
+export function createJsonBody(length: number): Uint8Array {
+  let text = "[", x = 12345;
+  const draw = (values: number) => {
+    x = (Math.imul(x, 1103515245) + 12345) | 0;
+    return (x >>> 16) % values;
+  };
+  for (let order = 1; text.length < length; order++) {
+    const status = ["NEW", "PAID", "SHIPPED", "DELIVERED"][draw(4)];
+    text +=
+      `{"orderId":"order-${100_000 + order}","customer":${draw(30_000)},"amount":${draw(30_000)}.` +
+      `${String(draw(100)).padStart(2, "0")},"currency":"EUR","status":"${status}","items":[` +
+      `{"sku":"sku-${draw(1_000)}","quantity":${1 + draw(9)}}]},`;
+  }
+  return new TextEncoder().encode(text.slice(0, length));
+}
+
+/** The body of each message. */
+function bodyOf({ body, bodyKind }: { body: number; bodyKind: BodyKind }): Uint8Array {
+  return bodyKind === "json" ? createJsonBody(body) : createBody(body);
 }
 
 /** Connects a producer as the command line wants it. */
@@ -51,7 +76,7 @@ async function startTransactions(wanted: Wanted): Promise<Workload> {
     },
   });
   await producer.start();
-  const { topic } = wanted, body = createBody(wanted.body);
+  const { topic } = wanted, body = bodyOf(wanted);
   const expected = wanted.verdict === "confirm" ? "confirmed" : "sent";
   return {
     async send() {
@@ -68,7 +93,7 @@ async function startTransactions(wanted: Wanted): Promise<Workload> {
 async function startSends(wanted: Wanted): Promise<Workload> {
   const producer = new Producer(commonOptions(wanted));
   await producer.start();
-  const { topic, mode } = wanted, body = createBody(wanted.body);
+  const { topic, mode } = wanted, body = bodyOf(wanted);
   const sendConfirmed = async () => {
     const { sendStatus } = await producer.send({ topic, body });
     if (sendStatus !== SendStatus.SEND_OK) throw new Error(`it was stored with ${sendStatus}`);

@@ -175,6 +175,7 @@ Deno.test("chaos - what a run promises follows from its options", () => {
   assertEquals(promises(), [true, true]);
   assertEquals(promises("--op-batch", "3000"), [true, false]);
   assertEquals(promises("--local-ms", "8000"), [true, false]);
+  assertEquals(promises("--check-ms", "4000"), [true, false]);
   assertEquals(promises("--faults", "none", "--broker", "proxy"), [false, false]);
 });
 

@@ -3,7 +3,7 @@ import type { ClientInstance } from "../../src/client/mod.ts";
 import { sleep } from "../../src/clock.ts";
 import { ConnectionError, RocketMQError, TopicRouteNotFoundError } from "../../src/errors.ts";
 import { type RemotingCommand, RequestCode } from "../../src/remoting/mod.ts";
-import { readHeartbeatRequest } from "../../src/requests/mod.ts";
+import { readHeartbeatRequest } from "../../src/testing/requests.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
 import { type ScriptedConnection, silence } from "../support/scripted_peer.ts";

@@ -2,12 +2,10 @@ import { decodeMessages, type MessageExt, parseOffsetMessageId } from "../../src
 import type { RemotingCommand } from "../../src/remoting/mod.ts";
 import {
   type CommitOrRollback,
-  createEndTransactionRequest,
   createGetMaxOffsetRequest,
   createHeartbeatRequest,
   createPullMessageRequest,
   createQueryMessageRequest,
-  createSendMessageRequest,
   createViewMessageRequest,
   type EndTransactionHeader,
   readCheckTransactionStateRequest,
@@ -19,6 +17,7 @@ import {
   type SendMessageHeader,
 } from "../../src/requests/mod.ts";
 import { utf8 } from "../remoting/frames.ts";
+import { createEndTransactionRequest, createSendMessageRequest } from "../support/requests.ts";
 import type { Peer } from "./peer.ts";
 
 /** What answers are read with; its address only shows in errors. */

@@ -18,7 +18,6 @@ import {
 } from "../../src/remoting/mod.ts";
 import {
   CommitOrRollback,
-  createEndTransactionRequest,
   createHeartbeatRequest,
   readEndTransactionResponse,
 } from "../../src/requests/mod.ts";
@@ -30,6 +29,7 @@ import { eventually } from "../support/progress.ts";
 import { launcherTest } from "../support/real_broker.ts";
 import { recordEvents } from "../support/scripted_cluster.ts";
 import { RecordingLogger } from "../support/recording_logger.ts";
+import { createEndTransactionRequest } from "../support/requests.ts";
 import { announceUnavailable, isClusterRequired } from "../support/shared_cluster.ts";
 import { TestClient } from "../support/test_client.ts";
 import { SECRET_MARK, testSecret } from "../support/secrets.ts";

@@ -14,8 +14,8 @@ interface Judge {
   readonly args: readonly string[];
 }
 
-/** Milliseconds after which a judge counts as hanging, which tests notice as well. */
-const DEADLINE = 240_000;
+/** Milliseconds after which a judge counts as hanging, which is noticed as well. */
+const DEADLINE = 600_000;
 
 /** Folders that a copy of the package does not need. */
 const LEFT_OUT: ReadonlySet<string> = new Set([".git", "node_modules", "dist"]);

@@ -23,7 +23,7 @@ import {
   encodeStoredMessage,
 } from "../../src/message/mod.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
-import { createPushReplyMessageRequest } from "../../src/requests/mod.ts";
+import { createPushReplyMessageRequest } from "../../src/testing/requests.ts";
 import { settle, until } from "../support/fake_clock.ts";
 import { ScriptedCluster, TOPIC, watch } from "../support/scripted_cluster.ts";
 import type { ReceivedMessage, ScriptedBroker } from "../support/scripted_broker.ts";

@@ -3,11 +3,11 @@ import {
   createHeartbeatRequest,
   createUnregisterClientRequest,
   type Heartbeat,
-  readHeartbeatRequest,
   readHeartbeatResponse,
   readUnregisterClientResponse,
   unregisterClientHeader,
 } from "../../src/requests/mod.ts";
+import { readHeartbeatRequest } from "../../src/testing/requests.ts";
 import { assertProtocolError, assertRefusal, context, response, sent } from "./support.ts";
 
 Deno.test("heartbeat - says what Java's does", () => {

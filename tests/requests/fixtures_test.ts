@@ -4,6 +4,12 @@ import { decodeCommand, isResponse, RequestCode } from "../../src/remoting/mod.t
 import * as requests from "../../src/requests/mod.ts";
 import { readRecordedFrames } from "../remoting/fixtures.ts";
 import { context } from "./support.ts";
+import {
+  createCheckTransactionStateRequest,
+  readHeartbeatRequest,
+  readSendMessageRequest,
+} from "../../src/testing/requests.ts";
+import { createEndTransactionRequest, createSendMessageRequest } from "../support/requests.ts";
 
 const recorded = readRecordedFrames();
 // deno-lint-ignore no-explicit-any
@@ -96,7 +102,7 @@ Deno.test("recorded sends - the fields have their long names, whatever the versi
     const long = line.sendHeader ??
       (line.code === RequestCode.SEND_MESSAGE ? line.customHeader : undefined);
     if (!long || line.direction === "response" || faultOf(line)) continue;
-    const header = requests.readSendMessageRequest(decodeCommand(line.frame));
+    const header = readSendMessageRequest(decodeCommand(line.frame));
     const texts = (values: Record<string, unknown>) =>
       Object.fromEntries(
         Object.entries(values).filter(([, value]) => value !== "")
@@ -115,8 +121,8 @@ Deno.test("recorded sends - ours builds the request that Java sent", () => {
     const java = decodeCommand(line.frame);
     if (faultOf(line) || line.header.language !== "JAVA") continue;
     const fields = ownFields(java.extFields);
-    const ours = requests.createSendMessageRequest(
-      requests.readSendMessageRequest(java),
+    const ours = createSendMessageRequest(
+      readSendMessageRequest(java),
       java.body,
     );
     assertEquals(ours, { code: line.code, extFields: fields, body: java.body }, line.name);
@@ -209,7 +215,7 @@ Deno.test("recorded heartbeats - are read, and Java's are what ours writes", () 
     if (line.code !== RequestCode.HEART_BEAT || line.bodySummary?.type !== "heartbeat") continue;
     const { data } = line.bodySummary;
     const java = decodeCommand(line.frame);
-    const read = requests.readHeartbeatRequest(java);
+    const read = readHeartbeatRequest(java);
     assertEquals(read.clientId, data.clientID, line.name);
     assertEquals(
       read.producerGroups.toSorted(),
@@ -236,7 +242,7 @@ Deno.test("recorded verdicts and check-backs - ours builds the same", () => {
     const java = decodeCommand(line.frame);
     if (line.code === RequestCode.END_TRANSACTION) {
       const header = requests.endTransactionHeader.decode(java.extFields);
-      const ours = requests.createEndTransactionRequest({
+      const ours = createEndTransactionRequest({
         ...header,
         commitOrRollback: header.commitOrRollback as requests.CommitOrRollback,
       }, java.remark);
@@ -245,7 +251,7 @@ Deno.test("recorded verdicts and check-backs - ours builds the same", () => {
       verdicts++;
     } else if (line.code === RequestCode.CHECK_TRANSACTION_STATE) {
       const header = requests.readCheckTransactionStateRequest(java);
-      const ours = requests.createCheckTransactionStateRequest(header, java.body);
+      const ours = createCheckTransactionStateRequest(header, java.body);
       assertEquals(ours, { code: 39, extFields: java.extFields, body: java.body }, line.name);
       checks++;
     }

@@ -3,12 +3,12 @@ import { BrokerResponseError } from "../../src/errors.ts";
 import {
   createGetBrokerClusterInfoRequest,
   createGetRouteInfoRequest,
-  encodeTopicRouteData,
   readGetBrokerClusterInfoResponse,
   readGetRouteInfoResponse,
   type TopicRouteData,
 } from "../../src/requests/mod.ts";
 import { readVectors } from "../remoting/fixtures.ts";
+import { encodeTopicRouteData } from "../support/requests.ts";
 import { assertProtocolError, assertRefusal, context, response } from "./support.ts";
 
 function read(body: string | Uint8Array): TopicRouteData | undefined {

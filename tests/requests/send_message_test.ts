@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import {
-  createSendMessageRequest,
-  readSendMessageRequest,
   readSendMessageResponse,
   type SendMessageHeader,
   sendMessageResponseHeader,
   sendMessageV1Header,
 } from "../../src/requests/mod.ts";
+import { readSendMessageRequest } from "../../src/testing/requests.ts";
 import { utf8 } from "../remoting/frames.ts";
+import { createSendMessageRequest } from "../support/requests.ts";
 import { assertProtocolError, assertRefusal, context, response, sent } from "./support.ts";
 
 const header: SendMessageHeader = {

@@ -2,15 +2,15 @@ import { assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { InvalidArgumentError } from "../../src/errors.ts";
 import {
   CommitOrRollback,
-  createCheckTransactionStateRequest,
-  createEndTransactionRequest,
   createResumeCheckHalfMessageRequest,
   endTransactionHeader,
   readCheckTransactionStateRequest,
   readEndTransactionResponse,
   readResumeCheckHalfMessageResponse,
 } from "../../src/requests/mod.ts";
+import { createCheckTransactionStateRequest } from "../../src/testing/requests.ts";
 import { utf8 } from "../remoting/frames.ts";
+import { createEndTransactionRequest } from "../support/requests.ts";
 import { assertProtocolError, assertRefusal, context, response, sent } from "./support.ts";
 
 const offsets = { tranStateTableOffset: 1n, commitLogOffset: 389n };

@@ -1,4 +1,5 @@
 import type { Logger, TransactionProducerOptions } from "../../mod.ts";
+import { CAPACITIES } from "../../src/transaction/mod.ts";
 import type { MemberWorld, Process } from "./process.ts";
 import { CREDENTIALS, GROUP, TOPIC } from "./world/context.ts";
 
@@ -23,6 +24,7 @@ export function clientOptions(
     endTransactionTimeout: END_TRANSACTION_TIMEOUT,
     transactionCheckMax: plan.broker.maxChecks,
     ...plan.member,
+    ...(plan.capacities ? { [CAPACITIES]: plan.capacities } : {}),
     ...(plan.signs ? { credentials: CREDENTIALS } : {}),
     clock: process.clock,
     dialer: network.dialer(process.name),

@@ -43,7 +43,8 @@ export function describePlan(plan: Plan): string {
     `${broker.isBehindNat ? ", behind a NAT" : ""}`,
     `  clients: ${Object.entries(member).map(([name, value]) => `${name} ${value}`).join(", ")}` +
     `, check-backs are answered by a ${answers}${signs ? ", requests are signed" : ""}` +
-    `${plan.hasHooks ? ", hooks are called" : ""}`,
+    `${plan.hasHooks ? ", hooks are called" : ""}` +
+    Object.entries(plan.capacities ?? {}).map(([name, most]) => `, ${name} ${most}`).join(""),
     ...events.map(({ at, line }) =>
       `  ${at === Infinity ? "      later" : formatTime(at)}  ${line}`
     ),

@@ -7,6 +7,7 @@ export function addPressure(random: Random, plan: Plan): void {
   if (random.oneIn(4)) plan.hasHooks = true;
   if (random.oneIn(3)) plan.broker.hasEvenRecords = plan.broker.isBehindNat = true;
   if (random.oneIn(3)) drawOperations(random, plan);
+  if (random.oneIn(5)) drawCapacities(random, plan);
 }
 
 /** Few sends at once, few that wait, and many of one moment. */
@@ -39,4 +40,18 @@ function drawOperations(random: Random, plan: Plan): void {
     slot: random.below(plan.slots),
     resumes: !random.oneIn(4),
   }));
+}
+
+/** Bounds so small that a few dozen transactions cross each of them. */
+function drawCapacities(random: Random, plan: Plan): void {
+  const { member, transactions, operations } = plan;
+  plan.capacities = {
+    maxTroubled: 1 + random.below(4),
+    // What operators look for is not counted with the rest.
+    ...(operations ? {} : { maxQueries: 1 + random.below(2) }),
+  };
+  if (member.checkRequestHoldMax === undefined) return;
+  member.compression = "NONE";
+  member.checkRequestHoldBytes = 1_000 + random.below(3_000);
+  for (const transaction of transactions) transaction.bodySize = 300 + random.below(1_500);
 }

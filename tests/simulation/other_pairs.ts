@@ -57,9 +57,9 @@ export const OTHER_PAIRS: readonly Pair[] = [
     invariant: "D1",
     what: "a commit whose answer got lost is given again without a look",
     broken: [...IN_VAIN, ...COMMITTED_AGAIN, ...END_ON_2],
-    but: "a look finds nothing",
+    but: "it got lost on its way, and a look finds nothing",
     sound: [
-      ...[...IN_VAIN, LOOK],
+      ...[...without(IN_VAIN, VISIBLE), LOOK],
       [2_003, { type: "gotReply", member, link: 2, opaque: 7, code: 22 }],
       ...COMMITTED_AGAIN,
       ...END_ON_2,

@@ -1,3 +1,5 @@
+import type { Capacities } from "../../src/transaction/mod.ts";
+
 /** How a call of the local transaction goes. */
 export interface LocalBehaviour {
   /** What the application decides. */
@@ -179,6 +181,8 @@ export interface MemberSettings {
   checkConcurrency?: number;
   /** `compression` */
   compression?: "ZLIB" | "LZ4" | "ZSTD" | "NONE";
+  /** `checkRequestHoldBytes` */
+  checkRequestHoldBytes?: number;
   /** `maxSendsInFlight` */
   maxSendsInFlight?: number;
   /** `maxSendsWaiting` */
@@ -210,6 +214,8 @@ export interface Plan {
   sends: PlannedSend[];
   /** In the order of their times. */
   faults: PlannedFault[];
+  /** Bounds inside of clients that no option sets, small enough to be reached. */
+  capacities?: Capacities;
   /** Hooks are called around sends and verdicts. */
   hasHooks?: boolean;
   /** What operators do when all faults are over. */

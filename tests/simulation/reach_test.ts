@@ -99,6 +99,7 @@ function featuresOf(plan: Plan): string[] {
     ...(member.checkRequestHoldMax === undefined ? [] : ["burst"]),
     ...(member.maxSendsInFlight === undefined ? [] : ["gate"]),
     ...(hasHooks ? ["hooks"] : []),
+    ...(plan.capacities ? ["small capacities"] : []),
     ...(operations.length > 0 ? ["operators"] : []),
     ...(broker.isBehindNat ? ["NAT"] : []),
     ...(transactions.some(({ immunity }) => immunity !== undefined) ? ["immunity"] : []),
@@ -113,7 +114,7 @@ Deno.test("simulation - each feature is in a few plans of a hundred at least", (
     }
   }
   const features = ["signs", "one-way verdicts", "compression", "burst", "immunity", "gate"];
-  const uses = ["hooks", "operators", "NAT", "untrueSuccess"];
+  const uses = ["hooks", "small capacities", "operators", "NAT", "untrueSuccess"];
   const ways = ["begin", "callback", "loop", "parallelLoop", "plain single", "plain batch"];
   const faults = ["plain oneway", "narrow", "freezeClient", "leaveAt", "recover", "killClient"];
   for (const name of [...features, ...uses, ...ways, ...faults]) {

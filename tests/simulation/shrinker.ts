@@ -86,10 +86,21 @@ function simplifications(plan: Plan): ((plan: Plan) => Plan)[] {
 }
 
 /** Changes that leave out one feature that a client can be used with. */
-function withoutFeatures({ member, answers, signs, transactions }: Plan): ((plan: Plan) => Plan)[] {
+function withoutFeatures(drawn: Plan): ((plan: Plan) => Plan)[] {
+  const { broker, member, answers, signs, transactions } = drawn;
   const changes: ((plan: Plan) => Plan)[] = [];
   if (signs) changes.push((plan) => ({ ...plan, signs: false }));
   if (answers !== "listener") changes.push((plan) => ({ ...plan, answers: "listener" }));
+  for (const feature of PLAN_FEATURES) {
+    if (drawn[feature] === undefined) continue;
+    changes.push(({ [feature]: _without, ...rest }) => rest);
+  }
+  if (broker.isBehindNat || broker.hasEvenRecords) {
+    changes.push((plan) => {
+      const { isBehindNat: _isBehindNat, hasEvenRecords: _hasEvenRecords, ...rest } = plan.broker;
+      return { ...plan, broker: rest };
+    });
+  }
   for (const option of OPTIONS) {
     if (member[option] === undefined) continue;
     changes.push((plan) => {
@@ -111,8 +122,13 @@ const OPTIONS = [
   "endTransactionMode",
   "checkRequestHoldMax",
   "checkConcurrency",
+  "checkRequestHoldBytes",
   "compression",
+  "maxSendsInFlight",
+  "maxSendsWaiting",
 ] as const;
+
+const PLAN_FEATURES = ["hasHooks", "operations", "capacities"] as const;
 
 const MESSAGE_FEATURES = ["way", "immunity", "bodySize"] as const;
 

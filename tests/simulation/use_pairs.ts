@@ -3,7 +3,7 @@ import type { Fact } from "./history.ts";
 import type { MemberSettings, Plan } from "./plan.ts";
 
 const { AGAIN, ASKED, ASKED_AND_COMMITTED, CALLED, COMMITTED, END, HALF, OPEN } = hand;
-const { PLAN, STORED, broker, but, member, newer, newest, txn } = hand;
+const { PLAN, STORED, broker, but, looked, member, newer, newest, txn } = hand;
 type Moment = hand.Moment;
 type Pair = hand.Pair;
 
@@ -27,6 +27,15 @@ function misused(change: Partial<Extract<Fact, { type: "misused" }>>): Moment[] 
 
 function hook(when: number, step: "before" | "after", around: "send" | "verdict" = "send"): Moment {
   return [when, { type: "hook", member, around, step, id: "X" }];
+}
+
+const ASKED_ABOUT: Moment[] = [...OPEN, ...ASKED_AND_COMMITTED, ...END];
+
+/** A client takes a check-back in. */
+function taken(when: number, name: string): Moment {
+  return [when, {
+    ...{ type: "queued", member, txn: name, broker, handling: "asked", waiting: 1, running: 1 },
+  }];
 }
 
 /** A half message that was discarded, and what an operator is told of it. */
@@ -109,6 +118,37 @@ export const USE_PAIRS: readonly Pair[] = [
       ...END,
     ],
     plan: withMember({ maxSendsInFlight: 1 }),
+  },
+  {
+    invariant: "H3",
+    what: "more looks are under way than may be",
+    broken: [
+      ...ASKED_ABOUT,
+      ...looked(10_000, 22, { opaque: 71 }),
+      ...looked(10_000.1, 22, { opaque: 72 }),
+      ...looked(10_000.2, 22, { opaque: 73 }),
+    ],
+    but: "the second one waits for the first",
+    sound: [
+      ...ASKED_ABOUT,
+      ...looked(10_000, 22, { opaque: 71 }),
+      ...looked(10_001, 22, { opaque: 72 }),
+    ],
+    plan: { ...PLAN, capacities: { maxQueries: 1 } },
+  },
+  {
+    invariant: "H3",
+    what: "check-backs hold more bytes than may be",
+    broken: [...ASKED_ABOUT, taken(2_001, txn), taken(2_001.5, "t1")],
+    but: "the second one is taken when the first is answered",
+    sound: [...ASKED_ABOUT, taken(2_001, txn), taken(3_000, "t1")],
+    plan: {
+      ...withMember({ checkRequestHoldMax: 5, checkRequestHoldBytes: 700 }),
+      transactions: [
+        { ...PLAN.transactions[0]!, bodySize: 500 },
+        { ...PLAN.transactions[0]!, name: "t1", bodySize: 500 },
+      ],
+    },
   },
   {
     invariant: "O1",

@@ -5,8 +5,8 @@ import {
   endTransactionHeader,
   queryMessageHeader,
   readCheckTransactionStateRequest,
-  readSendMessageRequest,
 } from "../../src/requests/mod.ts";
+import { readSendMessageRequest } from "../../src/testing/requests.ts";
 import type { Fact, Handle, WireState } from "./history.ts";
 import type { Link } from "./network/link.ts";
 import type { NetworkObserver } from "./network/network.ts";

@@ -6,11 +6,8 @@ import {
 } from "../../src/remoting/mod.ts";
 import {
   type CheckTransactionStateHeader,
-  createCheckTransactionStateRequest,
   endTransactionHeader,
   type HeaderFields,
-  readHeartbeatRequest,
-  readSendMessageRequest,
 } from "../../src/requests/mod.ts";
 import {
   createOffsetMessageId,
@@ -20,6 +17,11 @@ import {
   type StoredMessageFields,
   SysFlag,
 } from "../../src/message/mod.ts";
+import {
+  createCheckTransactionStateRequest,
+  readHeartbeatRequest,
+  readSendMessageRequest,
+} from "../../src/testing/requests.ts";
 import { type Reply, type ScriptedConnection, ScriptedPeer } from "./scripted_peer.ts";
 
 /** A message that was sent to the broker. */

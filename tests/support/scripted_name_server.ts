@@ -1,10 +1,6 @@
 import { RequestCode, ResponseCode } from "../../src/remoting/mod.ts";
-import {
-  type BrokerData,
-  encodeTopicRouteData,
-  type QueueData,
-  type TopicRouteData,
-} from "../../src/requests/mod.ts";
+import type { BrokerData, QueueData, TopicRouteData } from "../../src/requests/mod.ts";
+import { encodeTopicRouteData } from "./requests.ts";
 import { type Reply, ScriptedPeer } from "./scripted_peer.ts";
 
 /** A broker group of a route, in short. */

@@ -3,9 +3,7 @@ import { decodeMessages, type MessageExt, parseOffsetMessageId } from "../../src
 import type { RemotingCommand, RemotingRequest } from "../../src/remoting/mod.ts";
 import {
   CommitOrRollback,
-  createEndTransactionRequest,
   createHeartbeatRequest,
-  createSendMessageRequest,
   readCheckTransactionStateRequest,
   readSendMessageResponse,
 } from "../../src/requests/mod.ts";
@@ -14,6 +12,7 @@ import type { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { connect, type Connection, type Dialer } from "../../src/transport/mod.ts";
 import { propertyString, sendHeader } from "../conformance/steps.ts";
 import { utf8 } from "../remoting/frames.ts";
+import { createEndTransactionRequest, createSendMessageRequest } from "../support/requests.ts";
 import { silentWarnings } from "../support/test_client.ts";
 
 /** A check-back that a member got. */

@@ -8,7 +8,7 @@ import { eventually } from "../support/progress.ts";
 import { recordEvents, ScriptedCluster, TOPIC } from "../support/scripted_cluster.ts";
 import { type Reaction, type Reply, silence } from "../support/scripted_peer.ts";
 import { silentLogger } from "../support/test_client.ts";
-import { begin, message, saying } from "./support.ts";
+import { begin, message, PatientListener, saying } from "./support.ts";
 
 const { END_TRANSACTION, QUERY_MESSAGE } = RequestCode;
 
@@ -43,15 +43,16 @@ Deno.test("check-back - a commit that was carried out and whose answer got lost 
   broker.checkBack(half!);
   await settle();
 
-  assertEquals(broker.states(), ["COMMIT", "ROLLBACK"], "the surplus half message is dropped");
+  assertEquals(broker.states(), ["COMMIT", "ROLLBACK", "ROLLBACK"], "surplus ones are dropped");
   assertEquals(broker.requests(QUERY_MESSAGE)[0]!.extFields.topic, TOPIC);
-  assertEquals([producer.stats().foundCommits, listener.checks.length], [1, 1]);
-  assertEquals(events.filter(({ type }) => type === "commitFound"), [{
-    type: "commitFound",
+  assertEquals([producer.stats().foundCommits, listener.checks.length], [2, 0]);
+  const told = {
+    type: "commitFound" as const,
     transactionId: half!.transactionId,
     topic: TOPIC,
     brokerName: broker.name,
-  }]);
+  };
+  assertEquals(events.filter(({ type }) => type === "commitFound"), [told, told]);
 });
 
 Deno.test("check-back - an index that lags behind is looked at once more", async () => {
@@ -142,6 +143,26 @@ Deno.test("check-back - a surplus half message that came on another connection i
 
   assertEquals(broker.states(), ["COMMIT", "UNKNOWN", "ROLLBACK"]);
   assertEquals(broker.verdicts()[2]!.commitLogOffset, again.commitLogOffset);
+});
+
+Deno.test("check-back - a listener as slow as the check rounds is called once: what was dropped is dropped again without it", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker } = cluster;
+  const listener = new PatientListener();
+  await cluster.started(listener);
+  const half = broker.strangeHalf({ transactionId: "T" });
+  broker.visible.push("T");
+  broker.checkBack(half);
+  await settle();
+  listener.checks[0]!.answer("COMMIT");
+  await settle();
+  for (let round = 0; round < 3; round++) {
+    broker.checkBack(half);
+    await settle();
+  }
+
+  assertEquals(broker.states(), Array(4).fill("ROLLBACK"));
+  assertEquals([listener.checks.length, broker.visible.length], [1, 1]);
 });
 
 Deno.test("check-back - a surplus half message of a broker that does not count its checks is not dropped", async () => {
@@ -256,4 +277,16 @@ Deno.test("check-back - hundreds of lost answers are looked up a few at a time, 
 
   assertEquals(most, 64);
   assertEquals(broker.states().filter((state) => state === "COMMIT").length, 300);
+});
+
+Deno.test("check-back - behind a server that refuses look-ups, a commit that was refused for a moment is sent again", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  await cluster.started(saying("UNKNOWN", "COMMIT"));
+  broker.on(QUERY_MESSAGE, () => ({ code: 3, remark: "not supported" }));
+  broker.once(END_TRANSACTION, () => ({ code: 2, remark: "busy" }));
+  broker.checkBack(broker.strangeHalf({ transactionId: "T" }));
+  await clock.advance(3_000);
+
+  assertEquals([broker.states(), broker.visible], [["COMMIT", "COMMIT"], ["T"]]);
 });

@@ -347,7 +347,7 @@ Deno.test("Connection - too many bytes to be written are refused until the peer 
 Deno.test("Connection - a request that can't be encoded ends for those that observe it, too", async () => {
   const ended: unknown[] = [];
   const { connection } = open({
-    outgoing: (request) => ({ request, ended: (end) => void ended.push(end) }),
+    prepare: (request) => ({ request, onSettled: (end) => void ended.push(end) }),
   });
   const extFields = { n: 1 } as unknown as Record<string, string>;
   const error = await assertRejects(

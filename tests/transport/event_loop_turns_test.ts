@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createRequest, encodeCommand, FrameDecoder } from "../../src/remoting/mod.ts";
-import { Connection, type Transport } from "../../src/transport/mod.ts";
+import { Connection } from "../../src/transport/mod.ts";
+import { wireOf } from "../../src/transport/transport.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { silentWarnings } from "../support/test_client.ts";
 import { ask } from "./harness.ts";
@@ -14,22 +15,17 @@ function countingConnection(): {
   const writes: number[] = [];
   let turn = Promise.withResolvers<void>();
   const never = new Promise<null>(() => {});
-  const transport: Transport = {
-    readable: new ReadableStream(),
-    writable: new WritableStream(),
-    raw: {
-      read: () => never,
-      write(bytes) {
-        let frames = 0;
-        new FrameDecoder().pushInto(bytes.slice(), () => void frames++);
-        writes.push(frames);
-        return Promise.resolve(bytes.length);
-      },
-      endOfTurn: () => turn.promise,
+  const socket = {
+    read: () => never,
+    write(bytes: Uint8Array) {
+      let frames = 0;
+      new FrameDecoder().pushInto(bytes.slice(), () => void frames++);
+      writes.push(frames);
+      return Promise.resolve(bytes.length);
     },
     close() {},
   };
-  const connection = new Connection(transport, {
+  const connection = new Connection(wireOf(socket, { endOfTurn: () => turn.promise }), {
     address: "10.0.1.1:10911",
     clock: new FakeClock(),
     warnings: silentWarnings,
@@ -78,27 +74,23 @@ Deno.test("reads - where more is there than fits a read, other things come to th
   const bytes = encodeCommand(createRequest(ask("0", new Uint8Array(2 * 65_536)), 1, true));
   const steps: string[] = [];
   let at = 0;
-  const transport: Transport = {
-    readable: new ReadableStream(),
-    writable: new WritableStream(),
-    raw: {
-      read(memory) {
-        const part = bytes.subarray(at, at + memory.length);
-        if (part.length === 0) return new Promise(() => {});
-        at += part.length;
-        memory.set(part);
-        steps.push(part.length === memory.length ? "full read" : "read");
-        return Promise.resolve(part.length);
-      },
-      write: ({ length }) => Promise.resolve(length),
-      endOfTurn() {
-        steps.push("turn");
-        return Promise.resolve();
-      },
+  const socket = {
+    read(memory: Uint8Array) {
+      const part = bytes.subarray(at, at + memory.length);
+      if (part.length === 0) return new Promise<number>(() => {});
+      at += part.length;
+      memory.set(part);
+      steps.push(part.length === memory.length ? "full read" : "read");
+      return Promise.resolve(part.length);
     },
+    write: ({ length }: Uint8Array) => Promise.resolve(length),
     close() {},
   };
-  const connection = new Connection(transport, {
+  const endOfTurn = () => {
+    steps.push("turn");
+    return Promise.resolve();
+  };
+  const connection = new Connection(wireOf(socket, { endOfTurn }), {
     address: "10.0.1.1:10911",
     clock: new FakeClock(),
     warnings: silentWarnings,
@@ -110,18 +102,17 @@ Deno.test("reads - where more is there than fits a read, other things come to th
 });
 
 Deno.test("writes - a transport that takes nothing ends the connection instead of keeping the program busy", async () => {
-  const transport: Transport = {
-    readable: new ReadableStream(),
-    writable: new WritableStream(),
-    raw: { read: () => new Promise(() => {}), write: () => Promise.resolve(0) },
+  const socket = {
+    read: () => new Promise<number>(() => {}),
+    write: () => Promise.resolve(0),
     close() {},
   };
-  const connection = new Connection(transport, {
+  const connection = new Connection(wireOf(socket, {}), {
     address: "10.0.1.1:10911",
     clock: new FakeClock(),
     warnings: silentWarnings,
   });
   connection.request(ask("0"), { timeout: 1_000 }).catch(() => {});
   const { by, reason } = await connection.closed;
-  assertEquals([by, reason.includes("the transport took 0 bytes")], ["fault", true]);
+  assertEquals([by, reason.includes("the socket took 0 bytes")], ["fault", true]);
 });

@@ -1,6 +1,7 @@
 import { RequestCode, ResponseCode } from "../../remoting/mod.ts";
-import { defineHeader, readHeartbeatRequest, unregisterClientHeader } from "../../requests/mod.ts";
+import { defineHeader, unregisterClientHeader } from "../../requests/mod.ts";
 import { type Handler, Refusal } from "../net/answer.ts";
+import { readHeartbeatRequest } from "../requests.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import { parseJson } from "./json.ts";
 

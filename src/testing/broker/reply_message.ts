@@ -1,12 +1,9 @@
 import { decodeProperties, encodeProperties, MessageProperty } from "../../message/mod.ts";
 import { RequestCode, ResponseCode } from "../../remoting/mod.ts";
-import {
-  createPushReplyMessageRequest,
-  readSendMessageRequest,
-  type SendMessageHeader,
-} from "../../requests/mod.ts";
+import type { SendMessageHeader } from "../../requests/mod.ts";
 import { messageFacts } from "../activity.ts";
 import { type Answer, type Handler, Refusal } from "../net/answer.ts";
+import { createPushReplyMessageRequest, readSendMessageRequest } from "../requests.ts";
 import type { MessageInput } from "../store/message_store.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import { findTopic, REGION, sendAnswer } from "./send_message.ts";

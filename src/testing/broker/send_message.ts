@@ -7,13 +7,10 @@ import {
   transactionFlagOf,
 } from "../../message/internal.ts";
 import { RequestCode, ResponseCode } from "../../remoting/mod.ts";
-import {
-  readSendMessageRequest,
-  type SendMessageHeader,
-  sendMessageResponseHeader,
-} from "../../requests/mod.ts";
+import { type SendMessageHeader, sendMessageResponseHeader } from "../../requests/mod.ts";
 import { messageFacts, transactionFacts } from "../activity.ts";
 import { type Answer, type Handler, Refusal, SEE_FAQ } from "../net/answer.ts";
+import { readSendMessageRequest } from "../requests.ts";
 import type { MessageInput, Placement, PutResult } from "../store/message_store.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import { MAX_TIMER_DELAY } from "./delayed_messages.ts";

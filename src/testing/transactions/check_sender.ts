@@ -4,11 +4,11 @@ import {
   MessageProperty,
   type StoredMessage,
 } from "../../message/mod.ts";
-import { createCheckTransactionStateRequest } from "../../requests/mod.ts";
 import { transactionFacts } from "../activity.ts";
 import type { BrokerParts } from "../broker/broker_parts.ts";
 import { SystemTopic } from "../broker/system_topics.ts";
 import type { Server } from "../net/server.ts";
+import { createCheckTransactionStateRequest } from "../requests.ts";
 import type { Placement } from "../store/message_store.ts";
 
 /**

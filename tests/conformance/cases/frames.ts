@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { CommitOrRollback, createEndTransactionRequest } from "../../../src/requests/mod.ts";
+import { CommitOrRollback } from "../../../src/requests/mod.ts";
 import { encodeCommand } from "../../../src/remoting/mod.ts";
 import { command, frameOf, utf8, words } from "../../remoting/frames.ts";
+import { createEndTransactionRequest } from "../../support/requests.ts";
 import { type ConformanceCase, defineCase } from "../cluster_under_test.ts";
 import { Peer } from "../peer.ts";
 import { register, sendHalf, takeCheck, uniqueName, verdictHeader, visible } from "../steps.ts";

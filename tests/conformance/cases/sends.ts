@@ -1,11 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { decodeMessages, encodeBatch, parseOffsetMessageId } from "../../../src/message/mod.ts";
-import {
-  createSendMessageRequest,
-  readSendMessageResponse,
-  sendMessageV1Header,
-} from "../../../src/requests/mod.ts";
+import { readSendMessageResponse, sendMessageV1Header } from "../../../src/requests/mod.ts";
 import { utf8 } from "../../remoting/frames.ts";
+import { createSendMessageRequest } from "../../support/requests.ts";
 import { type ConformanceCase, defineCase } from "../cluster_under_test.ts";
 import { Peer } from "../peer.ts";
 import {

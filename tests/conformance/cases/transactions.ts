@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { CommitOrRollback, createEndTransactionRequest } from "../../../src/requests/mod.ts";
+import { CommitOrRollback } from "../../../src/requests/mod.ts";
+import { createEndTransactionRequest } from "../../support/requests.ts";
 import { type ConformanceCase, defineCase } from "../cluster_under_test.ts";
 import { Peer } from "../peer.ts";
 import {

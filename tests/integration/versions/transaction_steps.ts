@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertGreater, assertInstanceOf } from "@std/assert";
 import { BrokerResponseError, LocalTransactionState, ResponseCode } from "../../../mod.ts";
 import { parseOffsetMessageId } from "../../../src/message/mod.ts";
-import { CommitOrRollback, createEndTransactionRequest } from "../../../src/requests/mod.ts";
+import { CommitOrRollback } from "../../../src/requests/mod.ts";
 import { delay } from "../../support/delay.ts";
 import { eventually } from "../../support/progress.ts";
+import { createEndTransactionRequest } from "../../support/requests.ts";
 import { TestClient } from "../../support/test_client.ts";
 import {
   defineStep,

@@ -110,6 +110,9 @@ function judgeCommit(
       if (mine.some((copy) => isHasty(run, copy, made))) {
         return { why: `${member} had two commits under way at once` };
       }
+      if (look!.link === made.link && earlier.some((copy) => indexedAt(copy) < look!.at)) {
+        return { why: `${member} asked for it in a way that can't find it` };
+      }
       const reply = run.timeline.replyTo(look!)!, roundTrip = reply.at - look!.at;
       const isStale = earlier.some((copy) => indexedAt(copy) + roundTrip + SLACK < made.at) &&
         look!.link === made.link && made.at > reply.at + roundTrip + SLACK &&

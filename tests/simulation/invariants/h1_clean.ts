@@ -2,10 +2,13 @@ import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
 import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
-import { SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
+import { PROMPT, SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /** Milliseconds beyond its deadline that a shutdown may take: its last words and leaves. */
 const LAST_WORDS = 4_000;
+
+/** The part of its time that a shutdown leaves to what is under way, at least. */
+const WORKING_PART = 1 / 3;
 
 /** The timers of a client at rest: the next heartbeat, and the next look at the routes. */
 const PERIODIC_TIMERS = 2;
@@ -68,8 +71,12 @@ function checkRest(run: Run, report: Report): void {
     const isAsking = lately.some((fact) =>
       !("oneway" in fact && fact.oneway) && (timeline.replyTo(fact)?.at ?? Infinity) > at
     );
+    // Between two looks at a broker's index it is not at rest.
+    const isLooking = lately.some((fact) =>
+      "code" in fact && fact.code === RequestCode.QUERY_MESSAGE && fact.at > at - PROMPT
+    );
     const usedLinks = new Set(lately.map(({ link }) => link)).size;
-    if (!isAsking && timers > PERIODIC_TIMERS + usedLinks + held) {
+    if (!isAsking && !isLooking && timers > PERIODIC_TIMERS + usedLinks + held) {
       report(at, `${member} is at rest with ${timers} timers`);
     }
     const busy = history.of("asked").filter((fact) =>
@@ -122,7 +129,7 @@ function checkLeft(
     const isBegun = way === "begin" && runs;
     if (!history.of("settled").some(isOf) && !isBegun) {
       report(end.at, `${member} closed and the send of ${txn} has not settled`, txn);
-    } else if (runs && end.at < at + deadline / 2) {
+    } else if (runs && end.at < at + deadline * WORKING_PART) {
       report(end.at, `${member} closed while the local transaction of ${txn} ran`, txn);
     }
   }
@@ -136,7 +143,7 @@ function checkAnswered(
   report: Report,
 ): void {
   const { history, timeline } = run, { member, at, deadline = 0 } = closing;
-  if (end.at >= at + deadline / 2) return;
+  if (end.at >= at + deadline * WORKING_PART) return;
   for (const check of history.of("gotCheck")) {
     const { txn, broker, handle, link, event } = check;
     if (check.member !== member || event >= closing.event) continue;

@@ -1,3 +1,5 @@
+import { RequestCode } from "../../../src/remoting/mod.ts";
+import { bodyOf } from "../body.ts";
 import type { FactOf } from "../history.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
 
@@ -10,9 +12,13 @@ export const h3: Invariant = {
   text:
     "Never more check-backs wait than checkRequestHoldMax, and never more are worked on at once than " +
     "checkConcurrency; one is dropped only when so many wait. Never more sends await the answer of " +
-    "a broker than maxSendsInFlight.",
+    "a broker than maxSendsInFlight, never more look-ups than may be at once, and check-backs hold no " +
+    "more bytes than checkRequestHoldBytes.",
   check(run, report) {
     const { checkRequestHoldMax, checkConcurrency, maxSendsInFlight } = run.plan.member;
+    const { checkRequestHoldBytes } = run.plan.member, { maxQueries } = run.plan.capacities ?? {};
+    if (checkRequestHoldBytes !== undefined) checkBytes(run, checkRequestHoldBytes, report);
+    if (maxQueries !== undefined) checkQueries(run, maxQueries, report);
     if (maxSendsInFlight !== undefined) checkSending(run, maxSendsInFlight, report);
     if (checkRequestHoldMax !== undefined) checkWaiting(run, checkRequestHoldMax, report);
     if (checkConcurrency !== undefined && run.plan.answers === "listener") {
@@ -21,9 +27,10 @@ export const h3: Invariant = {
   },
 };
 
-function checkWaiting({ history, timeline }: Run, most: number, report: Report): void {
+function checkWaiting({ plan, history, timeline }: Run, most: number, report: Report): void {
   for (const { member, txn, handling, waiting, running, at } of history.of("queued")) {
     if (waiting > most) report(at, `${member} lets ${waiting} check-backs wait`, txn);
+    if (plan.member.checkRequestHoldBytes !== undefined) continue;
     // One that waited may have been taken since. A client that shuts down takes no more.
     if (handling !== "dropped" || waiting + running >= most || timeline.leftAt(member) <= at) {
       continue;
@@ -61,14 +68,63 @@ function checkSending({ history, timeline }: Run, most: number, report: Report):
   const nameOf = (fact: typeof written[number]) => "txn" in fact ? fact.txn : fact.name;
   for (const [member, all] of Map.groupBy(written, ({ member }) => member)) {
     for (const write of all) {
+      const underWay = new Set(
+        all.filter((other) =>
+          other.event <= write.event && nameOf(other) !== nameOf(write) &&
+          (timeline.replyTo(other)?.event ?? Infinity) > write.event &&
+          (settled.get(nameOf(other)) ?? Infinity) > write.event &&
+          timeline.unlinkedIn(other.link) > write.event
+        ).map(nameOf),
+      ).size;
+      if (underWay < most) continue;
+      report(write.at, `${member} sends while ${underWay} sends are under way`);
+    }
+  }
+}
+
+/** Counts the bytes of the check-backs that a client holds whenever it takes one in. */
+function checkBytes({ plan, history, timeline }: Run, most: number, report: Report): void {
+  if (plan.answers !== "listener") return;
+  const sizes = new Map(
+    plan.transactions.map(({ name, bodySize }) => [name, bodyOf(name, bodySize).length]),
+  );
+  const taken = history.of("queued").filter(({ handling }) => handling === "asked");
+  for (const [member, all] of Map.groupBy(taken, ({ member }) => member)) {
+    for (const fact of all) {
+      const held = all.filter((other) => {
+        if (other.event > fact.event || (other.event === fact.event && other !== fact)) {
+          return false;
+        }
+        const call = timeline.calls(member, other.txn).find(({ asked }) =>
+          asked.event >= other.event
+        );
+        return !call || (call.endedAt > fact.at + TIMER_SLACK && call.endedIn > fact.event);
+      });
+      const bytes = held.reduce((sum, { txn }) => sum + sizes.get(txn)!, 0);
+      if (held.length < 2 || bytes <= most) continue;
+      report(fact.at, `${member} holds check-backs of ${bytes} bytes`, fact.txn);
+    }
+  }
+}
+
+/** Milliseconds within which the answer to a look is waited for in any case. */
+const QUICK = 150;
+
+/** Counts the looks of each client that await an answer whenever one is written. */
+function checkQueries({ history, timeline }: Run, most: number, report: Report): void {
+  const looks = history.of("wroteOther").filter(({ code }) => code === RequestCode.QUERY_MESSAGE);
+  // The client may have stopped to wait for an answer that took long.
+  const wasQuick = (look: typeof looks[number]) =>
+    (timeline.replyTo(look)?.at ?? Infinity) - look.at < QUICK;
+  for (const [member, all] of Map.groupBy(looks, ({ member }) => member)) {
+    for (const look of all) {
       const underWay = all.filter((other) =>
-        other.event <= write.event && nameOf(other) !== nameOf(write) &&
-        (timeline.replyTo(other)?.event ?? Infinity) > write.event &&
-        (settled.get(nameOf(other)) ?? Infinity) > write.event &&
-        timeline.unlinkedIn(other.link) > write.event
+        other.event <= look.event && other !== look && wasQuick(other) &&
+        timeline.replyTo(other)!.event > look.event
       );
-      if (underWay.length < most) continue;
-      report(write.at, `${member} sends while ${underWay.length} sends are under way`);
+      // One whose time is over makes room, and its answer may still come.
+      if (underWay.length < 2 * most) continue;
+      report(look.at, `${member} looks while ${underWay.length} looks are under way`);
     }
   }
 }

@@ -66,7 +66,12 @@ export function lookBefore(run: Run, commit: Verdict, since: number): LookBefore
   const look = looksOf(run, member, broker, txn).findLast((fact) =>
     fact.event >= since && isBefore(fact, commit)
   );
-  if (!look) return { result: "missing" };
+  const isInLine = run.plan.capacities?.maxQueries !== undefined &&
+    run.history.of("wroteOther").some((other) =>
+      other.code === RequestCode.QUERY_MESSAGE && other.member === member &&
+      other.txn !== txn && other.at > commit.at - PATIENCE && other.event <= commit.event
+    );
+  if (!look) return { result: isInLine ? "impossible" : "missing" };
   const reply = timeline.replyTo(look);
   if (reply && reply.event <= commit.event) {
     if (reply.code === 0) {
@@ -75,7 +80,7 @@ export function lookBefore(run: Run, commit: Verdict, since: number): LookBefore
     }
     return { look, result: reply.code === ResponseCode.QUERY_NOT_FOUND ? "notFound" : "refused" };
   }
-  const isKeptAway = timeline.unlinkedIn(look.link) <= commit.event ||
+  const isKeptAway = isInLine || timeline.unlinkedIn(look.link) <= commit.event ||
     commit.at - look.at >= PATIENCE || timeline.isHeldUp(member, broker, look.at, commit.at) ||
     isFrozen(run, member, look.at, commit.at) || timeline.leftAt(member) <= commit.at;
   return { look, result: isKeptAway ? "impossible" : "cutShort" };

@@ -133,6 +133,7 @@ function dueOf(run: Run, check: Check): Due {
   const from = call.endedAt;
   // Before it leaves one open for the last time, a client may look whether its message is visible.
   const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK" ||
+    run.plan.capacities?.maxQueries !== undefined ||
     looksOf(run, check.member, check.broker, check.txn).some((look) =>
       look.at >= from - SLACK && look.at <= from + SLACK
     );

@@ -41,8 +41,9 @@ export const s9: Invariant = {
         ? false
         : undefined;
       // What ended well is forgotten: then the database is asked, as another instance would.
-      const isForgotten = truth === true && told === undefined &&
-        !isOpenEnd(run, member, txn, event);
+      const isForgotten = isBeyondMemory(run, member) && told === undefined ||
+        truth === true && told === undefined &&
+          !isOpenEnd(run, member, txn, event);
       if (told !== truth && !isForgotten) {
         report(at, `${member} told its listener of ${txn} that localTransactionRan=${told}`, txn);
       }
@@ -50,6 +51,12 @@ export const s9: Invariant = {
     for (const [end] of settled.values()) checkFence(run, end!, report);
   },
 };
+
+/** Whether a client had more transactions than it may remember endings of. */
+function isBeyondMemory({ plan, history }: Run, member: string): boolean {
+  const { maxTroubled = Infinity } = plan.capacities ?? {};
+  return history.of("called").filter((fact) => fact.member === member).length > maxTroubled;
+}
 
 /** Whether the local transaction left open what became of it, or the broker has not heard of it. */
 function isOpenEnd(

@@ -1,16 +1,15 @@
 import type { Plant } from "./plant.ts";
 
-const CLIENT = "src/client/client_instance.ts";
-const LINKS = "src/client/broker_links.ts";
-const POOL = "src/client/connection_pool.ts";
-const PENDING = "src/transport/pending_requests.ts";
-const PRODUCER = "src/transaction/transaction_producer.ts";
+const BROKER_LINKS = "src/client/broker_links.ts";
+const CLIENT_INSTANCE = "src/client/client_instance.ts";
+const CONNECTION_POOL = "src/client/connection_pool.ts";
+const PENDING_REQUESTS = "src/transport/pending_requests.ts";
 
 /** Known faults in connections, membership and shutdown. */
 export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "registered-without-a-heartbeat",
-    file: LINKS,
+    file: BROKER_LINKS,
     old: `      const response = await connection.request(heartbeat(), { timeout: requestTimeout });
       readHeartbeatResponse(response, { address, brokerName });
     } catch (error) {`,
@@ -20,21 +19,21 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   },
   {
     name: "heartbeats-end-after-the-first",
-    file: CLIENT,
+    file: CLIENT_INSTANCE,
     old: `this.#work.every("heartbeats", heartbeatInterval, () => this.#heartbeat());`,
     new: "",
     foundBy: ["S1", "L1"],
   },
   {
     name: "routes-never-looked-at-again",
-    file: CLIENT,
+    file: CLIENT_INSTANCE,
     old: `this.#work.every("routes", routePollInterval, () => this.#routes.refreshAll());`,
     new: "",
     foundBy: ["L1"],
   },
   {
     name: "lost-connection-stays-lost",
-    file: LINKS,
+    file: BROKER_LINKS,
     old: `      this.#keep(link);
     });
     onRegistered`,
@@ -44,35 +43,35 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   },
   {
     name: "heartbeat-of-the-link-taken-for-the-half",
-    file: LINKS,
+    file: BROKER_LINKS,
     old: "if (!(error instanceof ConnectionError)) throw error;",
     new: "throw error;",
     foundBy: ["S9"],
   },
   {
     name: "several-dials-at-once",
-    file: POOL,
+    file: CONNECTION_POOL,
     old: "if (!slot.dialling) {",
     new: "if (slot) {",
     foundBy: ["L2"],
   },
   {
     name: "dials-without-a-pause",
-    file: POOL,
+    file: CONNECTION_POOL,
     old: "if (wait > 0) {\n      slot.lastError",
     new: "if (wait > 1e9) {\n      slot.lastError",
     foundBy: ["L2"],
   },
   {
     name: "connections-left-open",
-    file: POOL,
+    file: CONNECTION_POOL,
     old: "for (const slot of this.#slots.values()) slot.connection?.close(reason);\n",
     new: "void reason;\n",
     foundBy: ["H1"],
   },
   {
     name: "no-leave-taken",
-    file: CLIENT,
+    file: CLIENT_INSTANCE,
     old: "if (timeout > 0) {\n      const { logger }",
     new: "if (timeout > 1e9) {\n      const { logger }",
     foundBy: ["H1"],
@@ -87,7 +86,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   },
   {
     name: "deadlines-outlive-their-connection",
-    file: PENDING,
+    file: PENDING_REQUESTS,
     old: "cause?: unknown): void {\n    this.#clearTimer();",
     new: "cause?: unknown): void {",
     foundBy: ["H1"],
@@ -101,16 +100,16 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   },
   {
     name: "shutdown-waits-for-nobody",
-    file: PRODUCER,
-    old: "const drained = Promise.all([this.#runner.underWay.idle(), checks.drained()])",
-    new: "const drained = Promise.all([checks.drained()])",
+    file: "src/transaction/transaction_producer.ts",
+    old: "    const drained = Promise.all([this.#sends.wait(), this.#checks.drained()])",
+    new: "    const drained = Promise.all([this.#checks.drained()])",
     foundBy: ["H1"],
   },
   {
     name: "shutdown-without-a-deadline",
-    file: "src/transaction/in_flight.ts",
-    old: "  await wait(deadline.remaining);\n  if (done",
-    new: "  await wait(1e6 + deadline.remaining);\n  if (done",
+    file: "src/transaction/idle.ts",
+    old: "  await wait(deadline.remaining - grace);",
+    new: "  await wait(1e6 + deadline.remaining - grace);",
     foundBy: ["H1"],
   },
   {
@@ -122,7 +121,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   },
   {
     name: "one-number-for-all-requests",
-    file: PENDING,
+    file: PENDING_REQUESTS,
     old:
       "do this.#opaque = nextOpaque(this.#opaque); while (!this.#requests.isFree(this.#opaque));",
     new: "this.#opaque = nextOpaque(6);",
@@ -130,7 +129,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   },
   {
     name: "requests-without-a-deadline",
-    file: PENDING,
+    file: PENDING_REQUESTS,
     old: "this.deadline = now + timeout;",
     new: "this.deadline = now + timeout * 10;",
     foundBy: ["L1"],

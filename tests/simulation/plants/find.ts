@@ -10,6 +10,7 @@ const NEEDED = [
   "src",
   "tests/simulation",
   "tests/fuzz",
+  "tests/support/requests.ts",
   "tests/support/interruption.ts",
   "tests/support/progress.ts",
   "tests/support/secrets.ts",

@@ -1,15 +1,13 @@
 import type { Plant } from "./plant.ts";
 
-const CHECK_PUMP = "src/transaction/check_pump.ts";
-const COORDINATOR = "src/transaction/coordinator.ts";
-const PENDING = "src/transport/pending_requests.ts";
-const VERDICTS = "src/transaction/verdicts.ts";
+const CHECK_BACKS = "src/transaction/check_backs.ts";
+const END_TRANSACTION = "src/transaction/end_transaction.ts";
 
 /** Known faults in how things end: answers, sends, connections and whole clients. */
 export const OUTCOME_PLANTS: readonly Plant[] = [
   {
     name: "no-answer-after-a-throw",
-    file: CHECK_PUMP,
+    file: CHECK_BACKS,
     old: `    cause = error ?? new Error("the listener threw nothing");
   }
   await check.answer(`,
@@ -20,16 +18,17 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   },
   {
     name: "no-answer-to-garbage",
-    file: CHECK_PUMP,
-    old: 'cause = notAState("checkLocalTransaction", state);',
-    new: "return;",
+    file: CHECK_BACKS,
+    old:
+      "      cause = new TypeError(`Cannot use what checkLocalTransaction returned: ${notAState(state)}`);",
+    new: "      return;",
     foundBy: ["S6"],
   },
   {
     name: "first-throw-ends-the-questions",
-    file: CHECK_PUMP,
+    file: CHECK_BACKS,
     old: `  for await (const check of checks) {
-    askListener(check, listener).catch((error) => {`,
+    callListener(check, listener).catch((error) => {`,
     new: `  let threw = false;
   const guarded: CheckListener = async (...question) => {
     try {
@@ -41,59 +40,60 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   };
   for await (const check of checks) {
     if (threw) return;
-    askListener(check, guarded).catch((error) => {`,
+    callListener(check, guarded).catch((error) => {`,
     foundBy: ["S6"],
   },
   {
     name: "stranger-told-that-it-did-not-run",
-    file: COORDINATOR,
-    old: "localTransactionRan: undefined,",
-    new: "localTransactionRan: false,",
+    file: "src/transaction/live.ts",
+    old: "    { localTransactionRan, verdict }: Partial<TroubledEnding> = {},",
+    new: "    { localTransactionRan = false, verdict }: Partial<TroubledEnding> = {},",
     foundBy: ["S9"],
   },
   {
     name: "failed-send-rolled-back-unasked",
-    file: COORDINATOR,
-    old: `  abandon(record: TransactionRecord): void {
-    record.phase = "over";`,
-    new: `  abandon(record: TransactionRecord): void {
-    record.phase = "over";
-    record.verdict = "ROLLBACK";`,
+    file: "src/transaction/send.ts",
+    old: `    book.leaveTroubled(live);
+    throw reported(report, sendFailure(live, error));`,
+    new: `    live.end("ROLLBACK");
+    book.leaveTroubled(live);
+    throw reported(report, sendFailure(live, error));`,
     foundBy: ["S3", "S9"],
   },
   {
     name: "unknown-under-old-offsets",
-    file: "src/transaction/end_transaction.ts",
-    old: "? lastAsked !== undefined && lastAsked !== handle",
-    new: "? false",
+    file: END_TRANSACTION,
+    old: "    const isSuperseded = () => book.find(live.transactionId)?.isNewest(half) === false;",
+    new:
+      "    const isSuperseded = () => book.find(live.transactionId)?.isNewest(half) === undefined && false;",
     foundBy: ["S7"],
   },
   {
     name: "lost-answer-counts-as-confirmed",
-    file: "src/transaction/end_transaction.ts",
-    old: `            outcome: "failed",
-            error: error as Error,`,
-    new: `            outcome: "confirmed",
-            error: error as Error,`,
+    file: END_TRANSACTION,
+    old: `        } else return failed(error, connection);
+        if (isSuperseded())`,
+    new: `        } else return { outcome: "confirmed" };
+        if (isSuperseded())`,
     foundBy: ["S11"],
   },
   {
     name: "commit-given-again-without-a-look",
-    file: VERDICTS,
-    old: 'const confirmedOn = verdict === "COMMIT" && answerLost',
-    new: 'const confirmedOn = verdict !== "COMMIT" && answerLost',
-    foundBy: ["D1"],
+    file: END_TRANSACTION,
+    old: '      if (verdict === "COMMIT" && half.fromCheck) {',
+    new: '      if (verdict === "COMMIT" && half.fromCheck && !live.isRepeated) {',
+    foundBy: ["D1", "D3"],
   },
   {
     name: "found-commit-trusted-on-the-lost-connection",
-    file: VERDICTS,
-    old: 'if (confirmedOn) result = { outcome: "confirmed", confirmedOn };',
-    new: 'if (confirmedOn) result = { outcome: "confirmed", confirmedOn: handle.connection! };',
-    foundBy: ["D1"],
+    file: END_TRANSACTION,
+    old: "    const mayDrop = visibleOn === half.connection && half.checkTimes > 0;",
+    new: "    const mayDrop = half.checkTimes > 0;",
+    foundBy: ["S5", "S3", "S1"],
   },
   {
     name: "reply-just-after-the-deadline-counts",
-    file: PENDING,
+    file: "src/transport/pending_requests.ts",
     old: "this.deadline = now + timeout;",
     new: "this.deadline = now + timeout + 150;",
     foundBy: ["S11", "L1"],
@@ -107,29 +107,30 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   },
   {
     name: "ended-work-still-counted",
-    file: "src/transaction/in_flight.ts",
-    old: "if (--this.#count > 0 ||",
-    new: "if (this.#count > 0 ||",
+    file: "src/transaction/idle.ts",
+    old: "    if (--this.#count > 0 ||",
+    new: "    if (this.#count > 0 ||",
     foundBy: ["H1"],
   },
   {
     name: "answered-questions-still-held",
-    file: "src/transaction/check_queue.ts",
-    old: "if (!this.#running.delete(",
-    new: "if (!this.#running.has(",
+    file: CHECK_BACKS,
+    old: `    this.#running.delete(pending);
+    if (this.#running.size`,
+    new: "    if (this.#running.size",
     foundBy: ["H1", "S6"],
   },
   {
     name: "shutdown-leaves-questions-open",
     file: "src/transaction/transaction_producer.ts",
-    old: "const drained = Promise.all([this.#runner.underWay.idle(), checks.drained()])",
-    new: "const drained = Promise.all([this.#runner.underWay.idle()])",
+    old: "    const drained = Promise.all([this.#sends.wait(), this.#checks.drained()])",
+    new: "    const drained = Promise.all([this.#sends.wait()])",
     foundBy: ["H1"],
   },
   {
     name: "long-pauses-between-dials",
     file: "src/client/connection_pool.ts",
-    old: "const MAX_BACKOFF = 2_500;",
+    old: "const MAX_BACKOFF = 5_000;",
     new: "const MAX_BACKOFF = 60_000;",
     foundBy: ["L1"],
   },

@@ -2,6 +2,7 @@ import { CONNECTION_PLANTS } from "./connection_plants.ts";
 import { FEATURE_PLANTS } from "./feature_plants.ts";
 import { OUTCOME_PLANTS } from "./outcome_plants.ts";
 import type { Plant } from "./plant.ts";
+import { REVIEW_PLANTS } from "./review_plants.ts";
 import { VERDICT_PLANTS } from "./verdict_plants.ts";
 
 export { applyPlant, type Plant } from "./plant.ts";
@@ -12,4 +13,5 @@ export const PLANTS: readonly Plant[] = [
   ...OUTCOME_PLANTS,
   ...CONNECTION_PLANTS,
   ...FEATURE_PLANTS,
+  ...REVIEW_PLANTS,
 ];

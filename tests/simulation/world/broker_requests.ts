@@ -11,11 +11,11 @@ import {
   endTransactionHeader,
   queryConsumerOffsetHeader,
   queryMessageHeader,
-  readSendMessageRequest,
   resumeCheckHalfMessageHeader,
   sendMessageResponseHeader,
   viewMessageHeader,
 } from "../../../src/requests/mod.ts";
+import { readSendMessageRequest } from "../../../src/testing/requests.ts";
 import { EPOCH } from "../client_clock.ts";
 import type { ServerEnd } from "../network/link.ts";
 import type { Broker } from "./broker.ts";

@@ -4,7 +4,7 @@ import {
   encodeStoredMessage,
   MessageProperty,
 } from "../../../src/message/mod.ts";
-import { createCheckTransactionStateRequest } from "../../../src/requests/mod.ts";
+import { createCheckTransactionStateRequest } from "../../../src/testing/requests.ts";
 import { EPOCH } from "../client_clock.ts";
 import type { Broker } from "./broker.ts";
 import type { Content, Half } from "./store.ts";

@@ -1,5 +1,6 @@
 import { createResponse, type RemotingCommand, ResponseCode } from "../../../src/remoting/mod.ts";
-import { encodeTopicRouteData, type TopicRouteData } from "../../../src/requests/mod.ts";
+import type { TopicRouteData } from "../../../src/requests/mod.ts";
+import { encodeTopicRouteData } from "../../support/requests.ts";
 import type { ServerEnd, SimServer } from "../network/link.ts";
 import { refuseUnsigned } from "./access.ts";
 import type { World } from "./context.ts";

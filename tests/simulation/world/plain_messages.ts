@@ -1,6 +1,7 @@
 import { decodeBatch, decodeProperties, MessageProperty } from "../../../src/message/mod.ts";
 import type { RemotingCommand } from "../../../src/remoting/mod.ts";
-import { readSendMessageRequest, sendMessageResponseHeader } from "../../../src/requests/mod.ts";
+import { sendMessageResponseHeader } from "../../../src/requests/mod.ts";
+import { readSendMessageRequest } from "../../../src/testing/requests.ts";
 import type { Broker } from "./broker.ts";
 import type { Answer } from "./broker_requests.ts";
 import { messageIdOf } from "./check_round.ts";

@@ -1,14 +1,11 @@
 import { systemClock } from "../../../src/clock.ts";
 import { decodeStoredMessages } from "../../../src/message/mod.ts";
-import {
-  createPullMessageRequest,
-  createSendMessageRequest,
-  readPullMessageResponse,
-} from "../../../src/requests/mod.ts";
+import { createPullMessageRequest, readPullMessageResponse } from "../../../src/requests/mod.ts";
 import { parseAddress } from "../../../src/route/mod.ts";
 import { EmbeddedBroker } from "../../../src/testing/mod.ts";
 import { connect, dialTcp } from "../../../src/transport/mod.ts";
 import { propertyString, sendHeader, uniqueKey } from "../../conformance/steps.ts";
+import { createSendMessageRequest } from "../../support/requests.ts";
 import { silentWarnings } from "../../support/test_client.ts";
 
 const MESSAGES = 100_000;

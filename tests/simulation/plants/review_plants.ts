@@ -1,0 +1,139 @@
+import type { Plant } from "./plant.ts";
+
+const END_TRANSACTION = "src/transaction/end_transaction.ts";
+const EVIDENCE = "src/transaction/evidence.ts";
+const INSPECT = "src/transaction/inspect.ts";
+const CHECK_BACKS = "src/transaction/check_backs.ts";
+
+/** What the checker once could not see: faults that a review found by hand. */
+export const REVIEW_PLANTS: readonly Plant[] = [
+  {
+    name: "commits-of-others-not-looked-for",
+    file: END_TRANSACTION,
+    old: `if (verdict === "COMMIT" && half.fromCheck) {`,
+    new: `if (verdict === "COMMIT" && half.fromCheck && live.localTransactionRan !== undefined) {`,
+    foundBy: ["D1"],
+  },
+  {
+    name: "only-remembered-commits-looked-for",
+    file: END_TRANSACTION,
+    old: `if (verdict === "COMMIT" && half.fromCheck) {`,
+    new: `if (verdict === "COMMIT" && half.fromCheck && live.isRepeated) {`,
+    foundBy: ["D1"],
+  },
+  {
+    name: "commit-after-a-look-that-failed",
+    file: END_TRANSACTION,
+    old: "        if (error && this.#mayWait(half, error)) {",
+    new: "        if (error && half.checkTimes > 1e9) {",
+    foundBy: ["D1", "D3"],
+  },
+  {
+    name: "surplus-left-to-be-discarded",
+    file: END_TRANSACTION,
+    old: "const mayDrop = visibleOn === half.connection && half.checkTimes > 0;",
+    new: "const mayDrop = visibleOn === half.connection && half.checkTimes > 1e9;",
+    foundBy: ["D4"],
+  },
+  {
+    name: "surplus-dropped-wherever",
+    file: END_TRANSACTION,
+    old: `        if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
+        if (error &&`,
+    new: `        if (visibleOn || live.localTransactionRan) {
+          return await this.#drop(live, half, visibleOn ?? half.connection!, deadline);
+        }
+        if (error &&`,
+    foundBy: ["S1", "S3", "S5"],
+  },
+  {
+    name: "verdicts-held-back",
+    file: END_TRANSACTION,
+    old: "    const isSuperseded = () => live.isSuperseded(halves);\n",
+    new: `    const isSuperseded = () => live.isSuperseded(halves);
+    if (halves.newest.fromCheck) await sleep(clock, 2_000, this.#options.timeUp).catch(() => {});
+`,
+    foundBy: ["S6"],
+  },
+  {
+    name: "look-ups-end-at-the-time-of-the-client",
+    file: EVIDENCE,
+    old: "endTimestamp: END_OF_TIME,",
+    new: "endTimestamp: BigInt(Math.floor(this.#options.clock.now())),",
+    foundBy: ["D1"],
+  },
+  {
+    name: "look-ups-without-a-bound",
+    file: EVIDENCE,
+    old: "while (this.#running >= (this.#options.maxQueries ?? MAX_QUERIES)) {",
+    new: "while (this.#running >= 3 * (this.#options.maxQueries ?? MAX_QUERIES)) {",
+    foundBy: ["H3"],
+  },
+  {
+    name: "bytes-of-check-backs-without-a-bound",
+    file: CHECK_BACKS,
+    old: "(held === 0 || this.#bytes + body.length <= checkRequestHoldBytes);",
+    new: "(held === 0 || this.#bytes + body.length <= 3 * checkRequestHoldBytes);",
+    foundBy: ["H3"],
+  },
+  {
+    name: "garbage-taken-for-an-answer",
+    file: "src/transaction/check_back.ts",
+    old: "    if (!isLocalTransactionState(state)) {",
+    new: "    if (state === undefined) {",
+    foundBy: ["S12"],
+  },
+  {
+    name: "garbage-uses-the-check-back-up",
+    file: "src/transaction/check_back.ts",
+    old: "    if (!isLocalTransactionState(state)) {\n",
+    new: "    if (!isLocalTransactionState(state)) {\n      this.#answered = true;\n",
+    foundBy: ["S12"],
+  },
+  {
+    name: "resumed-on-whatever-broker",
+    file: INSPECT,
+    old:
+      "  const connection = await client.requestConnection(brokerName, rest);\n  const request = createResume",
+    new: `  const [anyBroker] = (await client.route(topic, rest)).brokerNames;
+  const connection = await client.requestConnection(anyBroker!, rest);
+  const request = createResume`,
+    foundBy: ["O1"],
+  },
+  {
+    name: "copies-counted-once",
+    file: INSPECT,
+    old: "const copies = findings.reduce((sum, { visible }) => sum + visible.length, 0);",
+    new: "const copies = findings.filter(({ visible }) => visible.length > 0).length;",
+    foundBy: ["O1"],
+  },
+  {
+    name: "discarded-ones-not-seen",
+    file: INSPECT,
+    old: `    return "givenUp";`,
+    new: `    return "pending";`,
+    foundBy: ["O1"],
+  },
+  {
+    name: "hooks-not-told-of-sends-that-fail",
+    file: "src/producer/watch.ts",
+    old: `    } catch (error) {
+      end({ error });`,
+    new: "    } catch (error) {",
+    foundBy: ["H4"],
+  },
+  {
+    name: "gate-lets-one-more-out",
+    file: "src/producer/send_gate.ts",
+    old: "this.#sends < maxSendsInFlight &&",
+    new: "this.#sends <= maxSendsInFlight &&",
+    foundBy: ["H3"],
+  },
+  {
+    name: "endless-listeners-keep-their-sends",
+    file: "src/transaction/send.ts",
+    old: "return await Promise.race([work, promise]);",
+    new: "return await Promise.race([work, promise.catch(() => work)]);",
+    foundBy: ["H1"],
+  },
+];
