@@ -1,31 +1,26 @@
 const ROOT = new URL("../../", import.meta.url);
-const STAND_IN = new URL("deno_stand_in.ts", import.meta.url);
 
 /** The version of esbuild that turns `using`, which Node.js 22 does not know, into what it does. */
 const ESBUILD = "esbuild@0.25.12";
 
+/** The source of a file that runs tests, but for those that are left out, and says how they went. */
+export function runTestsAfter(modules: readonly string[], leftOut: readonly string[]): string {
+  const imports = modules.map((path) => `import ${JSON.stringify(new URL(path, ROOT).href)};\n`);
+  return `${imports.join("")}await Deno.runTests(${JSON.stringify(leftOut)});\n`;
+}
+
 /**
- * Writes modules of tests into a folder, as one file that Node.js and Bun run, with a stand-in for
- * what tests use of Deno. For the sources in it there is no Deno.
- *
- * @param entries Paths of modules below the root of the repository.
- * @param run What is done at the end of the file: `standIn` and `runTests` can be named.
+ * Writes a program into a folder, as one file that Node.js and Bun run, with a stand-in for what tests
+ * use of Deno. The name `Deno` is that file's alone: for the sources in it there is no Deno.
  */
-export async function bundleFor(
-  folder: string,
-  name: string,
-  entries: readonly string[],
-  run = "",
-): Promise<string> {
-  const all = `${folder}/${name}_entry.ts`, out = `${folder}/${name}.mjs`;
-  const imports = entries.map((path) => `import ${JSON.stringify(new URL(path, ROOT).href)};\n`);
-  await Deno.writeTextFile(all, imports.join(""));
-  const standIn = `${folder}/deno_stand_in.mjs`;
-  await bundle(STAND_IN.pathname, standIn);
-  await bundle(all, out);
+export async function bundleFor(folder: string, name: string, source: string): Promise<string> {
+  const entry = `${folder}/${name}_entry.ts`, out = `${folder}/${name}.mjs`;
+  const standIn = `${name}_deno.mjs`;
+  await Deno.writeTextFile(entry, source);
+  await bundle(new URL("deno_stand_in.ts", import.meta.url).pathname, `${folder}/${standIn}`);
+  await bundle(entry, out);
   const text = await Deno.readTextFile(out);
-  const head = `import { runTests, standIn as Deno } from "./deno_stand_in.mjs";\n`;
-  await Deno.writeTextFile(out, `${head}${text}\n${run}\n`);
+  await Deno.writeTextFile(out, `import { standIn as Deno } from "./${standIn}";\n${text}`);
   return out;
 }
 

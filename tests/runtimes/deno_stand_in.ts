@@ -197,7 +197,7 @@ async function step(
 }
 
 /** Runs what was registered, prints a line for each and last `N passed, N failed`. */
-export async function runTests(leftOut: readonly string[]): Promise<void> {
+async function runTests(leftOut: readonly string[]): Promise<void> {
   let passed = 0, failed = 0;
   for (const { name, fn } of tests) {
     if (leftOut.includes(name)) continue;
@@ -269,6 +269,7 @@ export const standIn = {
   stdout: { writeSync: (bytes: Uint8Array) => fs.writeSync(1, bytes), isTerminal: () => false },
   stderr: { writeSync: (bytes: Uint8Array) => fs.writeSync(2, bytes), isTerminal: () => false },
   openSync,
+  runTests,
   test(nameOrTest: string | { name: string; fn: TestFunction }, fn?: TestFunction): void {
     tests.push(typeof nameOrTest === "string" ? { name: nameOrTest, fn: fn! } : nameOrTest);
   },
