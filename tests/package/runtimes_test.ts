@@ -1,0 +1,95 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { browserTest } from "../support/browser_test.ts";
+import { BrowserPage } from "../support/browser_page.ts";
+import { nodeTest } from "../support/node_tests.ts";
+import { LOWEST, prepareRuntime } from "../runtimes/runtimes.ts";
+import { PackedPackage } from "./packed_package.ts";
+
+const QUICK_START = new URL("../runtimes/quick_start.js", import.meta.url);
+const OUTPUT = "o-1: COMMIT\no-2: COMMIT\no-3: UNKNOWN\nvisible: 3\n";
+
+for (const name of ["node", "bun"] as const) {
+  nodeTest(
+    `package in ${LOWEST[name]} - transactions run, and a check-back commits one`,
+    async () => {
+      const { command } = await prepareRuntime(name);
+      await using project = await PackedPackage.install({ withDependencies: true });
+      await project.write("quick_start.js", await Deno.readTextFile(QUICK_START));
+      assertEquals(await project.run([...command, "quick_start.js"]), {
+        code: 0,
+        stdout: OUTPUT,
+        stderr: "",
+      });
+    },
+  );
+}
+
+nodeTest(
+  "package in Node.js - the inspector's page is served, and its changes follow",
+  async () => {
+    const { command } = await prepareRuntime("node");
+    await using project = await PackedPackage.install({ withDependencies: true });
+    await project.write(
+      "inspector.js",
+      `
+import { EmbeddedBroker, serveInspector } from "@rocketmq-deno/client/testing";
+const broker = await EmbeddedBroker.start();
+const inspector = await serveInspector({ broker });
+const page = await fetch(inspector.url), events = await fetch(inspector.url + "events");
+const reader = events.body.getReader();
+const text = new TextDecoder().decode((await reader.read()).value);
+console.log(page.status, page.headers.get("content-type"), /event: hello/.test(text));
+await reader.cancel();
+await inspector.shutdown();
+await broker[Symbol.asyncDispose]();
+`,
+    );
+    const { code, stdout, stderr } = await project.run([...command, "inspector.js"]);
+    assertEquals([code, stdout, stderr], [0, "200 text/html; charset=utf-8 true\n", ""]);
+  },
+);
+
+browserTest(
+  "package in a browser - frames and messages go through the pure subpaths",
+  async (browser) => {
+    await using project = await PackedPackage.install();
+    const files = `${project.installed}/src`;
+    const page = `<!doctype html><title>loading</title><script type="module">
+    import { decodeCommand, encodeCommand } from "/remoting/mod.js";
+    import { decodeMessages, encodeStoredMessage } from "/message/mod.js";
+    const body = encodeStoredMessage({ topic: "orders", body: new TextEncoder().encode("paid") });
+    const frame = encodeCommand({ code: 10, language: 7, version: 475, opaque: 1, flag: 0,
+      extFields: { topic: "orders" }, body, serializeType: "ROCKETMQ" });
+    const command = decodeCommand(frame);
+    const [message] = await decodeMessages(command.body);
+    document.title = command.extFields.topic + " " + new TextDecoder().decode(message.body);
+  </script>`;
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/") {
+          return new Response(page, {
+            headers: { "content-type": "text/html" },
+          });
+        }
+        try {
+          const text = await Deno.readTextFile(files + pathname);
+          return new Response(text, { headers: { "content-type": "text/javascript" } });
+        } catch {
+          return new Response(null, { status: 404 });
+        }
+      },
+    );
+    const opened = await BrowserPage.open(browser, `http://127.0.0.1:${server.addr.port}/`);
+    await opened.until(`document.title === "orders paid"`);
+  },
+);
+
+Deno.test("package - its one dependency is the same in the import map and in the sources", async () => {
+  const root = new URL("../../", import.meta.url);
+  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const logger = await Deno.readTextFile(new URL("src/logger.ts", root));
+  assertMatch(logger, /from "jsr:@std\/log@/);
+  assertEquals(logger.includes(`from "${imports["@std/log"]}/get-logger"`), true);
+});
