@@ -1,7 +1,9 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { browserTest } from "../support/browser_test.ts";
 import { BrowserPage } from "../support/browser_page.ts";
 import { nodeTest } from "../support/node_tests.ts";
+import { bundleFor } from "../runtimes/bundle.ts";
+import { testsOf } from "../runtimes/parts.ts";
 import { LOWEST, prepareRuntime } from "../runtimes/runtimes.ts";
 import { PackedPackage } from "./packed_package.ts";
 
@@ -23,6 +25,24 @@ for (const name of ["node", "bun"] as const) {
     },
   );
 }
+
+nodeTest("sources in Node.js and Bun - TCP and TLS connections behave as in Deno", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "rocketmq-runtimes-" });
+  try {
+    const tests = await bundleFor(folder, "tls", testsOf("tls"));
+    for (const name of ["node", "bun"] as const) {
+      const [program, ...args] = (await prepareRuntime(name)).command;
+      const { success, stdout } = await new Deno.Command(program, {
+        args: [...args, tests],
+      }).output();
+      const output = new TextDecoder().decode(stdout);
+      assert(success, `${name}: ${output.replace(/^ok .*\n/gm, "")}`);
+      assertMatch(output, /\n[1-9]\d+ passed, 0 failed\n$/);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 nodeTest(
   "package in Node.js - the inspector's page is served, and its changes follow",
@@ -46,6 +66,41 @@ await broker[Symbol.asyncDispose]();
     );
     const { code, stdout, stderr } = await project.run([...command, "inspector.js"]);
     assertEquals([code, stdout, stderr], [0, "200 text/html; charset=utf-8 true\n", ""]);
+  },
+);
+
+nodeTest(
+  "package in Node.js - TypeScript's own compiler finds its types, and uses them",
+  async () => {
+    await using project = await PackedPackage.install({ withDependencies: true });
+    const source = (type: string) => `
+import { createTlsDialer, TransactionProducer } from "@rocketmq-deno/client";
+import { EmbeddedBroker } from "@rocketmq-deno/client/testing";
+const broker = await EmbeddedBroker.start();
+const producer = new TransactionProducer({
+  nameServers: broker.nameServer,
+  producerGroup: "orders",
+  topics: ["orders"],
+  dialer: createTlsDialer(),
+  transactionListener: {
+    executeLocalTransaction: () => "COMMIT",
+    checkLocalTransaction: () => "UNKNOWN",
+  },
+});
+const result = await producer.sendMessageInTransaction({ topic: "orders", body: "o-1" });
+export const id: ${type} = result.transactionId;
+`;
+    await project.write("right.ts", source("string"));
+    await project.write("wrong.ts", source("number"));
+    const compile = (file: string) =>
+      project.run([
+        "npx",
+        ...["-y", "-p", "typescript@5.9.2", "tsc", "--noEmit", "--strict", "--target", "es2023"],
+        ...["--lib", "esnext,dom,dom.iterable", "--module", "nodenext", file],
+      ]);
+    const [right, wrong] = await Promise.all([compile("right.ts"), compile("wrong.ts")]);
+    assertEquals([right.code, right.stdout], [0, ""]);
+    assertMatch(wrong.stdout, /^wrong\.ts\(16,14\): error TS2322[^\n]*\n$/);
   },
 );
 

@@ -9,7 +9,8 @@
  */
 import { PackedPackage } from "../package/packed_package.ts";
 import { print, progress } from "../support/progress.ts";
-import { bundleFor, runTestsAfter } from "./bundle.ts";
+import { bundleFor } from "./bundle.ts";
+import { testsOf } from "./parts.ts";
 import { LOWEST, prepareRuntime, type Runtime } from "./runtimes.ts";
 
 const PARTS = ["quick-start", "tls", "conformance"] as const;
@@ -32,21 +33,6 @@ Exit code 0: all went well. 1: something failed. 2: wrong arguments.`;
 
 /** What the quick start prints on an embedded broker. */
 const QUICK_START = "o-1: COMMIT\no-2: COMMIT\no-3: UNKNOWN\nvisible: 3\n";
-
-/** Tests by the part that they belong to. */
-const TESTS: Readonly<Record<Exclude<Part, "quick-start">, readonly string[]>> = {
-  tls: [
-    "tests/transport/tcp_test.ts",
-    "tests/transport/connect_test.ts",
-    "tests/transport/tls_test.ts",
-    "tests/transport/tls_client_certificate_test.ts",
-    "tests/transport/tls_options_test.ts",
-  ],
-  conformance: ["tests/conformance/embedded_test.ts"],
-};
-
-/** Tests that say something of Deno alone: here, of a dial that it can't abort. */
-const OF_DENO = ["createTlsDialer() - a connection that comes too late is closed"];
 
 interface Wanted {
   names: Name[];
@@ -83,9 +69,7 @@ async function runParts({ names, parts, nameServer }: Wanted): Promise<string[]>
   const bundles = new Map<Part, string>();
   for (const part of parts) {
     if (part === "quick-start" || names.every((name) => name === "deno")) continue;
-    const leftOut = part === "tls" ? OF_DENO : [];
-    const source = runTestsAfter(TESTS[part], leftOut);
-    bundles.set(part, await bundleFor(project.folder, part, source));
+    bundles.set(part, await bundleFor(project.folder, part, testsOf(part)));
   }
   for (const name of names) {
     const runtime = await runtimeOf(name);

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console
 // The quick start, as a project in any runtime has it: half messages that are committed by their local
 // transactions, and one that a check-back commits. An embedded broker stands in for a cluster unless
 // `host:port` of name servers is the argument.
