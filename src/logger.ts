@@ -1,4 +1,5 @@
-import { getLogger } from "@std/log/get-logger";
+// In full: `deno pack` finds the package of a name from the import map, and leaves the name as it is.
+import { getLogger } from "jsr:@std/log@^0.224.14/get-logger";
 import type { Clock } from "./clock.ts";
 import { printable } from "./errors.ts";
 

@@ -1,3 +1,6 @@
+/** Reports whether this is Deno. Others are used by the modules that they have in common with Node.js. */
+export const isDeno: boolean = "Deno" in globalThis;
+
 /** The part of `node:crypto` that is used. */
 export type NodeCrypto = Pick<
   typeof import("node:crypto"),
@@ -5,9 +8,37 @@ export type NodeCrypto = Pick<
 >;
 
 /**
- * The cryptography of the runtime, loaded when it is needed first: an import of it takes longer than
+ * Loads the cryptography of the runtime when it is needed first: an import of it takes longer than
  * half of this whole package, and without credentials and certificates nothing of it is used.
  */
 export function loadNodeCrypto(): NodeCrypto {
   return globalThis.process.getBuiltinModule("node:crypto");
 }
+
+/** Loads `node:net`, which nothing uses in Deno. A bundler for browsers sees no import of it. */
+export function loadNodeNet(): typeof import("node:net") {
+  return globalThis.process.getBuiltinModule("node:net");
+}
+
+/** Loads `node:fs`, which nothing uses in Deno. */
+export function loadNodeFs(): typeof import("node:fs") {
+  return globalThis.process.getBuiltinModule("node:fs");
+}
+
+/** Loads `node:http`, which nothing uses in Deno. */
+export function loadNodeHttp(): typeof import("node:http") {
+  return globalThis.process.getBuiltinModule("node:http");
+}
+
+/** Loads `node:tls`, which nothing uses in Deno. */
+export function loadNodeTls(): NodeTls {
+  return globalThis.process.getBuiltinModule("node:tls") as NodeTls;
+}
+
+type Tls = typeof import("node:tls");
+
+/** `node:tls` with what newer versions have. */
+export type NodeTls = Omit<Tls, "getCACertificates"> & {
+  /** The authorities that the runtime trusts, those of its environment and options too. */
+  getCACertificates?(type: "default"): string[];
+};

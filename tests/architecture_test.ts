@@ -6,11 +6,12 @@ import {
   HELPERS,
   importsGoDown,
   importsMakeNoCircle,
-  oneFileDials,
+  oneFileDialsPerRuntime,
   oneFileFetches,
   producersKnowNoHalfMessages,
   pureFoldersStayPure,
   type Rule,
+  runtimesAreNamedAtSeams,
   runtimeTimeAndChanceComeThroughOneDoor,
   sourcesImportSources,
 } from "./support/architecture_rules.ts";
@@ -18,7 +19,7 @@ import { readSources, scanSource } from "./support/source_scanner.ts";
 
 /** Asserts that `rule` finds exactly `problem` in a file that breaks it. */
 function assertBites(rule: Rule, path: string, text: string, ...problems: string[]): void {
-  const dialer = scanSource("src/transport/dialer.ts", "await Deno.connect({ port: 1 });");
+  const dialer = scanSource("src/transport/deno_dialer.ts", "await Deno.connect({ port: 1 });");
   assertEquals(rule([dialer]), []);
   assertEquals(rule([dialer, scanSource(path, text)]), problems.map((p) => `${path} ${p}`));
 }
@@ -139,15 +140,30 @@ Deno.test("architecture - pure folders have no I/O, no clock and no logging", as
   await assertKept(pureFoldersStayPure);
 });
 
-Deno.test("architecture - one file opens connections", async () => {
-  const files = ["src/transport/a.ts", "src/transport/b.ts", "src/client/c.ts"]
-    .map((path) => scanSource(path, "const conn = await Deno.connectTls(options);"));
-  assertEquals(oneFileDials(files), [
-    "src/client/c.ts dials outside of src/transport",
-    "2 files in src/transport dial",
+Deno.test("architecture - one file opens connections for each kind of runtime", async () => {
+  const deno = scanSource("src/transport/deno_dialer.ts", "await Deno.connectTls(options);");
+  const node = scanSource("src/transport/node_dialer.ts", "loadNodeTls().connect(options);");
+  const other = scanSource("src/client/c.ts", "const conn = await Deno.connect(options);");
+  assertEquals(oneFileDialsPerRuntime([deno, node]), []);
+  assertEquals(oneFileDialsPerRuntime([deno, other]), [
+    "src/client/c.ts dials",
+    "src/transport/node_dialer.ts does not dial",
   ]);
-  assertEquals(oneFileDials([]), ["0 files in src/transport dial"]);
-  await assertKept(oneFileDials);
+  await assertKept(oneFileDialsPerRuntime);
+});
+
+Deno.test("architecture - what is one runtime's is named in files for it, chosen at few seams", async () => {
+  const text = `import { isDeno, loadNodeNet } from "../runtime.ts";
+    if (isDeno) await Deno.listen(options); else loadNodeNet(); Bun.listen(options);`;
+  const names = ["isDeno", "loadNodeNet", "Deno", "Bun"].map((name) => `names ${name}`);
+  assertBites(runtimesAreNamedAtSeams, "src/client/a.ts", text, ...names);
+  assertBites(
+    runtimesAreNamedAtSeams,
+    "src/testing/net/node_listener.ts",
+    text,
+    ...names.filter((name) => name !== "names loadNodeNet"),
+  );
+  await assertKept(runtimesAreNamedAtSeams);
 });
 
 Deno.test("architecture - one file gets URLs", async () => {

@@ -8,9 +8,21 @@ import { type Faults, FaultTable } from "./faults/faults.ts";
 import { NAME_SERVER, NameServerNode } from "./name_server/name_server_node.ts";
 import { MemoryNetwork } from "./net/memory_network.ts";
 import type { Node } from "./node.ts";
-import { type EmbeddedBrokerOptions, resolveOptions } from "./options.ts";
+import {
+  type EmbeddedBrokerOptions,
+  type EmbeddedBrokerSettings,
+  resolveOptions,
+} from "./options.ts";
 import { Settling } from "./settling.ts";
 import type { EmbeddedBrokerStats } from "./stats.ts";
+
+/** What the servers of an embedded cluster share. */
+interface ClusterParts {
+  settings: EmbeddedBrokerSettings;
+  network: MemoryNetwork;
+  faults: FaultTable;
+  activity: Activity;
+}
 
 /**
  * A name server and one or more brokers within this process, for tests: they speak the remoting
@@ -67,28 +79,14 @@ export class EmbeddedBroker implements AsyncDisposable {
   readonly #nameServer: NameServerNode;
   #isDisposed = false;
 
-  private constructor(options: EmbeddedBrokerOptions) {
-    const settings = resolveOptions(options);
-    const network = new MemoryNetwork(), faults = new FaultTable();
-    const activity = new Activity(settings.clock);
+  private constructor({ network, faults, activity, settings }: ClusterParts) {
     this.faults = faults;
     this.dialer = network.dialer;
     this.#activity = activity;
-    const common = { settings, network, faults, activity };
     this.#nameServer = new NameServerNode({
-      ...common,
+      ...{ settings, network, faults, activity },
       brokers: () => this.#brokers.filter(({ isRunning }) => isRunning),
     });
-    for (let index = 0; index < settings.brokers; index++) {
-      const name = `broker-${String.fromCharCode("a".charCodeAt(0) + index)}`;
-      const onDecided = () => this.#settling.update();
-      try {
-        this.#brokers.push(new BrokerNode({ ...common, name, onDecided }));
-      } catch (error) {
-        void this[Symbol.asyncDispose]();
-        throw error;
-      }
-    }
   }
 
   /**
@@ -97,11 +95,19 @@ export class EmbeddedBroker implements AsyncDisposable {
    * @throws {InvalidArgumentError} when an option is not what it may be, or the port is not free.
    */
   static async start(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
-    const broker = new EmbeddedBroker(options);
+    const settings = resolveOptions(options);
+    const activity = new Activity(settings.clock);
+    const parts = { settings, network: new MemoryNetwork(), faults: new FaultTable(), activity };
+    const broker = new EmbeddedBroker(parts);
     try {
+      for (let index = 0; index < settings.brokers; index++) {
+        const name = `broker-${String.fromCharCode("a".charCodeAt(0) + index)}`;
+        const onDecided = () => broker.#settling.update();
+        broker.#brokers.push(await BrokerNode.create({ ...parts, name, onDecided }));
+      }
       await broker.start();
     } catch (error) {
-      await broker.stop();
+      await broker[Symbol.asyncDispose]();
       throw error;
     }
     return broker;
@@ -184,8 +190,8 @@ export class EmbeddedBroker implements AsyncDisposable {
   }
 
   /** Lets connections come in again. */
-  acceptConnections(at?: string): void {
-    for (const node of this.#nodes(at)) node.acceptConnections();
+  async acceptConnections(at?: string): Promise<void> {
+    await Promise.all(this.#nodes(at).map((node) => node.acceptConnections()));
   }
 
   /** Ends the connections that are there; new ones can be made at once. */

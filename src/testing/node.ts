@@ -7,13 +7,13 @@ export interface Node {
   /** Connections that are open. */
   readonly connectionCount: number;
   /** Starts it: at first on the port asked for, later where it was, with what it stored. */
-  start(): void;
+  start(): Promise<void>;
   /** Stops it in order. */
   stop(): Promise<void>;
   /** Stops it as a crash would: what it had in memory only is lost. */
   kill(): Promise<void>;
   /** Lets connections come in again. */
-  acceptConnections(): void;
+  acceptConnections(): Promise<void>;
   /** Refuses new connections. */
   refuseConnections(): Promise<void>;
   /** Ends the connections that are there. */

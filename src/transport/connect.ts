@@ -67,14 +67,20 @@ function failure(
 }
 
 function isPermission(cause: unknown): boolean {
-  return cause instanceof Error && /^(NotCapable|PermissionDenied)$/.test(cause.name);
+  return isOneOf(cause, "NotCapable", "PermissionDenied", "ERR_ACCESS_DENIED");
+}
+
+/** Compares an error with names, which tell one from another in Deno, and codes, which do elsewhere. */
+function isOneOf(cause: unknown, ...kinds: string[]): boolean {
+  if (!(cause instanceof Error)) return false;
+  return kinds.includes(cause.name) || ("code" in cause && kinds.includes(String(cause.code)));
 }
 
 function reasonOf(cause: unknown, host: string, port: number): string {
   if (isPermission(cause)) {
     return `this program may not, run it with --allow-net=${host}:${port} or --allow-net`;
   }
-  if (cause instanceof Error && cause.name === "ConnectionRefused") {
+  if (isOneOf(cause, "ConnectionRefused", "ECONNREFUSED")) {
     return "connection refused, nothing listens there";
   }
   return describe(cause);

@@ -1,7 +1,7 @@
 import { ConnectionError } from "../errors.ts";
 import { explainAlert, explainTlsFailure, type TlsFailureFacts } from "./tls_failure.ts";
-import { checkTlsOptions, type TlsOptions, type TlsSettings } from "./tls_options.ts";
-import { type Dialer, type DialOptions, type Transport, type Wire, wireOf } from "./transport.ts";
+import type { TlsSettings } from "./tls_options.ts";
+import { type DialOptions, type Transport, type Wire, wireOf } from "./transport.ts";
 
 /** Opens a plain TCP connection with the sockets of Deno. Needs `--allow-net` for the address. */
 export async function dialTcp(
@@ -30,35 +30,8 @@ export async function dialWire(host: string, port: number, options: DialOptions)
   );
 }
 
-/**
- * Makes a dialer for connections over TLS. It verifies every server: its certificate has to be issued
- * by a trusted authority for the host that is dialled, and to be valid now. A server that speaks plain
- * text is refused. Needs `--allow-net` for the addresses, and nothing else.
- *
- * The dialer rejects with a {@linkcode ConnectionError} that says what is wrong and what to do.
- *
- * @example
- * ```ts
- * import { createTlsDialer, Producer } from "@rocketmq-deno/client";
- *
- * async function createProducer(): Promise<Producer> {
- *   const ca = await Deno.readTextFile("ca.pem");
- *   return new Producer({
- *     nameServers: "mq.example.com:9876",
- *     producerGroup: "order_service",
- *     dialer: createTlsDialer({ caCerts: [ca] }),
- *   });
- * }
- * ```
- *
- * @throws {InvalidArgumentError} when an option is not what it should be.
- */
-export function createTlsDialer(options: TlsOptions = {}): Dialer {
-  const settings = checkTlsOptions(options);
-  return (host, port, { signal }) => dialTls(host, port, settings, signal);
-}
-
-async function dialTls(
+/** Opens a connection over TLS with the sockets of Deno. */
+export async function dialTls(
   host: string,
   port: number,
   settings: TlsSettings,

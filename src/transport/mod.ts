@@ -14,6 +14,7 @@ export type {
   RequestOptions,
   ServerRequestAnswer,
 } from "./connection_types.ts";
-export { createTlsDialer, dialTcp, dialWire } from "./deno_dialer.ts";
+export { createTlsDialer, dialTcp, dialWire } from "./dialer.ts";
+export { transportOfSocket } from "./node_dialer.ts";
 export type { TlsOptions } from "./tls_options.ts";
 export type { Dialer, DialOptions, Transport, Wire, WireDialer } from "./transport.ts";

@@ -22,7 +22,17 @@ const ALERTS: Reasons = [
         : `the peer wants a certificate of this client (${alert}): pass cert and key`,
   ],
   [
-    /(?:HandshakeFailure|ProtocolVersion|InsufficientSecurity)$/,
+    // The only alert that versions up to 1.2 have for a certificate that is missing.
+    /HandshakeFailure$/,
+    ([alert], { hasCertificate }) =>
+      "the peer has no version and cipher in common with this client, or " +
+      (hasCertificate
+        ? `refuses its certificate (${alert}): `
+        : `wants a certificate of this client (${alert}): pass cert and key, or `) +
+      "allow TLS 1.2 or 1.3 there (tls.protocols, tls.ciphers)",
+  ],
+  [
+    /(?:ProtocolVersion|InsufficientSecurity)$/,
     ([alert]) =>
       `the peer has no version and cipher in common with this client (${alert}): ` +
       "allow TLS 1.2 or 1.3 there (tls.protocols, tls.ciphers)",

@@ -20,6 +20,8 @@ export interface ChaosOptions {
   /** Number of masters. */
   brokers: number;
   faults: FaultCounts;
+  /** What the producers run in, in place of Deno. */
+  runtime?: "node" | "bun";
   /** How many of 100 messages are commits, in place of the usual share. */
   commits?: number;
   /** Milliseconds of every local transaction, in place of drawn ones. */
@@ -64,6 +66,7 @@ copy, a message that is visible and discarded, too (in TRANS_CHECK_MAX_TIME_TOPI
                    network     cut, reset, slow, silent, or in pieces, between client and brokers
                    pause       SIGSTOP of the producer for 8 s
   --members N    producers that send, each a process; default: 1
+  --runtime NAME node or bun: what the producers run in; default: Deno
   --mode MODE    confirm or oneway: whether commits wait for their answers; default: confirm
   --broker KIND  real, proxy (clients see a RocketMQ proxy only, and nothing can be looked up), or
                  embedded (kill, producer and pause only); default: real
@@ -100,7 +103,9 @@ export function readArguments(args: readonly string[]): Wanted {
     else if (name === "--commits") wanted.commits = readNumber(name, rest[++i], 0);
     else if (name === "--interval") wanted.interval = readNumber(name, rest[++i], 100);
     else if (name === "--op-batch") wanted.opBatch = readNumber(name, rest[++i], 1);
-    else if (name === "--mode") wanted.mode = readChoice(name, rest[++i], ["confirm", "oneway"]);
+    else if (name === "--runtime") {
+      wanted.runtime = readChoice(name, rest[++i], ["node", "bun"]);
+    } else if (name === "--mode") wanted.mode = readChoice(name, rest[++i], ["confirm", "oneway"]);
     else if (name === "--broker") {
       wanted.cluster = readChoice(name, rest[++i], ["real", "proxy", "embedded"]);
     } else if (name === "--local-ms") wanted.localMs = readNumber(name, rest[++i], 0);

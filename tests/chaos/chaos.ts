@@ -1,7 +1,9 @@
+import { bundleFor } from "../runtimes/bundle.ts";
+import { prepareRuntime } from "../runtimes/runtimes.ts";
 import { delay } from "../support/delay.ts";
 import type { ChaosOptions } from "./arguments.ts";
 import { FaultInjector, type InjectorOptions } from "./fault_injector.ts";
-import { Group } from "./group.ts";
+import { Group, type MemberProgram } from "./group.ts";
 import { LineReader, type Row } from "./journal.ts";
 import type { Evidence } from "./judge.ts";
 import { drawSchedule } from "./schedule.ts";
@@ -22,10 +24,19 @@ export async function runChaos(
 ): Promise<Evidence> {
   const folder = await Deno.makeTempDir({ prefix: "chaos-" });
   try {
-    return await runIn(folder, testbed, options, onFault);
+    const program = options.runtime && await prepareMember(folder, options.runtime);
+    return await runIn(folder, testbed, options, onFault, program);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Makes of the members' program one that another runtime runs. */
+async function prepareMember(folder: string, runtime: "node" | "bun"): Promise<MemberProgram> {
+  const { command } = await prepareRuntime(runtime);
+  const member = new URL("member.ts", import.meta.url).href;
+  const source = `import { main } from "${member}";\nawait main(JSON.parse(Deno.args[0]!));\n`;
+  return { module: new URL(`file://${await bundleFor(folder, "member", source)}`), command };
 }
 
 async function runIn(
@@ -33,6 +44,7 @@ async function runIn(
   testbed: Testbed,
   options: ChaosOptions,
   onFault: InjectorOptions["onFault"],
+  program: MemberProgram | undefined,
 ): Promise<Evidence> {
   const { seed, messages, rate, commits, localMs, checkMs, faults: counts } = options;
   const { topic, clientAddress, addressMap, brokers } = testbed;
@@ -45,7 +57,7 @@ async function runIn(
     ...commits !== undefined && { commits },
     ...localMs !== undefined && { localMs },
     ...checkMs !== undefined && { checkMs },
-  });
+  }, program);
   await using witness = new Witness(topic, brokers.map(({ address }) => address));
   using rows = new DatabaseView(database);
 

@@ -2,7 +2,15 @@ import { Program } from "../support/program.ts";
 import { type Entry, LineReader } from "./journal.ts";
 import type { MemberOptions } from "./member.ts";
 
-const MEMBER = new URL("member.ts", import.meta.url);
+/** What members run. */
+export interface MemberProgram {
+  /** Its file. */
+  module: URL;
+  /** What runs it in place of Deno. */
+  command?: readonly [string, ...string[]];
+}
+
+const MEMBER: MemberProgram = { module: new URL("member.ts", import.meta.url) };
 
 /** What the members of a group have in common. */
 export type GroupOptions = Omit<MemberOptions, "journal" | "messages" | "beganAt" | "share">;
@@ -20,6 +28,7 @@ export class Group implements AsyncDisposable {
   readonly entries: Entry[] = [];
   readonly #folder: string;
   readonly #options: GroupOptions;
+  readonly #program: MemberProgram;
   readonly #messages: number;
   readonly #senderCount: number;
   readonly #members: Member[] = [];
@@ -32,7 +41,14 @@ export class Group implements AsyncDisposable {
    * @param messages Messages of the whole run.
    * @param senders How many members send them.
    */
-  constructor(folder: string, messages: number, senders: number, options: GroupOptions) {
+  constructor(
+    folder: string,
+    messages: number,
+    senders: number,
+    options: GroupOptions,
+    program: MemberProgram = MEMBER,
+  ) {
+    this.#program = program;
     this.#folder = folder;
     this.#messages = messages;
     this.#senderCount = senders;
@@ -116,7 +132,9 @@ export class Group implements AsyncDisposable {
   async #start(messages: number, index: number): Promise<Member> {
     const journal = `${this.#folder}/journal-${this.#members.length + 1}.jsonl`;
     const beganAt = this.#beganAt, share = { index, of: this.#senderCount };
-    const process = new Program(MEMBER, {
+    const { module, command } = this.#program;
+    const process = new Program(module, {
+      ...(command ? { command } : {}),
       permissions: [
         "--allow-net",
         `--allow-read=${this.#folder}`,

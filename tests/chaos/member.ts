@@ -59,7 +59,7 @@ function followParent(): void {
   }, 1_000);
 }
 
-async function main(options: MemberOptions): Promise<void> {
+export async function main(options: MemberOptions): Promise<void> {
   followParent();
   using database = new Database(options.database);
   using journal = new LineWriter<Entry>(options.journal);

@@ -257,7 +257,7 @@ browserTest(
   "inspector page - a bounded number of rows, whatever the number of transactions",
   async (browser) => {
     const broker = new ScriptedBrokerSource();
-    await using inspector = serveInspector({ broker }, { maxTransactions: 600 });
+    await using inspector = await serveInspector({ broker }, { maxTransactions: 600 });
     const page = await BrowserPage.open(browser, inspector.url);
     for (let n = 0; n < 900; n++) broker.stores(`transaction-${n}`, { time: 1_000 + n });
     await page.until(`${row("transaction-899")}`);
@@ -277,7 +277,7 @@ browserTest("inspector page - goes on by itself when the inspector comes back", 
   let port: number;
   let page: BrowserPage;
   {
-    await using inspector = serveInspector({ broker });
+    await using inspector = await serveInspector({ broker });
     port = Number(new URL(inspector.url).port);
     page = await BrowserPage.open(browser, inspector.url);
     broker.stores("first");
@@ -287,7 +287,7 @@ browserTest("inspector page - goes on by itself when the inspector comes back", 
   await page.until(
     `document.querySelector("#link-text").textContent.startsWith("Connection lost")`,
   );
-  await using _inspector = serveInspector({ broker }, { port });
+  await using _inspector = await serveInspector({ broker }, { port });
   broker.stores("second");
   await page.until(row("second"));
   assertEquals(await page.evaluate(`!!${row("first")}`), false);

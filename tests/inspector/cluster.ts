@@ -37,7 +37,7 @@ export async function inspectCluster(
   });
   await cluster.start({ signal });
   await using halves = new NewestHalves(nameserver, topic);
-  await using inspector = serveInspector({ cluster, topic }, { port, signal });
+  await using inspector = await serveInspector({ cluster, topic }, { port, signal });
   print(`${inspector.url} shows the transactions of ${topic} at ${nameserver}`);
   progress("Ctrl+C ends it");
   let problem = "";

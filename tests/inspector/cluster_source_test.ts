@@ -33,7 +33,7 @@ async function lookUp(url: string, body: string): Promise<{ status: number; text
 
 Deno.test("inspector of a cluster - an id that is entered is followed until it is settled", async () => {
   const cluster = new ScriptedCluster();
-  await using inspector = serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
+  await using inspector = await serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
   await using reader = await EventReader.open(inspector.url);
   const hello = await reader.nextOf("hello");
   assertEquals([hello.data.mode, hello.data.canWatch], ["cluster", true]);
@@ -80,7 +80,7 @@ Deno.test("inspector of a cluster - what the brokers' logs have is a timeline wi
   const records = [record("half", begun, 0), record("half", begun + 6_000, 1)];
   const cluster = new ScriptedCluster();
   cluster.finding = { state: "pending", copies: 0, checkTimes: 1, records };
-  await using inspector = serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
+  await using inspector = await serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
   await using reader = await EventReader.open(inspector.url);
   inspector.watch("a");
   let median: number | null | undefined;
@@ -129,7 +129,7 @@ Deno.test("inspector of a cluster - when a roll-back happened is not known, and 
     storeTimestamp: Date.now() - 3_600_000,
   };
   cluster.finding = { state: "rolledBack", copies: 0, checkTimes: 0, records: [half] };
-  await using inspector = serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
+  await using inspector = await serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
   await using reader = await EventReader.open(inspector.url);
   inspector.watch("a");
   for (let state = ""; state !== "rolledBack";) {
@@ -148,7 +148,7 @@ Deno.test("inspector of a cluster - when a roll-back happened is not known, and 
 Deno.test("inspector of a cluster - the page is told when the cluster does not answer", async () => {
   const cluster = new ScriptedCluster();
   cluster.finding = new Error("no route to orders");
-  await using inspector = serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
+  await using inspector = await serveInspector({ cluster, topic: "orders" }, { pollInterval: 10 });
   const { status, text } = await lookUp(inspector.url, "a");
   assertEquals(status, 200);
   assertStringIncludes(text, "no route to orders");
@@ -162,7 +162,7 @@ Deno.test("inspector of a cluster - the page is told when the cluster does not a
 
 Deno.test("inspector of a cluster - only ids are taken, and they are short", async () => {
   const cluster = new ScriptedCluster();
-  await using inspector = serveInspector({ cluster, topic: "orders" });
+  await using inspector = await serveInspector({ cluster, topic: "orders" });
   assertEquals((await lookUp(inspector.url, "")).status, 400);
   assertEquals((await lookUp(inspector.url, "x".repeat(257))).status, 400);
   assertEquals((await lookUp(inspector.url, "x".repeat(100_000))).status, 413);
@@ -192,7 +192,7 @@ Deno.test("inspector of a cluster - a producer's inspect() tells how transaction
     return (await producer.sendMessageInTransaction(message, state)).transactionId;
   };
   const paid = await send(Commit), open = await send(Unknown), declined = await send(Rollback);
-  await using inspector = serveInspector({ cluster: producer, topic: "orders" }, {
+  await using inspector = await serveInspector({ cluster: producer, topic: "orders" }, {
     pollInterval: 50,
   });
   for (const id of [paid, open, declined, "0".repeat(32)]) inspector.watch(id);
@@ -216,7 +216,7 @@ Deno.test("inspector of a cluster - one that can't be asked about holds up no ot
     id === "bad"
       ? Promise.reject(new Error("no such id"))
       : Promise.resolve({ state: "committed", copies: 1, checkTimes: 0 });
-  await using inspector = serveInspector({ cluster: { inspect }, topic: "orders" }, {
+  await using inspector = await serveInspector({ cluster: { inspect }, topic: "orders" }, {
     pollInterval: 10,
   });
   for (const id of ["bad", "a", "b"]) inspector.watch(id);

@@ -9,7 +9,7 @@ function idsOf({ data }: { data: { changes: { id: string }[] } }): string[] {
 
 Deno.test("inspector - tells a page what there is and what changes", async () => {
   const broker = new ScriptedBrokerSource();
-  await using inspector = serveInspector({ broker });
+  await using inspector = await serveInspector({ broker });
   broker.stores("a");
   await using reader = await EventReader.open(inspector.url);
   const { event, data } = (await reader.next())!;
@@ -35,7 +35,7 @@ Deno.test("inspector - tells a page what there is and what changes", async () =>
 
 Deno.test("inspector - a page that lost its connection goes on where it ended", async () => {
   const broker = new ScriptedBrokerSource();
-  await using inspector = serveInspector({ broker });
+  await using inspector = await serveInspector({ broker });
   broker.stores("a");
   broker.stores("b");
   let lastId: string;
@@ -54,12 +54,12 @@ Deno.test("inspector - a page that comes from an earlier inspector begins anew",
   const broker = new ScriptedBrokerSource();
   let lastId: string;
   {
-    await using earlier = serveInspector({ broker });
+    await using earlier = await serveInspector({ broker });
     broker.stores("a");
     await using reader = await EventReader.open(earlier.url);
     lastId = (await reader.nextOf("changes")).id;
   }
-  await using inspector = serveInspector({ broker });
+  await using inspector = await serveInspector({ broker });
   broker.stores("b");
   for (const id of [lastId, "nonsense", "-", `${lastId}x`]) {
     await using reader = await EventReader.open(inspector.url, id);
@@ -70,7 +70,7 @@ Deno.test("inspector - a page that comes from an earlier inspector begins anew",
 
 Deno.test("inspector - gives a sign of life where nothing happens", async () => {
   const broker = new ScriptedBrokerSource();
-  await using inspector = serveInspector({ broker }, { heartbeatInterval: 50 });
+  await using inspector = await serveInspector({ broker }, { heartbeatInterval: 50 });
   await using reader = await EventReader.open(inspector.url);
   await reader.nextOf("heartbeat");
   await reader.nextOf("heartbeat");
@@ -78,7 +78,7 @@ Deno.test("inspector - gives a sign of life where nothing happens", async () => 
 
 Deno.test("inspector - memory and events stay bounded however much happens", async () => {
   const broker = new ScriptedBrokerSource();
-  await using inspector = serveInspector({ broker }, { maxTransactions: 50 });
+  await using inspector = await serveInspector({ broker }, { maxTransactions: 50 });
   await using reader = await EventReader.open(inspector.url);
   for (let n = 0; n < 500; n++) {
     broker.stores(`t${n}`);
@@ -104,7 +104,7 @@ Deno.test("inspector - memory and events stay bounded however much happens", asy
 
 Deno.test("inspector - so many pages look on and no more; one that leaves makes room", async () => {
   const broker = new ScriptedBrokerSource();
-  await using inspector = serveInspector({ broker });
+  await using inspector = await serveInspector({ broker });
   await using readers = new AsyncDisposableStack();
   const open = async () => readers.use(await EventReader.open(inspector.url));
   for (let n = 0; n < 15; n++) assertEquals((await open()).status, 200);
@@ -119,7 +119,7 @@ Deno.test("inspector - so many pages look on and no more; one that leaves makes 
 
 Deno.test("inspector - a message of any name is found by its id", async () => {
   const broker = new ScriptedBrokerSource();
-  await using inspector = serveInspector({ broker });
+  await using inspector = await serveInspector({ broker });
   const id = `<img src=x onerror=alert(1)>/..?#%2F"'`;
   broker.stores(id, { keys: ["<b>"] });
   await using reader = await EventReader.open(inspector.url);
@@ -135,7 +135,7 @@ Deno.test("inspector - a message of any name is found by its id", async () => {
 Deno.test("inspector - its end ends the pages' streams and stops listening to the broker", async () => {
   const broker = new ScriptedBrokerSource();
   const stop = new AbortController();
-  const inspector = serveInspector({ broker }, { signal: stop.signal });
+  const inspector = await serveInspector({ broker }, { signal: stop.signal });
   await using reader = await EventReader.open(inspector.url);
   await reader.nextOf("changes");
   assertEquals(broker.isWatched, true);

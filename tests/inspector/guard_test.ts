@@ -1,11 +1,11 @@
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { InvalidArgumentError, serveInspector } from "../../src/testing/mod.ts";
 import { ASSETS } from "../../src/testing/inspector/page/mod.ts";
 import { rawRequest } from "./raw_request.ts";
 import { ScriptedBrokerSource } from "./scripted_broker_source.ts";
 
 Deno.test("inspector - every response forbids what a page of text does not need", async () => {
-  await using inspector = serveInspector({ broker: new ScriptedBrokerSource() });
+  await using inspector = await serveInspector({ broker: new ScriptedBrokerSource() });
   for (const path of [...ASSETS.keys(), "/nothing", "/transactions/none"]) {
     const response = await fetch(new URL(path, inspector.url));
     await response.body?.cancel();
@@ -22,7 +22,7 @@ Deno.test("inspector - every response forbids what a page of text does not need"
 });
 
 Deno.test("inspector - the page brings everything along and has nothing inline", async () => {
-  await using inspector = serveInspector({ broker: new ScriptedBrokerSource() });
+  await using inspector = await serveInspector({ broker: new ScriptedBrokerSource() });
   const page = await (await fetch(inspector.url)).text();
   const links = [...page.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, path]) => path!);
   assertEquals(links.filter((path) => !ASSETS.has(path)), []);
@@ -38,7 +38,7 @@ Deno.test("inspector - the page brings everything along and has nothing inline",
 });
 
 Deno.test("inspector - a name that somebody's DNS gives to this machine is refused", async () => {
-  await using inspector = serveInspector({ broker: new ScriptedBrokerSource() });
+  await using inspector = await serveInspector({ broker: new ScriptedBrokerSource() });
   const { port } = new URL(inspector.url);
   const hosts = {
     [`127.0.0.1:${port}`]: 200,
@@ -62,7 +62,7 @@ Deno.test("inspector - a name that somebody's DNS gives to this machine is refus
 
 Deno.test("inspector - only its own page may change something", async () => {
   const broker = new ScriptedBrokerSource();
-  await using inspector = serveInspector({ broker });
+  await using inspector = await serveInspector({ broker });
   const { host, origin } = new URL(inspector.url);
   const ask = async (method: string, ...headers: string[]) => {
     const lines = [`${method} /check-now HTTP/1.1`, `Host: ${host}`, ...headers];
@@ -85,7 +85,7 @@ Deno.test("inspector - only its own page may change something", async () => {
 
 Deno.test("inspector - other origins read nothing but may link to the page", async () => {
   const broker = new ScriptedBrokerSource();
-  await using inspector = serveInspector({ broker });
+  await using inspector = await serveInspector({ broker });
   const { host } = new URL(inspector.url);
   const get = async (path: string, site: string) => {
     const lines = [`GET ${path} HTTP/1.1`, `Host: ${host}`, `Sec-Fetch-Site: ${site}`];
@@ -99,10 +99,10 @@ Deno.test("inspector - other origins read nothing but may link to the page", asy
   assertEquals(await get("/transactions/a", "same-site"), 403);
 });
 
-Deno.test("inspector - serves this machine alone", () => {
+Deno.test("inspector - serves this machine alone", async () => {
   const broker = new ScriptedBrokerSource();
   for (const hostname of ["0.0.0.0", "::", "192.168.1.2", "example.com", ""]) {
-    assertThrows(
+    await assertRejects(
       () => serveInspector({ broker }, { hostname }),
       InvalidArgumentError,
       "Cannot use option hostname: it must be 127.0.0.1, ::1 or localhost",
@@ -112,7 +112,7 @@ Deno.test("inspector - serves this machine alone", () => {
 
 Deno.test("inspector - may be served by the name of this machine", async () => {
   const broker = new ScriptedBrokerSource();
-  await using inspector = serveInspector({ broker }, { hostname: "localhost" });
+  await using inspector = await serveInspector({ broker }, { hostname: "localhost" });
   assertMatch(inspector.url, /^http:\/\/localhost:\d+\/$/);
   const response = await fetch(inspector.url, { method: "HEAD" });
   assertEquals([response.status, await response.text()], [200, ""]);
@@ -120,13 +120,25 @@ Deno.test("inspector - may be served by the name of this machine", async () => {
 
 Deno.test("inspector - says what is wrong with its options", async () => {
   const broker = new ScriptedBrokerSource();
-  assertThrows(() => serveInspector({}), InvalidArgumentError, "a broker, a producer or a cluster");
+  await assertRejects(
+    () => serveInspector({}),
+    InvalidArgumentError,
+    "a broker, a producer or a cluster",
+  );
   const inspect = () => Promise.reject(new Error("not asked"));
-  assertThrows(() => serveInspector({ cluster: { inspect } }), InvalidArgumentError, "the topic");
-  assertThrows(() => serveInspector({ broker }, { port: 70_000 }), InvalidArgumentError, "port");
-  await using inspector = serveInspector({ broker });
+  await assertRejects(
+    () => serveInspector({ cluster: { inspect } }),
+    InvalidArgumentError,
+    "the topic",
+  );
+  await assertRejects(
+    () => serveInspector({ broker }, { port: 70_000 }),
+    InvalidArgumentError,
+    "port",
+  );
+  await using inspector = await serveInspector({ broker });
   const port = Number(new URL(inspector.url).port);
-  assertThrows(
+  await assertRejects(
     () => serveInspector({ broker }, { port }),
     InvalidArgumentError,
     `Cannot serve on 127.0.0.1:${port}: another program listens there`,

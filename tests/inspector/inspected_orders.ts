@@ -11,17 +11,10 @@ export class InspectedOrders implements AsyncDisposable {
   answer: LocalTransactionState = LocalTransactionState.Commit;
   readonly #producer: TransactionProducer;
 
-  private constructor(broker: EmbeddedBroker) {
+  private constructor(broker: EmbeddedBroker, producer: TransactionProducer, inspector: Inspector) {
     this.broker = broker;
-    const answer = () => this.answer;
-    this.#producer = new TransactionProducer({
-      nameServers: broker.nameServer,
-      producerGroup: "order_service",
-      topics: ["orders"],
-      dialer: broker.dialer,
-      transactionListener: { executeLocalTransaction: answer, checkLocalTransaction: answer },
-    });
-    this.inspector = serveInspector({ broker, producer: this.#producer });
+    this.#producer = producer;
+    this.inspector = inspector;
   }
 
   /** Starts all of them. */
@@ -32,8 +25,17 @@ export class InspectedOrders implements AsyncDisposable {
       transactionCheckInterval: Infinity,
       transactionCheckMax: 2,
     });
-    const orders = new InspectedOrders(broker);
-    await orders.#producer.start();
+    const answer = (): LocalTransactionState => orders.answer;
+    const producer = new TransactionProducer({
+      nameServers: broker.nameServer,
+      producerGroup: "order_service",
+      topics: ["orders"],
+      dialer: broker.dialer,
+      transactionListener: { executeLocalTransaction: answer, checkLocalTransaction: answer },
+    });
+    const inspector = await serveInspector({ broker, producer });
+    const orders: InspectedOrders = new InspectedOrders(broker, producer, inspector);
+    await producer.start();
     return orders;
   }
 

@@ -86,7 +86,7 @@ async function inspectEmbedded(
   await using broker = await EmbeddedBroker.start({ ...DEMO_BROKER, port: brokerPort });
   await using load = new DemoLoad(broker);
   const source = isQuiet ? { broker } : { broker, producer: load.producer };
-  await using inspector = serveInspector(source, { port, signal });
+  await using inspector = await serveInspector(source, { port, signal });
   print(`${inspector.url} shows the transactions of the broker at ${broker.nameServer}`);
   progress("Ctrl+C ends it");
   if (!isQuiet) {

@@ -18,7 +18,7 @@ export async function takeScreenshot(
   signal.addEventListener("abort", () => void browser[Symbol.asyncDispose]());
   await using broker = await EmbeddedBroker.start(DEMO_BROKER);
   await using load = new DemoLoad(broker);
-  await using inspector = serveInspector({ broker, producer: load.producer });
+  await using inspector = await serveInspector({ broker, producer: load.producer });
   const page = await BrowserPage.open(browser, inspector.url, { colors });
   await load.producer.start();
   const send = async (count: number) => {

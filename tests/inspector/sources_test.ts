@@ -89,7 +89,7 @@ Deno.test("inspector - finds what was open before it looked on", async () => {
   await using orders = await InspectedOrders.start();
   const id = await orders.send(Unknown, { keys: "order-1" });
   const settled = await orders.send(Commit);
-  await using later = serveInspector({ broker: orders.broker });
+  await using later = await serveInspector({ broker: orders.broker });
   const detail = await detailOnce(later, id, () => true);
   assertEquals([detail.state, detail.keys, detail.isWhole], ["open", ["order-1"], true]);
   assertEquals(titles(detail), ["broker: Half message found"]);
@@ -114,7 +114,7 @@ Deno.test("inspector - a producer alone tells how its transactions ended", async
       checkLocalTransaction: () => Rollback,
     },
   });
-  await using inspector = serveInspector({ producer });
+  await using inspector = await serveInspector({ producer });
   await producer.start();
   const send = async (work: () => LocalTransactionState) => {
     const outgoing = { topic: "orders", body: "an order" };

@@ -2,6 +2,9 @@ import { unpackTarball } from "../support/unpack_tarball.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
+/** What the package imports at run time that is not its own. */
+const LOG = "jsr:@std/log@^0.224.14";
+
 /** What a program has said, and how it ended. */
 export interface Result {
   /** Its exit code. */
@@ -24,8 +27,8 @@ export class PackedPackage implements AsyncDisposable {
     this.installed = `${folder}/node_modules/@rocketmq-deno/client`;
   }
 
-  /** Packs the package and installs it. */
-  static async install(): Promise<PackedPackage> {
+  /** Packs the package and installs it, with the packages that it depends on if they are wanted. */
+  static async install({ withDependencies = false } = {}): Promise<PackedPackage> {
     const project = new PackedPackage(await Deno.makeTempDir({ prefix: "rocketmq-package-" }));
     const tarball = `${project.folder}/package.tgz`;
     await Deno.mkdir(project.installed, { recursive: true });
@@ -34,7 +37,24 @@ export class PackedPackage implements AsyncDisposable {
     const { code, stderr } = await project.run([...pack], ROOT.pathname);
     if (code !== 0) throw new Error(`${pack.join(" ")} failed: ${stderr}`);
     await unpackTarball(tarball, project.installed);
+    if (withDependencies) await project.#installLog();
     return project;
+  }
+
+  /** Puts `@std/log` where npm puts it, from JSR or, where that does not answer, its stand-in. */
+  async #installLog(): Promise<void> {
+    const folder = `${this.folder}/node_modules/@jsr/std__log`, entry = `${this.folder}/log.ts`;
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.writeTextFile(entry, `export * from "${LOG}/get-logger";\n`);
+    const out = `${folder}/get_logger.js`;
+    const bundle = ["bundle", "--quiet", "--platform=deno", "-o", out, entry] as const;
+    const { code, stderr } = await this.run([Deno.execPath(), ...bundle], ROOT.pathname);
+    if (code !== 0) throw new Error(`deno ${bundle.join(" ")} failed: ${stderr}`);
+    const exports = { "./get-logger": "./get_logger.js" };
+    await Deno.writeTextFile(
+      `${folder}/package.json`,
+      JSON.stringify({ name: "@jsr/std__log", version: "0.224.14", type: "module", exports }),
+    );
   }
 
   /** Writes a file of the project. */

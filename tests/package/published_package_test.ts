@@ -15,7 +15,7 @@ import { LocalTransactionState, TransactionProducer } from "jsr:@rocketmq-deno/c
 import { EmbeddedBroker, serveInspector } from "jsr:@rocketmq-deno/client/testing";
 
 await using broker = await EmbeddedBroker.start();
-await using inspector = serveInspector({ broker });
+await using inspector = await serveInspector({ broker });
 await using producer = new TransactionProducer({
   nameServers: broker.nameServer,
   producerGroup: "orders",

@@ -44,14 +44,43 @@ const IMPURE_HELPERS = [
 ];
 
 /** Everything that may be imported and is not ours. */
-const DEPENDENCIES = /^(?:@std\/(?:bytes|streams|log)(?:\/.*)?|node:(?:zlib|crypto))$/;
+const DEPENDENCIES =
+  /^(?:(?:jsr:)?@std\/(?:bytes|streams|log)(?:@\^[\d.]+)?(?:\/.*)?|node:(?:zlib|crypto))$/;
+
+/** What {@linkcode NODE_FILES} import besides, as types: it is loaded where it is used. */
+const NODE_TYPES = /^node:(?:net|tls|fs|http)$/;
+
+/** The one file that says which runtime this is, and loads the built-in modules of Node.js. */
+const RUNTIME = "src/runtime.ts";
+
+/** Where Deno is named, and nowhere else: each has a sibling for the other runtimes … */
+const DENO_FILES = /^src\/(?:transport|testing)\/(?:\w+\/)*deno_\w+\.ts$/;
+
+/** … which uses the built-in modules of Node.js. */
+const NODE_FILES = /^src\/(?:transport|testing)\/(?:\w+\/)*node_\w+\.ts$/;
+
+/** Where one of the two is chosen: the transport, and the servers of the embedded broker. */
+const SEAMS = [
+  "src/transport/dialer.ts",
+  "src/testing/net/tcp_listener.ts",
+  "src/testing/inspector/http_server.ts",
+  "src/testing/store/log_file.ts",
+];
+
+/** What has to do with one runtime or the other. */
+const RUNTIME_NAMES =
+  /\b(?:Deno|Bun|isDeno|loadNode(?:Net|Tls|Fs|Http)|getBuiltinModule|globalThis\.process)\b/g;
+
+/** Loads a module that it can do without, in runtimes that have it. */
+const OPTIONAL_ZLIB = "src/message/compression/node_zlib.ts";
 
 /** What pure folders don't touch. */
 const OUTSIDE_WORLD =
   /\b(?:Deno\b|setTimeout\b|setInterval\b|Date\.now\b|new Date\(\)|performance\b|Math\.random\b|AbortSignal\.timeout\b|console\.)/g;
 
-/** Dialling: the business of one file in `src/transport/`. */
-const DIAL = /\bDeno\.(?:connect|connectTls|startTls)\b/g;
+/** Dialling: the business of one file in `src/transport/` for Deno, and of one for all others. */
+const DIAL = /\bDeno\.(?:connect|connectTls|startTls)\b|\bloadNodeTls\(\)/g;
+const DIALERS = ["src/transport/deno_dialer.ts", "src/transport/node_dialer.ts"];
 
 /** Getting a URL: the business of one file. */
 const FETCH = /(?<![\w.#$])fetch\(|\bglobalThis\.fetch\b/g;
@@ -63,12 +92,11 @@ const FETCHER = "src/client/name_server_list.ts";
 const AMBIENT =
   /\b(?:Deno\b|Date\.|new Date\(\)|setTimeout\b|setInterval\b|setImmediate\b|Math\.random\b|AbortSignal\.timeout\b|crypto\.|performance\.)/g;
 
-/** Who may name what {@linkcode AMBIENT} lists, and what of it. The dialer is found, not listed. */
+/** Who may name what {@linkcode AMBIENT} lists, and what of it. */
 const AMBIENT_EXCEPTIONS: { path: RegExp; names: RegExp }[] = [
   { path: /^src\/clock\.ts$/, names: /./ },
-  { path: /^src\/testing\/net\/tcp_listener\.ts$/, names: /^Deno$/ },
-  { path: /^src\/testing\/inspector\/http_server\.ts$/, names: /^Deno$/ },
-  { path: /^src\/testing\/store\/log_file\.ts$/, names: /^Deno$/ },
+  { path: DENO_FILES, names: /^Deno$/ },
+  { path: /^src\/transport\/\w+\.ts$/, names: /^setImmediate$/ },
 ];
 
 /** Finds what breaks it, one line each. */
@@ -88,6 +116,11 @@ function localImports(file: SourceFile): string[] {
   return file.imports
     .filter((specifier) => specifier.startsWith("."))
     .map((specifier) => new URL(specifier, `file:///${file.path}`).pathname.slice(1));
+}
+
+/** Reports whether a file may use the built-in modules of Node.js. */
+function usesNode({ path }: SourceFile): boolean {
+  return path === RUNTIME || NODE_FILES.test(path);
 }
 
 function findNames(file: SourceFile, names: RegExp): string[] {
@@ -139,6 +172,7 @@ export const sourcesImportSources: Rule = inEveryImport((_file, to) =>
 export const dependenciesAreFew: Rule = inEveryFile((file) =>
   file.imports
     .filter((specifier) => !specifier.startsWith(".") && !DEPENDENCIES.test(specifier))
+    .filter((specifier) => !(usesNode(file) && NODE_TYPES.test(specifier)))
     .map((specifier) => `depends on ${specifier}`)
 );
 
@@ -152,16 +186,34 @@ export const pureFoldersStayPure: Rule = inEveryFile((file) => {
   ];
 });
 
-/** Exactly one file opens connections, and it is in `src/transport/`. */
-export const oneFileDials: Rule = (files) => {
-  const dialers = files.filter((file) => findNames(file, DIAL).length > 0);
-  const inTransport = dialers.filter((file) => folderOf(file.path) === "transport");
-  const elsewhere = dialers.filter((file) => folderOf(file.path) !== "transport");
+/** One file opens connections in Deno, one in other runtimes; both are in `src/transport/`. */
+export const oneFileDialsPerRuntime: Rule = (files) => {
+  const dialers = files
+    .filter((file) => file.path !== RUNTIME && findNames(file, DIAL).length > 0)
+    .map(({ path }) => path);
   return [
-    ...elsewhere.map((file) => `${file.path} dials outside of src/transport`),
-    ...(inTransport.length === 1 ? [] : [`${inTransport.length} files in src/transport dial`]),
+    ...dialers.filter((path) => !DIALERS.includes(path)).map((path) => `${path} dials`),
+    ...DIALERS.filter((path) => !dialers.includes(path)).map((path) => `${path} does not dial`),
   ];
 };
+
+/** What is one runtime's is named in files for it, and those are chosen at few seams. */
+export const runtimesAreNamedAtSeams: Rule = inEveryFile((file) => {
+  const { path } = file;
+  if (path === RUNTIME) return [];
+  const allowed = DENO_FILES.test(path)
+    ? /^Deno$/
+    : NODE_FILES.test(path)
+    ? /^(?:loadNode|globalThis\.process)/
+    : SEAMS.includes(path)
+    ? /^isDeno$/
+    : path === OPTIONAL_ZLIB
+    ? /^getBuiltinModule$/
+    : /^$/;
+  return findNames(file, RUNTIME_NAMES)
+    .filter((name) => !allowed.test(name))
+    .map((name) => `names ${name}`);
+});
 
 /** Exactly one file gets URLs. */
 export const oneFileFetches: Rule = inEveryFile((file) =>
@@ -170,8 +222,6 @@ export const oneFileFetches: Rule = inEveryFile((file) =>
 
 /** Only the clock and the dialer name the runtime, the time and chance. */
 export const runtimeTimeAndChanceComeThroughOneDoor: Rule = inEveryFile((file) => {
-  const isDialer = folderOf(file.path) === "transport" && findNames(file, DIAL).length > 0;
-  if (isDialer) return [];
   const allowed = AMBIENT_EXCEPTIONS.filter(({ path }) => path.test(file.path));
   return findNames(file, AMBIENT)
     .filter((name) => !allowed.some(({ names }) => names.test(name)))

@@ -180,6 +180,6 @@ function ascii(text: string): number[] {
 }
 
 function pem(label: string, bytes: Uint8Array): string {
-  const lines = bytes.toBase64().match(/.{1,64}/g)!.join("\n");
+  const lines = btoa(String.fromCharCode(...bytes)).match(/.{1,64}/g)!.join("\n");
   return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }

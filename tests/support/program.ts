@@ -8,6 +8,8 @@ export interface ProgramOptions {
   args?: readonly string[];
   /** Variables of its environment beside those of this process. */
   env?: Readonly<Record<string, string>>;
+  /** What runs the module in place of Deno, which then needs no permissions. */
+  command?: readonly [string, ...string[]];
   /** The folder that it runs in. @default {that of this process} */
   cwd?: string;
 }
@@ -24,9 +26,18 @@ export class Program implements AsyncDisposable {
   #status: Deno.CommandStatus | undefined;
 
   /** Starts `deno run` on a module. */
-  constructor(module: URL, { permissions, args = [], env = {}, cwd }: ProgramOptions) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--quiet", "--no-check", ...permissions, module.href, ...args],
+  constructor(module: URL, { permissions, args = [], env = {}, command, cwd }: ProgramOptions) {
+    const [program, ...rest] = command ? [...command, module.pathname] : [
+      Deno.execPath(),
+      "run",
+      "--no-prompt",
+      "--quiet",
+      "--no-check",
+      ...permissions,
+      module.href,
+    ];
+    this.#process = new Deno.Command(program!, {
+      args: [...rest, ...args],
       env: { NO_COLOR: "1", ...env },
       ...(cwd === undefined ? {} : { cwd }),
       stdin: "null",

@@ -74,7 +74,7 @@ Deno.test("dialer - connections are refused, and those that are there live on", 
   const error = await assertRejects(() => Member.join(broker, "g"), ConnectionError);
   assertEquals(error.code, "CONNECT_FAILED");
   assertEquals((await member.send("T")).code, 0);
-  broker.acceptConnections("broker-a");
+  await broker.acceptConnections("broker-a");
   using later = await Member.join(broker, "g");
   assertEquals((await later.send("T")).code, 0);
 });

@@ -28,7 +28,7 @@ Deno.test("start() - one dead broker of two holds it up no longer than a request
   assertLessOrEqual(clock.monotonic(), 3_000);
   assertEquals(producer.stats().registeredBrokers, ["broker-a"]);
 
-  broker.acceptConnections("broker-b");
+  await broker.acceptConnections("broker-b");
   await clock.advance(20_000);
   assertEquals(producer.stats().registeredBrokers, ["broker-a", "broker-b"]);
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { CertificateAuthority } from "../support/certificates.ts";
 import {
   assertRefused,
@@ -26,10 +26,13 @@ for (const version of ["TLSv1.3", "TLSv1.2"] as const) {
 
   Deno.test(`createTlsDialer() - a server that wants a client certificate refuses others, ${version}`, async () => {
     await using server = await requireClientCertificate(version, identity, authority.cert);
-    assertStringIncludes(
-      await failure(server.port, { caCerts }),
-      "the peer wants a certificate of this client (CertificateRequired): pass cert and key",
+    // Before TLS 1.3 some servers have no word for it that they don't use for other things, too.
+    const reason = await failure(server.port, { caCerts });
+    assertMatch(
+      reason,
+      /wants a certificate of this client \((?:CertificateRequired|HandshakeFailure)\)/,
     );
+    assertStringIncludes(reason, "pass cert and key");
     const another = await CertificateAuthority.create("Another authority");
     const stranger = await another.issue("stranger");
     // This server tells no reason; with TLS 1.3 it says no only after the handshake.

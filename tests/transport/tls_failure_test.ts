@@ -8,6 +8,7 @@ const MESSAGES = [
   ["received fatal alert: UnknownCA", "wants a certificate of this client (UnknownCA)"],
   ["received fatal alert: BadCertificate", "pass cert and key"],
   ["received fatal alert: HandshakeFailure", "no version and cipher in common"],
+  ["received fatal alert: HandshakeFailure", "or wants a certificate of this client"],
   ["received fatal alert: ProtocolVersion", "allow TLS 1.2 or 1.3 there"],
   ["received fatal alert: InternalError", "the peer refuses to go on (InternalError)"],
   ["invalid peer certificate: NotValidYet", "is not valid yet"],

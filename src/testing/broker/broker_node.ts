@@ -49,7 +49,7 @@ export interface BrokerNodeOptions {
   onDecided(): void;
 }
 
-/** One broker of an embedded cluster. It has its address at once, and runs once it is started. */
+/** One broker of an embedded cluster. It has its address from the beginning, and runs once it is started. */
 export class BrokerNode implements Node, RegisteredBroker {
   readonly name: string;
   readonly clusterName: string;
@@ -63,27 +63,19 @@ export class BrokerNode implements Node, RegisteredBroker {
   #housekeepingTimer: TimerHandle | undefined;
   #isRunning = false;
 
-  constructor({ name, settings, network, faults, activity, onDecided }: BrokerNodeOptions) {
-    const { clock, serializeType, hostname, listen } = settings;
+  private constructor(options: BrokerNodeOptions, endpoint: Endpoint) {
+    const { name, settings, faults, activity, onDecided } = options;
+    const { clock, serializeType } = settings;
     this.name = name;
     this.clusterName = settings.clusterName;
     this.#clock = clock;
     this.#checkInterval = settings.transactionCheckInterval;
-    this.#endpoint = new Endpoint({
-      ...{ hostname, port: 0, listen, network },
-      accept: (transport, remote) => this.#server.accept(transport, remote),
+    this.#endpoint = endpoint;
+    this.#parts = createParts({
+      ...{ name, settings, activity, onDecided, address: this.address },
+      callClient: (request, connection) => this.#server.ask(request, connection, CLIENT_TIMEOUT),
+      onConsumersChanged: (group, connections) => this.#notifyConsumers(group, connections),
     });
-    this.#endpoint.open();
-    try {
-      this.#parts = createParts({
-        ...{ name, settings, activity, onDecided, address: this.address },
-        callClient: (request, connection) => this.#server.ask(request, connection, CLIENT_TIMEOUT),
-        onConsumersChanged: (group, connections) => this.#notifyConsumers(group, connections),
-      });
-    } catch (error) {
-      void this.#endpoint.close();
-      throw error;
-    }
     this.#server = new Server({
       ...{ name, clock, faults, serializeType, counters: activity.counters },
       handlers: brokerHandlers(this.#parts),
@@ -97,6 +89,23 @@ export class BrokerNode implements Node, RegisteredBroker {
       ask: (half, placement) => sendCheck(this.#parts, this.#server, half, placement),
       prepareGiveUp: () => void this.#parts.topics.ensure(SystemTopic.GivenUp),
     });
+  }
+
+  /** Makes a broker with an address, which is open already. */
+  static async create(options: BrokerNodeOptions): Promise<BrokerNode> {
+    const { settings: { hostname, listen }, network } = options;
+    const endpoint = new Endpoint({
+      ...{ hostname, port: 0, listen, network },
+      accept: (transport, remote) => node.#server.accept(transport, remote),
+    });
+    await endpoint.open();
+    let node: BrokerNode;
+    try {
+      return node = new BrokerNode(options, endpoint);
+    } catch (error) {
+      await endpoint.close();
+      throw error;
+    }
   }
 
   get address(): string {
@@ -163,10 +172,12 @@ export class BrokerNode implements Node, RegisteredBroker {
     return this.#scan.run(true);
   }
 
-  start(): void {
+  async start(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    this.#endpoint.open();
+    await this.#endpoint.open();
+    // It was stopped meanwhile.
+    if (!this.#isRunning) return;
     this.#parts.delays.start();
     this.#scheduleCheck();
     this.#scheduleHousekeeping();
@@ -188,8 +199,8 @@ export class BrokerNode implements Node, RegisteredBroker {
     this.#parts.store.close();
   }
 
-  acceptConnections(): void {
-    if (this.#isRunning) this.#endpoint.open();
+  async acceptConnections(): Promise<void> {
+    if (this.#isRunning) await this.#endpoint.open();
   }
 
   refuseConnections(): Promise<void> {

@@ -71,7 +71,7 @@ export interface Inspector extends AsyncDisposable {
 
 /**
  * Serves a page on this machine that shows transactions as they happen: half message, local
- * transaction, verdict, check-backs, and how each ended. Needs `--allow-net` for the address.
+ * transaction, verdict, check-backs, and how each ended. In Deno it needs `--allow-net` for the address.
  *
  * It shows all that happens in an embedded broker, what a producer tells of its own transactions, and
  * what a cluster answers about those whose ids are entered. Nothing is changed by it, but that an
@@ -86,13 +86,16 @@ export interface Inspector extends AsyncDisposable {
  *
  * async function main(): Promise<void> {
  *   await using broker = await EmbeddedBroker.start();
- *   await using inspector = serveInspector({ broker });
+ *   await using inspector = await serveInspector({ broker });
  *   console.log(`Transactions: ${inspector.url}, name server: ${broker.nameServer}`);
  *   await inspector.finished;
  * }
  * ```
  */
-export function serveInspector(source: InspectorSource, options: InspectorOptions = {}): Inspector {
+export async function serveInspector(
+  source: InspectorSource,
+  options: InspectorOptions = {},
+): Promise<Inspector> {
   const { clock = systemClock, hostname = "127.0.0.1", signal } = options;
   const port = checkCount("port", options.port, 0, 0, 65_535);
   const limit = checkCount("maxTransactions", options.maxTransactions, 10_000, 1, 1_000_000);
@@ -118,7 +121,7 @@ export function serveInspector(source: InspectorSource, options: InspectorOption
   const watch = cluster &&
     new ClusterWatch({ cluster, topic, log, clock, interval, signal: stop.signal, onHealth });
   const parts = { log, streams, broker, watch, port: (): number => server.port };
-  const server = serveHttp(hostname, port, (request) => answer(request, parts));
+  const server = await serveHttp(hostname, port, (request) => answer(request, parts));
   const feeds: StopFeed[] = [];
   if (broker) feeds.push(feedFromBroker(broker, log, clock));
   if (producer) feeds.push(feedFromProducer(producer, log, clock));

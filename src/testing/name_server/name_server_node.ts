@@ -50,8 +50,8 @@ export class NameServerNode implements Node {
     return this.#server.connections.size;
   }
 
-  start(): void {
-    this.#endpoint.open();
+  start(): Promise<void> {
+    return this.#endpoint.open();
   }
 
   async stop(): Promise<void> {
@@ -63,8 +63,8 @@ export class NameServerNode implements Node {
     return this.stop();
   }
 
-  acceptConnections(): void {
-    this.#endpoint.open();
+  acceptConnections(): Promise<void> {
+    return this.#endpoint.open();
   }
 
   refuseConnections(): Promise<void> {

@@ -21,6 +21,8 @@ export class Endpoint {
   readonly #options: EndpointOptions;
   #port: number;
   #listeners: Listener[] = [];
+  /** What is under way: openings and closings go one after the other. */
+  #work: Promise<void> = Promise.resolve();
 
   constructor(options: EndpointOptions) {
     this.#options = options;
@@ -33,18 +35,30 @@ export class Endpoint {
   }
 
   /** Lets connections come in. */
-  open(): void {
+  open(): Promise<void> {
+    return this.#next(() => this.#open());
+  }
+
+  /** Refuses connections from now on. Those that were made live on. */
+  close(): Promise<void> {
+    return this.#next(async () => {
+      const listeners = this.#listeners;
+      this.#listeners = [];
+      await Promise.all(listeners.map((listener) => listener.close()));
+    });
+  }
+
+  async #open(): Promise<void> {
     if (this.#listeners.length > 0) return;
     const { hostname, listen, network, accept } = this.#options;
-    if (listen) this.#listeners.push(listenTcp(hostname, this.#port, accept));
+    if (listen) this.#listeners.push(await listenTcp(hostname, this.#port, accept));
     this.#port = this.#listeners[0]?.port ?? (this.#port || network.takePort());
     this.#listeners.push(network.listen(hostname, this.#port, accept));
   }
 
-  /** Refuses connections from now on. Those that were made live on. */
-  async close(): Promise<void> {
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    await Promise.all(listeners.map((listener) => listener.close()));
+  #next(action: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(action);
+    this.#work = done.catch(() => {});
+    return done;
   }
 }

@@ -1,13 +1,15 @@
 import { describe, InvalidArgumentError } from "../../errors.ts";
+import { isDeno } from "../../runtime.ts";
+import type { AppendFile } from "./append_file.ts";
+import * as deno from "./deno_file.ts";
+import * as node from "./node_file.ts";
 
 /** The file that a log is kept in beside the memory, so that another process can go on with it. */
 export class LogFile {
-  readonly #path: string;
-  readonly #file: Deno.FsFile;
+  readonly #file: AppendFile;
   #isOpen = true;
 
-  private constructor(path: string, file: Deno.FsFile) {
-    this.#path = path;
+  private constructor(file: AppendFile) {
     this.#file = file;
   }
 
@@ -18,18 +20,8 @@ export class LogFile {
    */
   static open(folder: string, name: string): LogFile {
     const path = `${folder}/${name}.log`;
-    let file: Deno.FsFile;
-    try {
-      Deno.mkdirSync(folder, { recursive: true });
-      file = Deno.openSync(path, { read: true, write: true, create: true });
-    } catch (cause) {
-      const remedy = cause instanceof Deno.errors.NotCapable
-        ? `run this program with --allow-read=${folder} --allow-write=${folder}`
-        : describe(cause);
-      throw new InvalidArgumentError(`Cannot open ${path}: ${remedy}`, { cause });
-    }
-    if (file.tryLockSync(true)) return new LogFile(path, file);
-    file.close();
+    const file = open(folder, path);
+    if (file) return new LogFile(file);
     throw new InvalidArgumentError(
       `Cannot open ${path}: another embedded broker has it, choose another folder or end that one`,
     );
@@ -37,19 +29,18 @@ export class LogFile {
 
   /** What was appended, also by earlier processes. */
   read(): Uint8Array {
-    return Deno.readFileSync(this.#path);
+    return this.#file.read();
   }
 
   /** Drops what is behind `length`: the record that a crash has cut off. */
   truncate(length: number): void {
-    this.#file.truncateSync(length);
-    this.#file.seekSync(0, Deno.SeekMode.End);
+    this.#file.truncate(length);
   }
 
   /** Adds a record. It outlives this process at once, a power failure not before a while. */
   append(record: Uint8Array): void {
     for (let written = 0; written < record.length;) {
-      written += this.#file.writeSync(record.subarray(written));
+      written += this.#file.write(record.subarray(written));
     }
   }
 
@@ -57,5 +48,16 @@ export class LogFile {
   close(): void {
     if (this.#isOpen) this.#file.close();
     this.#isOpen = false;
+  }
+}
+
+function open(folder: string, path: string): AppendFile | undefined {
+  try {
+    return (isDeno ? deno : node).openFile(folder, path);
+  } catch (cause) {
+    const remedy = (cause as { name?: string }).name === "NotCapable"
+      ? `run this program with --allow-read=${folder} --allow-write=${folder}`
+      : describe(cause);
+    throw new InvalidArgumentError(`Cannot open ${path}: ${remedy}`, { cause });
   }
 }
