@@ -20,7 +20,7 @@ export class Broadcast<T> {
     this.#capacity = capacity;
   }
 
-  /** Whether anyone would see a value: lets a publisher skip making it. */
+  /** Reports whether anyone would see a value: lets a publisher skip making it. */
   get hasSubscribers(): boolean {
     return this.#subscribers.size > 0;
   }

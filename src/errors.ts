@@ -46,9 +46,9 @@ export interface ErrorFacts extends ErrorOptions {
   responseCode?: number | undefined;
   /** The remark of that response, as it came. */
   remark?: string | undefined;
-  /** Whether the same call may succeed later, unchanged. */
+  /** `true` if the same call may succeed later, unchanged. */
   isRetriable?: boolean | undefined;
-  /** Whether at least one byte of the request was handed to the connection. */
+  /** `true` if at least one byte of the request was handed to the connection. */
   written?: boolean | undefined;
   /** Position of the offending bytes, counted from the first byte of the frame or message. */
   offset?: number | undefined;
@@ -85,7 +85,7 @@ export class RocketMQError extends Error {
   readonly topic?: string;
   /** The response code with which a server refused, if one did. */
   readonly responseCode?: number;
-  /** Whether the same call may succeed later, unchanged. */
+  /** `true` if the same call may succeed later, unchanged. */
   readonly isRetriable: boolean;
 
   /** Makes an error; only this module and its tests have a reason to. */
@@ -135,7 +135,7 @@ export class SendForbiddenError extends RocketMQError {
 export class ConnectionError extends RocketMQError {
   /** Class name, also in minified code. */
   override name = "ConnectionError";
-  /** Whether the server may have seen the request: at least one byte of it was handed to the connection. */
+  /** `true` if the server may have seen the request: at least one byte of it was handed to the connection. */
   readonly written: boolean;
 
   /** `code` tells which of the endings it was. */
@@ -210,7 +210,7 @@ export interface MissingPermission {
 export class AccessDeniedError extends BrokerResponseError {
   /** Class name, also in minified code. */
   override name = "AccessDeniedError";
-  /** Whether the server does not believe who asks, or does not let them. */
+  /** The reason: the server does not believe who asks, or does not let them. */
   readonly reason: "authentication" | "authorization";
   /** The permission that is missing, if it is one and the server says on what. */
   readonly missingPermission?: MissingPermission;
@@ -289,7 +289,7 @@ export class MessageDecodeError extends RocketMQError {
 export class TransactionSendError extends RocketMQError {
   /** Class name, also in minified code. */
   override name = "TransactionSendError";
-  /** Whether a half message may exist. */
+  /** `true` if a half message may exist. */
   readonly outcome: "failed" | "indeterminate";
   /** The transaction id of this call, if it got one. */
   readonly transactionId?: string;
@@ -324,7 +324,7 @@ function escapeCharacter(character: string): string {
   return digits.length > 4 ? `\\u{${digits}}` : `\\u${digits}`;
 }
 
-/** The message of anything that was thrown, fit for a log line. Never throws. */
+/** Returns the message of anything that was thrown, fit for a log line. Never throws. */
 export function describe(error: unknown): string {
   try {
     return printable(String(error instanceof Error ? error.message || error.name : error));

@@ -1,4 +1,4 @@
-/** What is used of the runtime's `node:crypto`. */
+/** The part of `node:crypto` that is used. */
 export type NodeCrypto = Pick<
   typeof import("node:crypto"),
   "createHmac" | "createPrivateKey" | "X509Certificate"

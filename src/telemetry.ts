@@ -71,7 +71,7 @@ interface Api {
 /** Takes a measurement. */
 export type Measure = (value: number, attributes: Attributes) => void;
 
-/** The OpenTelemetry of this process; undefined when it has none. */
+/** Returns the OpenTelemetry of this process; undefined when it has none. */
 export function findTelemetry(): Telemetry | undefined {
   const api = (globalThis as Record<symbol, unknown>)[API];
   return typeof api === "object" && api !== null ? new Telemetry(api as Api) : undefined;
@@ -85,10 +85,10 @@ export class Telemetry {
   readonly #meter: Meter | undefined;
 
   constructor(api: Api) {
-    this.#contexts = attempt(() => api.context);
-    this.#propagation = attempt(() => api.propagation);
-    this.#tracer = attempt(() => api.trace?.getTracer(SCOPE));
-    this.#meter = attempt(() => api.metrics?.getMeter(SCOPE));
+    this.#contexts = safely(() => api.context);
+    this.#propagation = safely(() => api.propagation);
+    this.#tracer = safely(() => api.trace?.getTracer(SCOPE));
+    this.#meter = safely(() => api.metrics?.getMeter(SCOPE));
   }
 
   /** Starts a span, below `parent` or else below the one that is active. */
@@ -98,21 +98,21 @@ export class Telemetry {
     attributes: Attributes,
     parent: TelemetryContext = this.#active(),
   ): TelemetrySpan {
-    const options = { kind, attributes: given(attributes) };
-    const span = attempt(() => this.#tracer?.startSpan(name, options, parent));
-    const context = span && attempt(() => parent.setValue(SPAN, span));
+    const options = { kind, attributes: withoutUndefined(attributes) };
+    const span = safely(() => this.#tracer?.startSpan(name, options, parent));
+    const context = span && safely(() => parent.setValue(SPAN, span));
     return new TelemetrySpan(span, context ?? parent, this.#contexts);
   }
 
-  /** A context as it travels: `traceparent`, and what else the process is set up to pass on. */
+  /** Returns a context as it travels: `traceparent`, and what else the process is set up to pass on. */
   inject(context: TelemetryContext): Record<string, string> {
     const carrier: Record<string, string> = {};
     const set = (_carrier: unknown, name: string, value: string) => void (carrier[name] = value);
-    attempt(() => this.#propagation?.inject(context, carrier, { set }));
+    safely(() => this.#propagation?.inject(context, carrier, { set }));
     return carrier;
   }
 
-  /** The context that has travelled in `carrier`. */
+  /** Returns the context that has travelled in `carrier`. */
   extract(carrier: Readonly<Record<string, string>>): TelemetryContext {
     const getter = {
       get: (_carrier: unknown, name: string) =>
@@ -120,23 +120,24 @@ export class Telemetry {
       keys: () => Object.keys(carrier),
     };
     const root = this.#active().deleteValue(SPAN);
-    return attempt(() => this.#propagation?.extract(root, carrier, getter)) ?? root;
+    return safely(() => this.#propagation?.extract(root, carrier, getter)) ?? root;
   }
 
-  /** A sum that only grows. */
+  /** Returns a sum that only grows. */
   counter(name: string, unit: string, description: string): Measure {
-    const counter = attempt(() => this.#meter?.createCounter(name, { unit, description }));
-    return (value, attributes) => attempt(() => counter?.add(value, given(attributes)));
+    const counter = safely(() => this.#meter?.createCounter(name, { unit, description }));
+    return (value, attributes) => safely(() => counter?.add(value, withoutUndefined(attributes)));
   }
 
-  /** A distribution of values. */
+  /** Returns a distribution of values. */
   histogram(name: string, unit: string, description: string): Measure {
-    const histogram = attempt(() => this.#meter?.createHistogram(name, { unit, description }));
-    return (value, attributes) => attempt(() => histogram?.record(value, given(attributes)));
+    const histogram = safely(() => this.#meter?.createHistogram(name, { unit, description }));
+    return (value, attributes) =>
+      safely(() => histogram?.record(value, withoutUndefined(attributes)));
   }
 
   #active(): TelemetryContext {
-    return attempt(() => this.#contexts?.active()) ?? new PlainContext(new Map());
+    return safely(() => this.#contexts?.active()) ?? new PlainContext(new Map());
   }
 }
 
@@ -176,17 +177,17 @@ export class TelemetrySpan {
 
   /** Ends it, with an error if it has one. */
   end(attributes: Attributes, error?: unknown): void {
-    attempt(() => this.#span?.setAttributes(given(attributes)));
+    safely(() => this.#span?.setAttributes(withoutUndefined(attributes)));
     if (error !== undefined) {
       const message = error instanceof Error ? error.message : undefined;
-      attempt(() => error instanceof Error && this.#span?.recordException(error));
-      attempt(() => this.#span?.setStatus({ code: 2, ...(message ? { message } : {}) }));
+      safely(() => error instanceof Error && this.#span?.recordException(error));
+      safely(() => this.#span?.setStatus({ code: 2, ...(message ? { message } : {}) }));
     }
-    attempt(() => this.#span?.end());
+    safely(() => this.#span?.end());
   }
 }
 
-/** The name of a failure, one of few. */
+/** Returns the name of a failure, one of few. */
 export function errorType(error: unknown): string | undefined {
   if (error === undefined) return undefined;
   const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
@@ -215,13 +216,13 @@ class PlainContext implements TelemetryContext {
   }
 }
 
-function given(attributes: Attributes): Attributes {
+function withoutUndefined(attributes: Attributes): Attributes {
   return Object.fromEntries(
     Object.entries(attributes).filter(([, value]) => value !== undefined),
   );
 }
 
-function attempt<T>(work: () => T): T | undefined {
+function safely<T>(work: () => T): T | undefined {
   try {
     return work();
   } catch {

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { systemClock } from "../src/clock.ts";
-import { Deadline, within } from "../src/client/mod.ts";
+import { Deadline, systemClock, within } from "../src/clock.ts";
 
 const LONGEST = 2 ** 31 - 1;
 

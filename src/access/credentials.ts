@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import { type RemotingRequest, withFields } from "../remoting/internal.ts";
 import { loadNodeCrypto } from "../runtime.ts";
 
-/** Who a client is to servers that check it, as an application gives it. */
+/** The identity of a client, for servers that check it. */
 export interface CredentialsOptions {
   /** Name of the user. It goes out with every request. */
   accessKey: string;
@@ -101,7 +101,7 @@ export function signRequest(request: RemotingRequest, credentials: Credentials):
   return withFields(request, extFields);
 }
 
-/** The values in the order of their names, which is that of UTF-16 code units, as in Java. */
+/** Returns the values in the order of their names, which is that of UTF-16 code units, as in Java. */
 function signedText(extFields: Readonly<Record<string, string>>): string {
   const text = Object.keys(extFields).sort().map((name) => extFields[name]!).join("");
   // Where half of a surrogate pair stands alone, Java signs a question mark.

@@ -3,7 +3,7 @@ import { type RemotingRequest, RequestCode, withFields } from "../remoting/inter
 
 const SEPARATOR = "%";
 
-/** What stands before the namespace in the names of topics that consumer groups have. */
+/** The prefixes of the topics of consumer groups: they stand before the namespace. */
 const GROUP_TOPIC_PREFIX = /^%(?:RETRY|DLQ)%/;
 
 /** Topics of the system. Every namespace sees the same ones. */
@@ -48,14 +48,14 @@ export function unwrapNamespace(namespace: string | undefined, name: string): st
   return prefix + rest.slice(namespace.length + 1);
 }
 
-/** The namespace that a topic or group is in by its name, if it is in one. */
+/** Returns the namespace that a topic or group is in by its name, if it is in one. */
 export function namespaceOf(name: string): string | undefined {
   const [, rest] = splitName(name);
   const end = rest.indexOf(SEPARATOR);
   return end > 0 && !isSystemName(name) ? rest.slice(0, end) : undefined;
 }
 
-/** The same request in a namespace of version 2, which names stay as they are in: `nsd`, `ns`. */
+/** Returns the same request in a namespace of version 2, which names stay as they are in: `nsd`, `ns`. */
 export function addNamespace(namespace: string, request: RemotingRequest): RemotingRequest {
   return withFields(request, { ...request.extFields, nsd: "true", ns: namespace });
 }
@@ -85,7 +85,7 @@ function isInNamespace(namespace: string, name: string): boolean {
   return splitName(name)[1].startsWith(namespace + SEPARATOR);
 }
 
-/** The prefix of a name, `%RETRY%` or `%DLQ%` or none, and what follows it. */
+/** Returns the prefix of a name, `%RETRY%` or `%DLQ%` or none, and what follows it. */
 function splitName(name: string): [prefix: string, rest: string] {
   const prefix = GROUP_TOPIC_PREFIX.exec(name)?.[0] ?? "";
   return [prefix, name.slice(prefix.length)];
@@ -121,12 +121,12 @@ export class ClientNamespace {
     this.name = name;
   }
 
-  /** The name that servers know a topic or group by. */
+  /** Returns the name that servers know a topic or group by. */
   wrap(name: string): string {
     return this.#exempt.has(name) ? name : wrapNamespace(this.name, name);
   }
 
-  /** The name that the application knows a topic or group by. */
+  /** Returns the name that the application knows a topic or group by. */
   unwrap(name: string): string {
     return unwrapNamespace(this.name, name);
   }
@@ -136,7 +136,7 @@ export class ClientNamespace {
     if (this.#exempt.size < MAX_EXEMPT) this.#exempt.add(name);
   }
 
-  /** The same request with the names in its header as servers know them. */
+  /** Returns the same request with the names in its header as servers know them. */
   request(request: RemotingRequest): RemotingRequest {
     const { extFields } = request;
     if (extFields === undefined) return request;

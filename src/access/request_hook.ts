@@ -2,7 +2,7 @@ import { describe, InvalidArgumentError, printable } from "../errors.ts";
 import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/internal.ts";
 import { SignatureField } from "./credentials.ts";
 
-/** What a {@linkcode RequestHook} sees of a request. Bodies, tokens and signatures are not shown. */
+/** What a {@linkcode RequestHook} sees of a request. Bodies, tokens and signatures are left out. */
 export interface RequestFacts {
   /** Request code; `RequestCode` of `./remoting` names them. */
   readonly code: number;
@@ -10,7 +10,7 @@ export interface RequestFacts {
   readonly fields: Readonly<Record<string, string>>;
   /** Size of the body in bytes. */
   readonly bodySize: number;
-  /** Whether no answer is wanted. */
+  /** `true` if no answer is wanted. */
   readonly oneway: boolean;
 }
 
@@ -46,10 +46,10 @@ export type RequestOutcome =
   };
 
 /**
- * Looks on at every request of a client, heartbeats and those to name servers too. Its methods are
- * called synchronously and have to be quick.
+ * Observes every request of a client, heartbeats and those to name servers too. Its methods are called
+ * synchronously and have to be quick.
  *
- * @example Tell servers which release of the application asks
+ * @example Tell servers which version of the application asks
  * ```ts
  * import { Producer, type RequestHook } from "@rocketmq-deno/client";
  *
@@ -96,17 +96,17 @@ export function checkRequestHooks(hooks: unknown): asserts hooks is readonly Req
   );
 }
 
-/** What hooks see of a request that leaves. */
+/** Returns what hooks see of a request that leaves. */
 export function factsOf(request: RemotingRequest, oneway: boolean): RequestFacts {
   return {
     code: request.code,
-    fields: shown(request.extFields),
+    fields: redacted(request.extFields),
     bodySize: request.body?.length ?? 0,
     oneway,
   };
 }
 
-/** What hooks see of how a request ended. */
+/** Returns what hooks see of how a request ended. */
 export function outcomeOf(end: RemotingCommand | Error | undefined): RequestOutcome {
   if (end === undefined) return { type: "sent" };
   if (end instanceof Error) return { type: "failed", error: end };
@@ -114,7 +114,7 @@ export function outcomeOf(end: RemotingCommand | Error | undefined): RequestOutc
     type: "answered",
     code: end.code,
     ...(end.remark === undefined ? {} : { remark: end.remark }),
-    fields: shown(end.extFields),
+    fields: redacted(end.extFields),
     bodySize: end.body.length,
   };
 }
@@ -157,7 +157,7 @@ export function runBefore(
   return withFields(request, extFields);
 }
 
-function shown(fields: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+function redacted(fields: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   return Object.freeze(
     Object.fromEntries(Object.entries(fields).filter(([name]) => !SECRET_FIELDS.has(name))),
   );

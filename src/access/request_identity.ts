@@ -12,7 +12,7 @@ import {
 /** Header field that says what kind of client sends a request, and its value for streams. */
 const REQUEST_TYPE = "ReqT", STREAM = "0";
 
-/** What is put on every request of a client. */
+/** The facts that are put on every request of a client. */
 export interface RequestIdentity {
   /** Signs. */
   readonly credentials: Credentials | undefined;
@@ -20,9 +20,9 @@ export interface RequestIdentity {
   readonly namespace: ClientNamespace | undefined;
   /** Namespace of version 2. */
   readonly namespaceV2: string | undefined;
-  /** Whether requests say that they come from a stream client. */
+  /** `true` if requests say that they come from a stream client. */
   readonly enableStreamRequestType: boolean;
-  /** Who looks on. */
+  /** Observers of requests. */
   readonly requestHooks: readonly RequestHook[];
 }
 

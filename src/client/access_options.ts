@@ -37,7 +37,7 @@ export interface AccessOptions {
 
 /** {@linkcode AccessOptions}, checked and complete. */
 export interface AccessSettings extends RequestIdentity {
-  /** What follows `ip@instanceName` in the client id. */
+  /** The part of the client id behind `ip@instanceName`. */
   readonly clientIdSuffix: string;
 }
 

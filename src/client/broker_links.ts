@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "../clock.ts";
+import { type Clock, Deadline, sleep, type WaitOptions, within } from "../clock.ts";
 import { AccessDeniedError, ConnectionError, describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingRequest } from "../remoting/mod.ts";
@@ -9,15 +9,12 @@ import {
 } from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
-import { Deadline, type WaitOptions, within } from "./deadline.ts";
 
 /** The settings of the links to brokers. */
 interface BrokerLinksOptions {
   /** Connections to brokers. */
   pool: ConnectionPool;
-  /** Time. */
   clock: Clock;
-  /** Log. */
   logger: Logger;
   /** Milliseconds for a connection and for the answer to a heartbeat. */
   requestTimeout: number;
@@ -35,7 +32,7 @@ interface Link {
   readonly gone: AbortController;
   connection?: Connection;
   establishing?: Promise<Connection>;
-  /** Why the last try to make it failed, for those who wait in vain. */
+  /** Why the last attempt to make it failed, for those who wait in vain. */
   lastError?: unknown;
   missedHeartbeats: number;
 }
@@ -62,7 +59,7 @@ export class BrokerLinks {
     this.#clock = options.clock;
   }
 
-  /** Names of the brokers that the last try did not reach. */
+  /** Names of the brokers that the last attempt did not reach. */
   down(): string[] {
     const names: string[] = [];
     for (const { brokerName, connection, lastError } of this.#links.values()) {
@@ -71,20 +68,20 @@ export class BrokerLinks {
     return names;
   }
 
-  /** The links that are registered now. */
+  /** Returns the links that are registered now. */
   *registered(): Iterable<{ brokerName: string; connection: Connection }> {
     for (const { brokerName, connection } of this.#links.values()) {
       if (connection?.isOpen) yield { brokerName, connection };
     }
   }
 
-  /** The registered connection to a broker's master, if there is one now. */
+  /** Returns the registered connection to a broker's master, if there is one now. */
   open(brokerName: string): Connection | undefined {
     const connection = this.#links.get(brokerName)?.connection;
     return connection?.isOpen ? connection : undefined;
   }
 
-  /** The addresses of all links. */
+  /** Returns the addresses of all links. */
   addresses(): string[] {
     return Array.from(this.#links.values(), ({ address }) => address);
   }
@@ -118,7 +115,7 @@ export class BrokerLinks {
         missedHeartbeats: 0,
       };
       this.#links.set(brokerName, link);
-      this.#keep(link);
+      this.#reconnect(link);
     }
   }
 
@@ -162,7 +159,7 @@ export class BrokerLinks {
 
   /**
    * Waits until one of several brokers is linked, and then at most `grace` milliseconds for the
-   * others, which are tried on in the background.
+   * others, which it keeps trying in the background.
    *
    * @throws {ConnectionError} when none of them can be had in time.
    */
@@ -182,7 +179,7 @@ export class BrokerLinks {
     const timer = clock.setTimer(() => enough.abort(new Error("others are linked")), grace);
     const late = (await all).filter((result) => result.status === "rejected");
     clock.clearTimer(timer);
-    for (const { reason } of late) logger.warn(`${describe(reason)}; it is tried on and on`);
+    for (const { reason } of late) logger.warn(`${describe(reason)}; the client keeps trying`);
   }
 
   /**
@@ -192,7 +189,7 @@ export class BrokerLinks {
   async heartbeat(): Promise<void> {
     const beats = [];
     for (const link of this.#links.values()) {
-      if (link.connection?.isOpen) beats.push(this.#beat(link, link.connection));
+      if (link.connection?.isOpen) beats.push(this.#sendHeartbeat(link, link.connection));
     }
     this.#options.pool.closeOthers(
       new Set(this.addresses()),
@@ -208,8 +205,8 @@ export class BrokerLinks {
     this.#links.clear();
   }
 
-  /** Makes the link again and again until it stands or is dropped. */
-  async #keep(link: Link): Promise<void> {
+  /** Makes the link again until it stands or is dropped. */
+  async #reconnect(link: Link): Promise<void> {
     const signal = link.gone.signal;
     while (!signal.aborted && !link.connection?.isOpen) {
       try {
@@ -262,13 +259,13 @@ export class BrokerLinks {
       link.lastError = new Error(end.reason);
       if (link.gone.signal.aborted) return;
       onLost(brokerName, address, end.reason);
-      this.#keep(link);
+      this.#reconnect(link);
     });
     onRegistered(brokerName, connection);
     return connection;
   }
 
-  async #beat(link: Link, connection: Connection): Promise<void> {
+  async #sendHeartbeat(link: Link, connection: Connection): Promise<void> {
     const { requestTimeout, heartbeat, logger } = this.#options;
     const { brokerName, address } = link;
     try {
@@ -304,17 +301,17 @@ interface LinkFailure {
   brokerName: string;
   /** Its address as it is dialled. */
   address: string;
-  /** Whether time was over or the caller gave up. */
+  /** Why the wait ended: time was over, or the caller aborted it. */
   failure: "TIMEOUT" | "ABORTED";
   /** The milliseconds that were waited. */
   timeout: number;
-  /** Why the try that was waited for failed. */
+  /** Why the attempt that was waited for failed. */
   cause?: unknown;
-  /** Why the last try before failed. */
+  /** Why the attempt before it failed. */
   lastError?: unknown;
 }
 
-/** The error of who waits for a link in vain, with the remedy. */
+/** Makes the error for callers that wait for a link in vain, with the remedy. */
 function linkFailure(
   { brokerName, address, failure, timeout, cause, lastError }: LinkFailure,
 ): ConnectionError {
@@ -338,7 +335,7 @@ function linkFailure(
   );
 }
 
-/** Whether trying again is useless: this program lacks the permission to connect. */
+/** Reports whether trying again is useless: this program lacks the permission to connect. */
 export function isFinal(error: unknown): boolean {
   return error instanceof ConnectionError && error.code === "CONNECT_FAILED" && !error.isRetriable;
 }

@@ -21,23 +21,23 @@ export interface CheckRequest {
   readonly connection: Connection;
 }
 
-/** What is needed to find out whose a check-back is. */
+/** The context that says whose a check-back is. */
 interface CheckReceiver {
-  /** Where it is told that one is ignored. */
+  /** Log for those that are ignored. */
   warnings: ThrottledLogger;
-  /** Who takes the check-backs of a producer group. */
-  taker: (group: string) => ((check: CheckRequest) => void) | undefined;
+  /** Returns the handler of a producer group. */
+  handlerOf: (group: string) => ((check: CheckRequest) => void) | undefined;
   /** Name of the broker at an address. */
   brokerAt: (address: string) => string | undefined;
   /** Whose names the client uses. */
   namespace?: ClientNamespace | undefined;
 }
 
-/** Gives a check-back to its producer group. One that can't be read or has no taker is ignored. */
-export function receiveCheck(
+/** Gives a check-back to its producer group. One that can't be read or has no handler is ignored. */
+export function routeCheckBack(
   command: RemotingCommand,
   connection: Connection,
-  { warnings, taker, brokerAt, namespace }: CheckReceiver,
+  { warnings, handlerOf, brokerAt, namespace }: CheckReceiver,
 ): void {
   const ignore = (kind: string, detail = "") =>
     warnings.warn(
@@ -54,7 +54,7 @@ export function receiveCheck(
   }
   const group = message.properties[MessageProperty.ProducerGroup];
   if (!group) return ignore("its message names no producer group");
-  const take = taker(group);
+  const take = handlerOf(group);
   if (!take) {
     return ignore("its producer group is not in this client", `"${printable(group, 128)}"`);
   }

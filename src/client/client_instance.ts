@@ -11,9 +11,9 @@ import {
 import type { TopicRoute } from "../route/mod.ts";
 import type { Connection, ServerRequestHandler } from "../transport/mod.ts";
 import { BrokerLinks, unregister } from "./broker_links.ts";
-import { type CheckRequest, receiveCheck } from "./check_request.ts";
+import { type CheckRequest, routeCheckBack } from "./check_request.ts";
 import { ConnectionPools } from "./connection_pools.ts";
-import { Deadline, type WaitOptions } from "./deadline.ts";
+import { Deadline, type WaitOptions } from "../clock.ts";
 import { distinctBrokers, firstRoutes } from "./start_up.ts";
 import { MasterSearch } from "./master_search.ts";
 import { NameServerList } from "./name_server_list.ts";
@@ -24,13 +24,13 @@ import { Replies } from "./replies.ts";
 import { RouteTable } from "./route_table.ts";
 import { VipChannel } from "./vip_channel.ts";
 
-/** What a client tells those who use it. Called synchronously; must not throw. */
+/** Called by a client when something changes, synchronously. They must not throw. */
 export interface ClientHooks {
-  /** A broker accepted the first heartbeat on a new connection. */
+  /** Called when a broker accepted the first heartbeat on a new connection. */
   onRegistered(brokerName: string, address: string): void;
-  /** A registered connection is over. */
+  /** Called when a registered connection is over. */
   onLost(brokerName: string, address: string, reason: string): void;
-  /** The route of a topic became known or changed. */
+  /** Called when the route of a topic became known or changed. */
   onRouteChanged(route: TopicRoute): void;
 }
 
@@ -149,7 +149,7 @@ export class ClientInstance {
     return Array.from(this.#links.registered(), ({ brokerName }) => brokerName);
   }
 
-  /** Names of the brokers to which the last try of a connection failed. */
+  /** Names of the brokers to which the last attempt to connect failed. */
   downBrokers(): string[] {
     return this.#links.down();
   }
@@ -159,7 +159,7 @@ export class ClientInstance {
     return this.#pools.size;
   }
 
-  /** Makes a producer group known: heartbeats name it, and its check-backs go to `take`. */
+  /** Adds a producer group: heartbeats name it, and its check-backs go to `take`. */
   addGroup(group: string, take: (check: CheckRequest) => void): void {
     if (this.#groups.has(this.namespace?.wrap(group) ?? group)) {
       throw new InvalidStateError(
@@ -172,7 +172,7 @@ export class ClientInstance {
   /**
    * Finds the routes of the topics, registers with their brokers, and begins the periodic work. A
    * cluster that has just started, whose name servers know no broker yet, is waited for.
-   * A topic is served when one of its brokers accepted a heartbeat; the others are tried on and on.
+   * A topic is served when one of its brokers accepted a heartbeat; the client keeps trying the others.
    *
    * @throws {RocketMQError} when a topic has no route, or none of its brokers accepts a heartbeat.
    */
@@ -182,7 +182,7 @@ export class ClientInstance {
     const { heartbeatInterval, nameServersPollInterval, routePollInterval } = this.#settings;
     await this.#list?.begin(rest());
     const routes = await firstRoutes(this, topics, this.#settings.clock, rest);
-    await Promise.all(distinctBrokers(routes).map((names) => this.#reach(names, rest())));
+    await Promise.all(distinctBrokers(routes).map((names) => this.#waitForAny(names, rest())));
     if (this.#list) {
       this.#work.every("name servers", nameServersPollInterval, () => this.#list!.poll());
     }
@@ -190,12 +190,12 @@ export class ClientInstance {
     this.#work.every("heartbeats", heartbeatInterval, () => this.#heartbeat());
   }
 
-  /** The route of a topic. @throws {TopicRouteNotFoundError} @throws {ConnectionError} */
+  /** Returns the route of a topic. @throws {TopicRouteNotFoundError} @throws {ConnectionError} */
   route(topic: string, options: WaitOptions): Promise<TopicRoute> {
     return this.#routes.get(topic, options);
   }
 
-  /** The route of a topic as it was last seen, without asking anyone. */
+  /** Returns the route of a topic as it was last seen, without asking anyone. */
   peekRoute(topic: string): TopicRoute | undefined {
     return this.#routes.peek(topic);
   }
@@ -205,22 +205,22 @@ export class ClientInstance {
     return this.#routes.refresh(topic, options);
   }
 
-  /** The registered connection to a broker's master. @throws {ConnectionError} */
+  /** Returns the registered connection to a broker's master. @throws {ConnectionError} */
   brokerConnection(brokerName: string, options: WaitOptions): Promise<Connection> {
     return this.#links.get(brokerName, options);
   }
 
-  /** What {@linkcode requestConnection} gives, where it is there already. */
+  /** Returns what {@linkcode requestConnection} would give, if it is there already. */
   openConnection(brokerName: string): Connection | undefined {
     return this.#vip ? undefined : this.#links.open(brokerName);
   }
 
-  /** Whether sends use connections of their own. */
+  /** Reports whether sends use connections of their own. */
   get hasVipChannel(): boolean {
     return this.#vip !== undefined;
   }
 
-  /** The connection for sends and requests about messages, maybe to the VIP port. @throws {ConnectionError} */
+  /** Returns the connection for sends and requests about messages, maybe to the VIP port. @throws {ConnectionError} */
   requestConnection(brokerName: string, options: WaitOptions): Promise<Connection> {
     return this.#vip?.get(brokerName, options) ?? this.#links.get(brokerName, options);
   }
@@ -244,7 +244,7 @@ export class ClientInstance {
       : this.#pools.brokers.get(address, options));
   }
 
-  /** Takes leave of the brokers, as far as the time allows, and closes everything. */
+  /** Unregisters from the brokers, as far as the time allows, and closes everything. */
   async close(timeout: number): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -261,7 +261,7 @@ export class ClientInstance {
   }
 
   /** Waits until one of the brokers accepted a heartbeat. */
-  async #reach(names: readonly string[], options: WaitOptions): Promise<void> {
+  async #waitForAny(names: readonly string[], options: WaitOptions): Promise<void> {
     await this.#links.getAny(names, options, this.#settings.requestTimeout);
   }
 
@@ -272,9 +272,9 @@ export class ClientInstance {
   }
 
   #takeCheck(command: RemotingCommand, connection: Connection): void {
-    receiveCheck(command, connection, {
+    routeCheckBack(command, connection, {
       warnings: this.#warnings,
-      taker: (group) => this.#groups.get(group),
+      handlerOf: (group) => this.#groups.get(group),
       brokerAt: (address) => this.#links.nameAt(address),
       namespace: this.namespace,
     });

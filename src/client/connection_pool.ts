@@ -1,5 +1,5 @@
 import { Backoff } from "../backoff.ts";
-import { type Clock, sleep } from "../clock.ts";
+import { type Clock, sleep, type WaitOptions, within } from "../clock.ts";
 import { ConnectionError, describe } from "../errors.ts";
 import { parseAddress } from "../route/mod.ts";
 import {
@@ -8,18 +8,16 @@ import {
   type ConnectionOptions,
   type WireDialer,
 } from "../transport/mod.ts";
-import { type WaitOptions, within } from "./deadline.ts";
 
 /** The settings of a pool. */
 interface ConnectionPoolOptions extends Omit<ConnectionOptions, "address"> {
   /** Opens transports. */
   dialer: WireDialer;
-  /** Time. */
   clock: Clock;
   /** Milliseconds for one dial. */
   connectTimeout: number;
   /** When addresses were dialled, also by earlier pools. @default an empty one */
-  dials?: DialLedger;
+  dials?: DialRateLimit;
 }
 
 interface Slot {
@@ -47,14 +45,14 @@ const STABLE_AFTER = 5_000;
 export class ConnectionPool {
   readonly #options: ConnectionPoolOptions;
   readonly #clock: Clock;
-  readonly #dials: DialLedger;
+  readonly #dials: DialRateLimit;
   readonly #slots = new Map<string, Slot>();
   readonly #closing = new AbortController();
 
   constructor(options: ConnectionPoolOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#dials = options.dials ?? new DialLedger();
+    this.#dials = options.dials ?? new DialRateLimit();
   }
 
   /** Connections that are open. */
@@ -160,13 +158,13 @@ export class ConnectionPool {
 
   /** Waits until the address may be dialled again, and counts the dial. */
   async #awaitTurn(address: string, slot: Slot, signal: AbortSignal): Promise<void> {
-    const turn = this.#dials.turnOf(address);
+    const turn = this.#dials.nextAllowedAt(address);
     const wait = Math.max(slot.nextDialAt, turn) - this.#clock.monotonic();
     if (wait > 0) {
       slot.lastError ??= new Error("it was dialled too often within a minute");
       await sleep(this.#clock, wait, signal);
     }
-    this.#dials.enter(address, this.#clock.monotonic());
+    this.#dials.record(address, this.#clock.monotonic());
   }
 
   #adopt(slot: Slot, connection: Connection): void {
@@ -201,24 +199,24 @@ const DIALS_PER_MINUTE = 30;
 /** Milliseconds of a minute. */
 const MINUTE = 60_000;
 
-/** How many addresses are remembered before those that were left alone for a minute are forgotten. */
+/** Addresses after which those that were left alone for a minute are forgotten. */
 const MANY_ADDRESSES = 256;
 
 /**
  * When addresses were dialled. It outlives the connections of a client: an application that calls
  * `start()` again and again while a cluster is away dials no more often than others do.
  */
-export class DialLedger {
+export class DialRateLimit {
   readonly #dialledAt = new Map<string, number[]>();
 
-  /** When an address may be dialled again, in monotonic milliseconds. */
-  turnOf(address: string): number {
+  /** Returns when an address may be dialled again, in monotonic milliseconds. */
+  nextAllowedAt(address: string): number {
     const dialledAt = this.#dialledAt.get(address);
     return dialledAt && dialledAt.length >= DIALS_PER_MINUTE ? dialledAt[0]! + MINUTE : 0;
   }
 
-  /** Takes down that an address is dialled now. */
-  enter(address: string, now: number): void {
+  /** Records that an address is dialled now. */
+  record(address: string, now: number): void {
     let dialledAt = this.#dialledAt.get(address);
     if (!dialledAt) {
       if (this.#dialledAt.size >= MANY_ADDRESSES) this.#forget(now - MINUTE);

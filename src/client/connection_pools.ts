@@ -59,7 +59,7 @@ export class ConnectionPools {
   }
 }
 
-/** What the connections of a client have in common on the way of a request. */
+/** The parts of a client that all of its connections share. */
 interface RequestPath extends Pick<ConnectionOptions, "prepare"> {
   /** Opens transports, and warns where signed requests would go over the net in plain text. */
   readonly dialer: WireDialer;

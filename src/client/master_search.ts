@@ -1,22 +1,19 @@
 import { Backoff } from "../backoff.ts";
-import { type Clock, sleep } from "../clock.ts";
+import { type Clock, Deadline, sleep } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { TopicRoute } from "../route/mod.ts";
-import { Deadline } from "./deadline.ts";
 import type { RouteTable } from "./route_table.ts";
 
 /** The settings of a search. */
 interface MasterSearchOptions {
   /** Where addresses are asked for. */
   routes: RouteTable;
-  /** Time. */
   clock: Clock;
-  /** Log. */
   logger: Logger;
   /** Milliseconds for one look-up. */
   requestTimeout: number;
-  /** Whether there is a registered connection to a broker. */
+  /** `true` if there is a registered connection to a broker. */
   isLinked: (brokerName: string) => boolean;
 }
 

@@ -6,7 +6,6 @@
 export type { AccessOptions } from "./access_options.ts";
 export type { CheckRequest } from "./check_request.ts";
 export { type ClientHooks, ClientInstance } from "./client_instance.ts";
-export { Deadline, type WaitOptions, within } from "./deadline.ts";
 export { type Fetch } from "./name_server_list.ts";
 export {
   type AddressMap,

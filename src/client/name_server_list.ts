@@ -1,9 +1,8 @@
-import { concat } from "../bytes.ts";
-import { type Clock, sleep } from "../clock.ts";
+import { concat } from "@std/bytes/concat";
+import { type Clock, Deadline, sleep, type WaitOptions, within } from "../clock.ts";
 import { ConnectionError, describe, ProtocolError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { formatAddress, readAddress } from "../route/mod.ts";
-import { Deadline, type WaitOptions, within } from "./deadline.ts";
 
 /**
  * Gets a URL: the part of the web's `fetch` that is used here. Another one can add headers, trust
@@ -27,9 +26,7 @@ interface NameServerListOptions {
   url: string;
   /** Gets it. */
   fetch: Fetch;
-  /** Time. */
   clock: Clock;
-  /** Log. */
   logger: Logger;
   /** Milliseconds for one look at it. */
   requestTimeout: number;
@@ -199,13 +196,13 @@ export class NameServerList {
   }
 }
 
-/** A URL without user, password, query and fragment. */
+/** Returns a URL without user, password, query and fragment. */
 function showUrl(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
 }
 
-/** What the runtime says at last, but for the URL, which it shows as a whole. */
+/** Returns the reason that the runtime gives, without the URL, which it shows as a whole. */
 function explainFetch(error: unknown): string {
   const text = describe(
     error instanceof Error && error.cause instanceof Error ? error.cause : error,

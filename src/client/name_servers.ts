@@ -1,9 +1,8 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, Deadline, type WaitOptions } from "../clock.ts";
 import { AccessDeniedError, BrokerResponseError, ConnectionError, describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
-import { Deadline, type WaitOptions } from "./deadline.ts";
 import { isFinal } from "./broker_links.ts";
 
 /** The settings of the name servers. */
@@ -14,7 +13,6 @@ interface NameServersOptions {
   pool: ConnectionPool;
   /** Time and chance. */
   clock: Clock;
-  /** Log. */
   logger: Logger;
   /** Milliseconds for the answer of one server. */
   requestTimeout: number;
@@ -68,9 +66,9 @@ export class NameServers {
   }
 
   /**
-   * Asks the servers in turn until one gives an answer that `read` accepts. They don't tell each
-   * other what they know: where `read` gives `undefined`, the next one is asked, unless it failed a
-   * short time ago, and the result is `undefined` when nobody knows more.
+   * Asks the servers in turn until one gives an answer that `read` accepts. Name servers don't
+   * replicate: if `read` gives `undefined`, the next one is asked, unless it failed a short time ago.
+   * The result is `undefined` if nobody knows more.
    *
    * @throws {AccessDeniedError} when none does and one refuses because of who asks.
    * @throws {BrokerResponseError} when all of them answer and refuse.
@@ -152,7 +150,7 @@ export class NameServers {
     return failedAt !== undefined && failedAt > this.#clock.monotonic() - BAD_FOR;
   }
 
-  /** The list from the current server on; those that failed lately last, the latest at the end. */
+  /** Returns the list from the current server on; those that failed lately last, the latest at the end. */
   #inOrder(): string[] {
     const start = Math.max(0, this.#addresses.indexOf(this.#current));
     const ring = [...this.#addresses.slice(start), ...this.#addresses.slice(0, start)];

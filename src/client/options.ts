@@ -10,7 +10,7 @@ import {
   type WireDialer,
 } from "../transport/mod.ts";
 import { type AccessOptions, type AccessSettings, resolveAccessOptions } from "./access_options.ts";
-import { DialLedger } from "./connection_pool.ts";
+import { DialRateLimit } from "./connection_pool.ts";
 import { type Fetch, fetchUrl } from "./name_server_list.ts";
 import { checkCount, checkFlag, checkTime } from "../checks.ts";
 
@@ -189,7 +189,7 @@ export interface ClientSettings extends AccessSettings {
   /** See {@linkcode ClientOptions.clock}. */
   readonly clock: Clock;
   /** When addresses were dialled, over all starts. */
-  readonly dials: DialLedger;
+  readonly dials: DialRateLimit;
 }
 
 /** Checks the options of a client and adds the defaults. @throws {InvalidArgumentError} */
@@ -223,7 +223,7 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
       2 ** 31,
     ),
     logger: guardLogger(options.logger ?? defaultLogger),
-    dials: new DialLedger(),
+    dials: new DialRateLimit(),
     dialer: chooseDialer(options),
     clock,
   };
@@ -336,7 +336,7 @@ function parseNameServers(value: string | readonly string[] | undefined): string
   return [...addresses];
 }
 
-/** A URL may hold a password: no message shows it. */
+/** Checks a URL, and never shows it: it may hold a password. */
 function checkUrl(url: string): string {
   const parsed = typeof url === "string" ? URL.parse(url) : null;
   if (parsed && /^https?:$/.test(parsed.protocol)) return parsed.href;

@@ -2,7 +2,7 @@ import type { Clock, TimerHandle } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 
-/** What is done again and again, from its first interval on until it is stopped. */
+/** Repeats work at intervals, from the first one on until it is stopped. */
 export class PeriodicWork {
   readonly #clock: Clock;
   readonly #logger: Logger;

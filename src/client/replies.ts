@@ -23,7 +23,7 @@ interface ExpectedReply {
 
 /** A request that waits for its reply. */
 interface WaitingRequest extends PromiseWithResolvers<MessageExt> {
-  /** Whether a reply to it is being opened: then others are dropped, so peers can't pile them up. */
+  /** `true` if a reply to it is being opened: then others are dropped, so peers can't pile them up. */
   isOpening: boolean;
 }
 

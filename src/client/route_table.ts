@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, Deadline, type WaitOptions, within } from "../clock.ts";
 import {
   AccessDeniedError,
   ConnectionError,
@@ -8,7 +8,6 @@ import {
 import type { Logger } from "../logger.ts";
 import { createGetRouteInfoRequest, readGetRouteInfoResponse } from "../requests/mod.ts";
 import { type BrokerAddressRules, describeRejected, TopicRoute } from "../route/mod.ts";
-import { Deadline, type WaitOptions, within } from "./deadline.ts";
 import type { NameServers } from "./name_servers.ts";
 
 /** The topic whose route stands in for one that does not exist yet. */
@@ -31,11 +30,9 @@ const GRACE = 50;
 
 /** The settings of a route table. */
 interface RouteTableOptions {
-  /** Who knows the routes. */
+  /** The servers that know the routes. */
   nameServers: NameServers;
-  /** Time. */
   clock: Clock;
-  /** Log. */
   logger: Logger;
   /** Milliseconds for one look-up in the background. */
   requestTimeout: number;
@@ -68,7 +65,7 @@ export class RouteTable {
     return this.#masters.masters;
   }
 
-  /** The route of a topic as it was last seen, without asking anyone. */
+  /** Returns the route of a topic as it was last seen, without asking anyone. */
   peek(topic: string): TopicRoute | undefined {
     return this.#routes.get(topic);
   }
@@ -119,7 +116,7 @@ export class RouteTable {
     }
   }
 
-  /** The look-up that is under way, or a new one when there is none or its time is much shorter. */
+  /** Returns the look-up that is under way, or a new one when there is none or its time is much shorter. */
   #shared(topic: string, timeout: number): Promise<TopicRoute> {
     const underWay = this.#lookUps.get(topic);
     if (underWay && underWay.deadline.remaining >= timeout / 2) return underWay.route;
@@ -140,10 +137,10 @@ export class RouteTable {
     else if (known && this.#isGap(route, known, now)) return known;
     if (route === known) return known;
     if (known?.equals(route)) {
-      this.#masters.tell(known, known);
+      this.#masters.replaceRoute(known, known);
       return known;
     }
-    this.#masters.tell(route, known);
+    this.#masters.replaceRoute(route, known);
     this.#routes.set(topic, route);
     const rejected = describeRejected(route);
     if (rejected !== undefined) this.#options.logger.warn(rejected);
@@ -181,7 +178,7 @@ export class RouteTable {
   }
 }
 
-/** A user without permissions on the default topic can't create topics by sending: treat it as missing. */
+/** Treats the default topic as missing for users without permission on it: they can't create topics by sending. */
 function ignoreMissingPermission(error: unknown): undefined {
   if (!(error instanceof AccessDeniedError) || error.reason === "authentication") throw error;
 }
@@ -191,7 +188,7 @@ function ignoreMissingPermission(error: unknown): undefined {
  * that the work for it does not grow with the number of topics.
  */
 export class MasterTable {
-  /** For each broker how many routes name an address, the one told of last at the end. */
+  /** Counts for each broker the routes that name an address, the newest address at the end. */
   readonly #brokers = new Map<string, Map<string, number>>();
   readonly #masters = new Map<string, string>();
 
@@ -200,15 +197,15 @@ export class MasterTable {
     return this.#masters;
   }
 
-  /** Takes in the route that a topic has now, instead of the one that it had. */
-  tell(route: TopicRoute, previous: TopicRoute | undefined): void {
+  /** Replaces the route of a topic. */
+  replaceRoute(route: TopicRoute, previous: TopicRoute | undefined): void {
     if (route !== previous) {
       for (const { brokerName } of route.brokers) this.#count(route, brokerName, 1);
       for (const { brokerName } of previous?.brokers ?? []) this.#count(previous!, brokerName, -1);
     }
     for (const { brokerName } of route.brokers) {
       const address = route.masterAddress(brokerName);
-      if (address !== undefined) this.#isToldLast(brokerName, address);
+      if (address !== undefined) this.#moveToEnd(brokerName, address);
     }
   }
 
@@ -232,7 +229,7 @@ export class MasterTable {
     }
   }
 
-  #isToldLast(brokerName: string, address: string): void {
+  #moveToEnd(brokerName: string, address: string): void {
     if (this.#masters.get(brokerName) === address) return;
     const addresses = this.#brokers.get(brokerName)!, count = addresses.get(address)!;
     addresses.delete(address);

@@ -1,10 +1,9 @@
-import { type Clock, sleep } from "../clock.ts";
+import { type Clock, sleep, type WaitOptions } from "../clock.ts";
 import { ConnectionError, TopicRouteNotFoundError } from "../errors.ts";
 import type { BrokerClusterInfo } from "../requests/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
-import type { WaitOptions } from "./deadline.ts";
 
-/** What the name servers can be asked for. */
+/** The questions to name servers that a start needs. */
 interface NameServerClient {
   route(topic: string, options: WaitOptions): Promise<TopicRoute>;
   clusterInfo(options: WaitOptions): Promise<BrokerClusterInfo>;

@@ -1,9 +1,8 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, Deadline, type WaitOptions } from "../clock.ts";
 import { ConnectionError } from "../errors.ts";
 import { formatAddress, parseAddress } from "../route/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
-import { Deadline, type WaitOptions } from "./deadline.ts";
 
 /** How far below its own port a broker has its VIP port. */
 const DISTANCE = 2;
@@ -12,7 +11,6 @@ const DISTANCE = 2;
 interface VipChannelOptions {
   /** Connections to VIP ports. */
   pool: ConnectionPool;
-  /** Time. */
   clock: Clock;
   /** The registered connection to a broker. */
   link: (brokerName: string, options: WaitOptions) => Promise<Connection>;
@@ -26,7 +24,7 @@ export class VipChannel {
     this.#options = options;
   }
 
-  /** The connection to the VIP port of a broker that is registered with. @throws {ConnectionError} */
+  /** Returns the connection to the VIP port of a broker that is registered with. @throws {ConnectionError} */
   async get(brokerName: string, options: WaitOptions): Promise<Connection> {
     const { pool, link, clock } = this.#options;
     const deadline = new Deadline(clock, options.timeout);
@@ -37,7 +35,7 @@ export class VipChannel {
     });
   }
 
-  /** The VIP address of a broker. @throws {ConnectionError} when its port leaves no room for one. */
+  /** Returns the VIP address of a broker. @throws {ConnectionError} when its port leaves no room for one. */
   addressOf(address: string, brokerName?: string): string {
     const { host, port } = parseAddress(address);
     if (port > DISTANCE) return formatAddress({ host, port: port - DISTANCE });

@@ -1,4 +1,5 @@
-import { ByteWriter, concat } from "../bytes.ts";
+import { concat } from "@std/bytes/concat";
+import { ByteWriter } from "../byte_writer.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { ByteReader } from "./stored_message.ts";
 import { type DecodeLimits, readLimit } from "./limits.ts";

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
-import { ByteWriter } from "../bytes.ts";
-import { crc32 } from "./compression/checksums.ts";
-import { parseSocketAddress, type SocketAddress } from "./ip_address.ts";
+import { ByteWriter } from "../byte_writer.ts";
+import { crc32 } from "./compression/node_zlib.ts";
+import { parseSocketAddress, type SocketAddress } from "./ids.ts";
 import { joinProperties, MAX_STORED_PROPERTIES_SIZE } from "./properties.ts";
 import { MAGIC_V1, MAGIC_V2, type StoredMessage } from "./stored_message.ts";
 import { SysFlag } from "./sys_flag.ts";

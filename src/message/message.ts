@@ -111,7 +111,7 @@ export interface MessageExt {
   storeSize: number;
   /** Checksum of the stored body: see {@linkcode crc32}. */
   bodyCrc: number;
-  /** Whether `bodyCrc` is the checksum of the stored body. If not, the body was damaged. */
+  /** `true` if `bodyCrc` is the checksum of the stored body. If not, the body was damaged. */
   bodyCrcValid: boolean;
   /** How often consumers have given it back. */
   reconsumeTimes: number;

@@ -48,7 +48,7 @@ export function createProperties(
   return Object.assign(properties, delayOf(message));
 }
 
-/** The business keys in the property `KEYS`; none when there is no such property. */
+/** Returns the business keys in the property `KEYS`; none when there is no such property. */
 export function splitKeys(keys: string | undefined): string[] {
   return keys ? keys.split(KEY_SEPARATOR).filter((key) => key !== "") : [];
 }
@@ -80,7 +80,7 @@ function delayOf(
   return {};
 }
 
-/** The broker takes a message for one kind only, and drops a priority beside a delay or an order. */
+/** Rejects a priority beside a delay or an order: the broker takes a message for one kind only, and drops it. */
 function priorityOf(
   { priority, shardingKey, delayLevel, delay, deliverAt }: PropertySources,
 ): string {
@@ -151,7 +151,7 @@ function remedy(name: string): string {
   return "";
 }
 
-/** The hash that Java gives a string, by which brokers compare tags and look up keys: int32. */
+/** Returns the hash that Java gives a string, by which brokers compare tags and look up keys: int32. */
 export function javaStringHash(text: string): number {
   let hash = 0;
   for (let at = 0; at < text.length; at++) hash = (Math.imul(31, hash) + text.charCodeAt(at)) | 0;

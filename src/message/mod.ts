@@ -26,7 +26,7 @@
  */
 export { type BatchMessage, decodeBatch, encodeBatch } from "./batch.ts";
 export { compress, decompress } from "./compression/compression.ts";
-export { crc32 } from "./compression/checksums.ts";
+export { crc32 } from "./compression/node_zlib.ts";
 export {
   decodeMessages,
   decodeStoredMessage,

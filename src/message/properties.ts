@@ -154,7 +154,7 @@ export const MessageProperty = {
   Cluster: "CLUSTER",
   /** Name of the broker's region. */
   Region: "MSG_REGION",
-  /** Whether the broker wants the message traced. */
+  /** `true` if the broker wants the message traced. */
   TraceSwitch: "TRACE_ON",
   /** The namespace of the producer. */
   InstanceId: "INSTANCE_ID",

@@ -1,7 +1,7 @@
 import { MessageDecodeError, printable } from "../errors.ts";
 import { decompress } from "./compression/compression.ts";
-import { crc32 } from "./compression/checksums.ts";
-import { formatSocketAddress, isPort, parseSocketAddress } from "./ip_address.ts";
+import { crc32 } from "./compression/node_zlib.ts";
+import { formatSocketAddress, isPort, parseSocketAddress } from "./ids.ts";
 import { type DecodeLimits, readLimit } from "./limits.ts";
 import type { MessageExt } from "./message.ts";
 import { offsetMessageIdOf } from "./ids.ts";
@@ -28,7 +28,7 @@ export class ByteReader {
     return this.#offset;
   }
 
-  /** Whether every byte was read. */
+  /** Reports whether every byte was read. */
   get done(): boolean {
     return this.#offset === this.#bytes.length;
   }
@@ -49,13 +49,13 @@ export class ByteReader {
     return this.#view.getBigInt64(this.#advance(8, field));
   }
 
-  /** The next `length` bytes, as a view. */
+  /** Returns the next `length` bytes, as a view. */
   bytes(length: number, field: string): Uint8Array {
     const start = this.#advance(length, field);
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** An error about the bytes at `offset`. */
+  /** Returns an error about the bytes at `offset`. */
   fail(reason: string, offset: number, limit?: number): MessageDecodeError {
     return new MessageDecodeError(`Cannot decode ${this.#what}: ${reason}`, { offset, limit });
   }

@@ -43,7 +43,7 @@ export type CompressionType = typeof CompressionType[keyof typeof CompressionTyp
 const BY_NUMBER: readonly CompressionType[] = ["ZLIB", "LZ4", "ZSTD", "ZLIB"];
 
 /**
- * How the body of a message with this `sysFlag` is compressed, or undefined when it is not.
+ * Reads from a `sysFlag` how a body is compressed; undefined if it is not.
  *
  * @throws {MessageDecodeError} when the flag names a kind that does not exist.
  */
@@ -61,12 +61,12 @@ export function compressionFlags(type: CompressionType): number {
   return SysFlag.Compressed | BY_NUMBER.lastIndexOf(type) << 8;
 }
 
-/** The transaction bits of a `sysFlag`: 0 of an ordinary message, else one of the three states. */
+/** Returns the transaction bits of a `sysFlag`: 0 of an ordinary message, else one of the three states. */
 export function transactionFlagOf(sysFlag: number): number {
   return sysFlag & SysFlag.TransactionMask;
 }
 
-/** The same `sysFlag` with another transaction state; 0 makes it an ordinary message. */
+/** Returns the same `sysFlag` with another transaction state; 0 makes it an ordinary message. */
 export function withTransactionFlag(sysFlag: number, transactionFlag: number): number {
   return (sysFlag & ~SysFlag.TransactionMask) | (transactionFlag & SysFlag.TransactionMask);
 }

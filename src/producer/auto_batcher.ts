@@ -1,7 +1,7 @@
-import { concat } from "../bytes.ts";
+import { concat } from "@std/bytes/concat";
 import { checkCount } from "../checks.ts";
-import { type ClientInstance, Deadline, within } from "../client/mod.ts";
-import type { Clock, TimerHandle } from "../clock.ts";
+import type { ClientInstance } from "../client/mod.ts";
+import { type Clock, Deadline, type TimerHandle, within } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, InvalidArgumentError } from "../errors.ts";
 import {
   encodeBatchMessage,

@@ -26,8 +26,7 @@ export interface CompressionOptions {
   /**
    * From 1, the fastest, to 9 for `ZLIB` and 22 for `ZSTD`, the smallest. The official clients have 5:
    * with zlib, orders and texts of 4 to 64 KiB become 1 to 7 % smaller by it, and take 15 to 60 %
-   * longer, on the one thread that there is. Up to 5, zlib does not look for repeats in a body of up to
-   * 32 KiB that seems to have none: random letters become as small without.
+   * longer, on the one thread that there is.
    *
    * @default {3}
    */

@@ -1,5 +1,5 @@
-import { type ClientInstance, type ClientSettings, Deadline } from "../client/mod.ts";
-import type { TimerHandle } from "../clock.ts";
+import type { ClientInstance, ClientSettings } from "../client/mod.ts";
+import { Deadline, type TimerHandle } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { MessageQueue } from "../message/mod.ts";
 import { createGetMaxOffsetRequest } from "../requests/mod.ts";

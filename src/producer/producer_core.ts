@@ -5,10 +5,9 @@ import {
   ClientInstance,
   type ClientOptions,
   type ClientSettings,
-  Deadline,
   resolveClientOptions,
-  within,
 } from "../client/mod.ts";
+import { Deadline, within } from "../clock.ts";
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import { type DelayableMessage, UniqueKeyGenerator } from "../message/internal.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
@@ -261,7 +260,9 @@ export class ProducerCore {
    * @throws {InvalidStateError} unless the producer runs. @throws {InvalidArgumentError}
    */
   bounds(options: SendOptions, message?: DelayableMessage): SendBounds {
-    const timeout = checkTime("timeout", options.timeout, this.sendTimeout);
+    const timeout = options.timeout === undefined
+      ? this.sendTimeout
+      : checkTime("timeout", options.timeout, this.sendTimeout);
     const choose = message && queueChoice(message, options);
     if (this.#state !== "running") {
       const state = this.#state === "new" ? "not started, call start() first" : this.#state;

@@ -1,5 +1,5 @@
-import type { ClientInstance, WaitOptions } from "../client/mod.ts";
-import type { Clock } from "../clock.ts";
+import type { ClientInstance } from "../client/mod.ts";
+import type { Clock, WaitOptions } from "../clock.ts";
 import { InvalidArgumentError, printable, TopicRouteNotFoundError } from "../errors.ts";
 import type { DelayableMessage, MessageQueue } from "../message/internal.ts";
 import { QueueSelector, type TopicRoute } from "../route/mod.ts";

@@ -1,5 +1,5 @@
-import { type ClientInstance, within } from "../client/mod.ts";
-import type { Clock } from "../clock.ts";
+import type { ClientInstance } from "../client/mod.ts";
+import { type Clock, within } from "../clock.ts";
 import { ConnectionError, InvalidArgumentError } from "../errors.ts";
 import {
   type DelayableMessage,

@@ -1,5 +1,5 @@
 import { checkCount, checkTime } from "../checks.ts";
-import type { Deadline } from "../client/mod.ts";
+import type { Deadline } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, InvalidArgumentError } from "../errors.ts";
 import type { MessageQueue } from "../message/mod.ts";
 import { ResponseCode } from "../remoting/mod.ts";

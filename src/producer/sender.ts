@@ -1,6 +1,6 @@
 import { Backoff } from "../backoff.ts";
-import { type ClientInstance, Deadline } from "../client/mod.ts";
-import { type Clock, sleep } from "../clock.ts";
+import type { ClientInstance } from "../client/mod.ts";
+import { type Clock, Deadline, sleep } from "../clock.ts";
 import { ConnectionError } from "../errors.ts";
 import type { MessageQueue } from "../message/mod.ts";
 import { isTransientRefusal } from "../requests/mod.ts";

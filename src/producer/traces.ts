@@ -1,4 +1,5 @@
-import { type ClientInstance, type ClientSettings, Deadline } from "../client/mod.ts";
+import type { ClientInstance, ClientSettings } from "../client/mod.ts";
+import { Deadline } from "../clock.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { MessageProperty } from "../message/mod.ts";
 import { TraceDispatcher, TracedMessageType, type TraceMessage } from "../trace/mod.ts";

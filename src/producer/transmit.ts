@@ -1,10 +1,5 @@
-import {
-  type ClientInstance,
-  type Deadline,
-  DEFAULT_TOPIC,
-  DEFAULT_TOPIC_QUEUES,
-} from "../client/mod.ts";
-import type { Clock } from "../clock.ts";
+import { type ClientInstance, DEFAULT_TOPIC, DEFAULT_TOPIC_QUEUES } from "../client/mod.ts";
+import type { Clock, Deadline } from "../clock.ts";
 import { ConnectionError, InvalidArgumentError } from "../errors.ts";
 import { encodeProperties, MessageProperty, type MessageQueue } from "../message/mod.ts";
 import {

@@ -34,7 +34,7 @@ export interface RemotingCommand {
   serializeType: SerializeType;
 }
 
-/** What a request says before it is given a number and a place on a connection. */
+/** A request before it has a number and a connection. */
 export interface RemotingRequest {
   /** The request code. */
   code: number;
@@ -79,12 +79,12 @@ export const ONEWAY_FLAG = 2;
 
 const NO_BODY = new Uint8Array(0);
 
-/** Whether a command answers a request. */
+/** Reports whether a command answers a request. */
 export function isResponse(command: Pick<RemotingCommand, "flag">): boolean {
   return (command.flag & RESPONSE_FLAG) !== 0;
 }
 
-/** Whether the sender of a command wants no answer. */
+/** Reports whether the sender of a command wants no answer. */
 export function isOneway(command: Pick<RemotingCommand, "flag">): boolean {
   return (command.flag & ONEWAY_FLAG) !== 0;
 }
@@ -133,7 +133,7 @@ export function createResponse(
   return command;
 }
 
-/** The number after `opaque`: an int32 that wraps from 2147483647 to -2147483648. */
+/** Returns the number after `opaque`: an int32 that wraps from 2147483647 to -2147483648. */
 export function nextOpaque(opaque: number): number {
   return (opaque + 1) | 0;
 }

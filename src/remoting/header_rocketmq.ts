@@ -1,4 +1,4 @@
-import type { ByteWriter } from "../bytes.ts";
+import type { ByteWriter } from "../byte_writer.ts";
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
 import type { RemotingCommand } from "./command.ts";
 import { notText } from "./header_json.ts";
@@ -139,7 +139,7 @@ class TextsOf {
   readonly #start: number;
   /** The part as one text, if each byte of it became one unit: so positions are the same in both. */
   readonly #whole: string | undefined;
-  /** Whether a unit of it stands for a byte that is no character of its own. */
+  /** `true` if a unit of it stands for a byte that is no character of its own. */
   readonly #isMixed: boolean = false;
 
   constructor(header: Uint8Array, start: number, end: number) {

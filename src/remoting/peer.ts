@@ -25,12 +25,12 @@ export type LanguageCode = typeof LanguageCode[keyof typeof LanguageCode];
 
 const names: readonly string[] = Object.keys(LanguageCode);
 
-/** The name of a language code, `OTHER` for one without a name. */
+/** Returns the name of a language code, `OTHER` for one without a name. */
 export function languageName(code: number): string {
   return names[code] ?? "OTHER";
 }
 
-/** The code of a language name, `OTHER` for an unknown one. */
+/** Returns the code of a language name, `OTHER` for an unknown one. */
 export function languageCode(name: string): number {
   const code = names.indexOf(name);
   return code < 0 ? LanguageCode.OTHER : code;
@@ -39,7 +39,7 @@ export function languageCode(name: string): number {
 /** Ordinal of release 4.0.0 among the numbers that servers and clients put into `version`. */
 const FIRST = 213;
 
-/** Version ordinals of releases from which on a server can do something. */
+/** Server versions that added a feature. */
 export const Release = {
   /** 5.0.0: timers, attributes of topics. */
   V5_0_0: 413,

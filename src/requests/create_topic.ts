@@ -41,7 +41,7 @@ export interface CreateTopicFields {
   writeQueueNums?: number;
   /** Permission bits: 2 write, 4 read. @default {6} */
   perm?: number;
-  /** Whether it is an ordered topic. @default {false} */
+  /** `true` if it is an ordered topic. @default {false} */
   order?: boolean;
   /** What to set, for example `{ "message.type": "TRANSACTION" }`. */
   attributes?: Readonly<Record<string, string>>;

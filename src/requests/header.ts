@@ -52,7 +52,7 @@ export type FieldsOf<L extends FieldList> = Simplify<
 /** The typed fields of a header codec. */
 export type HeaderFields<C> = C extends HeaderCodec<infer F> ? F : never;
 
-/** What an error about a header may say of the place that it came from. */
+/** The origin of a header, for errors about it. */
 export interface HeaderContext {
   /** `host:port` of the sender. */
   address?: string | undefined;
@@ -92,7 +92,7 @@ export interface HeaderCodec<F> {
 export interface PreparedHeader<V> {
   /** All fields as text, as `encode` gives them. @throws {InvalidArgumentError} as it does. */
   encode(varying: V): Record<string, string>;
-  /** The same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
+  /** Returns the same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
   stringify(varying: V): string;
 }
 
@@ -158,7 +158,7 @@ function encodeFields(
 function checkValue(name: string, { property, kind }: Field, value: unknown): void {
   if (isOfKind(value, kind)) return;
   throw new InvalidArgumentError(
-    `Cannot write ${name}: "${property}" is ${shown(value)}, ${ALLOWED[kind]} is allowed`,
+    `Cannot write ${name}: "${property}" is ${quote(value)}, ${ALLOWED[kind]} is allowed`,
   );
 }
 
@@ -175,7 +175,7 @@ function decodeFields(
     if (optional && !text) continue;
     const value = text === undefined ? undefined : parseValue(text, kind);
     if (value === undefined) {
-      const found = text === undefined ? "missing" : shown(text);
+      const found = text === undefined ? "missing" : quote(text);
       throw new ProtocolError(
         `Cannot read ${name}: field "${wireName}" is ${found}, ${ALLOWED[kind]} is needed`,
         context,
@@ -186,7 +186,7 @@ function decodeFields(
   return values;
 }
 
-/** The value that a text stands for, if it is of the kind. */
+/** Returns the value that a text stands for, if it is of the kind. */
 function parseValue(text: string, kind: FieldKind): string | number | bigint | boolean | undefined {
   switch (kind) {
     case "string":
@@ -211,7 +211,7 @@ function parseValue(text: string, kind: FieldKind): string | number | bigint | b
 /** Decimal digits that any number has exactly. */
 const SAFE_DIGITS = 15;
 
-/** The integer of at most so many digits that a text is, if it is one. */
+/** Returns the integer of at most so many digits that a text is, if it is one. */
 function parseInteger(text: string, maxDigits: number): number | undefined {
   const start = text.charCodeAt(0) === 0x2d ? 1 : 0, { length } = text;
   if (length === start || length - start > maxDigits) return undefined;
@@ -240,7 +240,7 @@ function isOfKind(value: unknown, kind: FieldKind): boolean {
   }
 }
 
-function shown(value: unknown): string {
+function quote(value: unknown): string {
   return typeof value === "string" ? `"${printable(value, 40)}"` : printable(String(value), 40);
 }
 
@@ -249,7 +249,7 @@ class PreparedFields implements PreparedHeader<unknown> {
   readonly #fields: readonly Field[];
   readonly #common: Record<string, unknown>;
   readonly #varying: readonly Field[];
-  /** What stands before the value of each field that varies, and behind the last one. */
+  /** The text before the value of each field that varies, and behind the last one. */
   readonly #pieces: readonly string[];
 
   constructor(name: string, fields: readonly Field[], common: Record<string, unknown>) {
@@ -328,7 +328,7 @@ export class PreparedRequest<V> implements JsonRequest {
   }
 }
 
-/** Prepared headers by topic, as many as are worth to be kept. */
+/** Keeps prepared headers by topic, at most `capacity`. */
 export class PreparedHeaders<V> {
   readonly #prepare: (topic: string) => PreparedHeader<V>;
   readonly #headers = new Map<string, PreparedHeader<V>>();
@@ -339,7 +339,7 @@ export class PreparedHeaders<V> {
     this.#capacity = capacity;
   }
 
-  /** The header of a topic. */
+  /** Returns the header of a topic. */
   get(topic: string): PreparedHeader<V> {
     let header = this.#headers.get(topic);
     if (header) return header;

@@ -44,18 +44,18 @@ export class JsonValue {
     return new JsonValue(parseJson(text, what, context), "", what, context);
   }
 
-  /** Whether there is nothing here. */
+  /** Reports whether there is nothing here. */
   get isAbsent(): boolean {
     return this.#value === undefined || this.#value === null;
   }
 
-  /** The member of an object; absent when there is none. */
+  /** Returns the member of an object; absent when there is none. */
   member(name: string): JsonValue {
     const object = this.#object();
     return this.#child(Object.hasOwn(object, name) ? object[name] : undefined, `.${name}`);
   }
 
-  /** The members of an object, none when absent. */
+  /** Returns the members of an object, none when absent. */
   entries(max: number): [string, JsonValue][] {
     if (this.isAbsent) return [];
     const object = this.#object();
@@ -64,7 +64,7 @@ export class JsonValue {
     return names.map((name) => [name, this.#child(object[name], `["${printable(name, 40)}"]`)]);
   }
 
-  /** The items of an array, none when absent. */
+  /** Returns the items of an array, none when absent. */
   items(max: number): JsonValue[] {
     if (this.isAbsent) return [];
     if (!Array.isArray(this.#value)) throw this.refuse("is not an array");
@@ -72,14 +72,14 @@ export class JsonValue {
     return this.#value.map((item, index) => this.#child(item, `[${index}]`));
   }
 
-  /** The text; `absent` when there is none and it is given. */
+  /** Returns the text; `absent` when there is none and it is given. */
   string(absent?: string): string {
     if (this.isAbsent && absent !== undefined) return absent;
     if (typeof this.#value !== "string") throw this.refuse("is not text");
     return this.#value;
   }
 
-  /** The integer from `min` to `max`; `absent` when there is none and it is given. */
+  /** Returns the integer from `min` to `max`; `absent` when there is none and it is given. */
   integer(min: number, max: number, absent?: number): number {
     if (this.isAbsent && absent !== undefined) return absent;
     const value = this.#value;
@@ -92,7 +92,7 @@ export class JsonValue {
     return value;
   }
 
-  /** The error that names this place. */
+  /** Returns the error that names this place. */
   refuse(reason: string): ProtocolError {
     return malformed(
       this.#what,

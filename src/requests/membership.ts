@@ -30,7 +30,7 @@ export interface HeartbeatConsumer {
   subscriptions: readonly { topic: string; expression: string }[];
 }
 
-/** What a client says of itself. */
+/** The members of a heartbeat. */
 export interface Heartbeat {
   /** Id of the client, the same on all its connections. */
   clientId: string;
@@ -59,7 +59,7 @@ export function createHeartbeatRequest(heartbeat: Heartbeat): RemotingRequest {
   return { code: RequestCode.HEART_BEAT, body: new TextEncoder().encode(JSON.stringify(body)) };
 }
 
-/** What a broker wants to know of a subscription: it compares the hashes of tags. */
+/** Returns a subscription as brokers read it: they compare the hashes of tags. */
 function subscriptionData(
   { topic, expression }: HeartbeatConsumer["subscriptions"][number],
 ): Record<string, unknown> {
@@ -94,14 +94,14 @@ export function readHeartbeatResponse(response: RemotingCommand, context: Respon
   Takes the connection it is sent on out of the group: no more check-backs come over it.
 */
 
-/** The header of a farewell. */
+/** The UNREGISTER_CLIENT header. */
 export const unregisterClientHeader = defineHeader("UNREGISTER_CLIENT request", {
   clientId: ["clientID", "string"],
   producerGroup: "string?",
   consumerGroup: "string?",
 });
 
-/** The fields of a farewell. */
+/** The UNREGISTER_CLIENT fields. */
 export type UnregisterClientHeader = HeaderFields<typeof unregisterClientHeader>;
 
 /** Tells a broker that this connection leaves a group. */
@@ -121,5 +121,5 @@ export function readUnregisterClientResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): void {
-  checkSuccess(response, "leave the group", context);
+  checkSuccess(response, "unregister from the group", context);
 }

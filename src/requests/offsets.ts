@@ -173,7 +173,7 @@ export function readQueryConsumerOffsetResponse(
   context: ResponseContext,
 ): bigint | undefined {
   if (response.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
-  return readOffsetResponse(response, "get the progress of a group", context);
+  return readOffsetResponse(response, "get a consumer offset", context);
 }
 
 /*
@@ -214,5 +214,5 @@ export function readUpdateConsumerOffsetResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): void {
-  checkSuccess(response, "store the progress of a group", context);
+  checkSuccess(response, "store a consumer offset", context);
 }

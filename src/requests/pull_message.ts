@@ -85,7 +85,7 @@ const STATUSES: Readonly<Record<number, PullStatus>> = {
   [ResponseCode.PULL_OFFSET_MOVED]: "OFFSET_MOVED",
 };
 
-/** What a pull says unless it is told otherwise: 32 messages of any tag, at once or none. */
+/** The defaults of a pull: 32 messages of any tag, without waiting for one. */
 const DEFAULTS = {
   maxMsgNums: 32,
   sysFlag: PullSysFlag.SUBSCRIPTION,

@@ -99,7 +99,7 @@ export function checkSuccess(
   throw refusal(response, what, context, options);
 }
 
-/** The error for a response whose code is not one that was hoped for. */
+/** Returns the error for a response whose code is not one that was hoped for. */
 export function refusal(
   response: RemotingCommand,
   what: string,
@@ -130,7 +130,7 @@ function remedyFor(remedy: Remedies[number] | undefined, remark: string): string
   return typeof remedy === "function" ? remedy(remark) : remedy;
 }
 
-/** The error for a response that says success and is not what it should be. */
+/** Returns the error for a response that says success and is not what it should be. */
 export function malformed(what: string, reason: string, context: HeaderContext): ProtocolError {
   const from = context.address === undefined ? "" : ` from ${context.address}`;
   return new ProtocolError(`Cannot read ${what}${from}: ${reason}`, context);
@@ -142,13 +142,13 @@ type Refused = ErrorFacts & { responseCode: number };
 /** Characters of a remark that are looked at. */
 const MAX_REMARK = 1024;
 
-/** What a server of version 5 says of a permission. */
+/** The remark of servers of version 5 about a missing permission. */
 const NO_PERMISSION_V5 = /has no permission to access (\w+):(\S+) from /;
 
-/** What one of version 4 says of a permission, behind a class name and under the code of any failure. */
+/** The remark of servers of version 4, behind a class name and under the code of any failure. */
 const NO_PERMISSION_V4 = /AclException: (?:No default permission for|Need admin permission)/;
 
-/** What is wrong with the identity of a client, by what servers of both versions say. */
+/** Faults of a client's identity, by the remarks of servers of both versions. */
 const FAULTS: readonly [said: RegExp, fault: string][] = [
   [
     /^username cannot be null|AclException: No accessKey is configured/,

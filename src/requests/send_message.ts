@@ -80,7 +80,7 @@ export type SendStatus = typeof SendStatus[keyof typeof SendStatus];
 /** How a producer sends a message; `half`: as the half message of a transaction. */
 export type SendKind = "send" | "oneway" | "batch" | "request" | "half";
 
-/** What a broker says of a message that it stored. */
+/** The answer of a broker that stored a message. */
 export interface SendMessageResponse {
   /** How safely it was stored. */
   status: SendStatus;
@@ -102,7 +102,7 @@ export interface SendMessageResponse {
   recallHandle?: string | undefined;
   /** Region of the broker. */
   regionId?: string | undefined;
-  /** Whether the broker wants traces. */
+  /** `true` if the broker wants traces. */
   traceOn: boolean;
 }
 
@@ -113,7 +113,7 @@ const STATUSES: Readonly<Record<number, SendStatus>> = {
   [ResponseCode.FLUSH_SLAVE_TIMEOUT]: SendStatus.FLUSH_SLAVE_TIMEOUT,
 };
 
-/** What the answer to a reply names that was passed on and not stored. */
+/** The id in the answer to a reply that was passed on and not stored. */
 const NOT_STORED = "0";
 
 /** The fields that differ between two sends of a producer to one topic. */
@@ -124,7 +124,7 @@ export type SendMessageVarying = Required<
   >
 >;
 
-/** The headers of a producer's sends, by topic. */
+/** Returns the headers of a producer's sends, by topic. */
 export function prepareSendMessageHeaders(
   common: Pick<SendMessageHeader, "producerGroup" | "defaultTopic" | "defaultTopicQueueNums">,
 ): PreparedHeaders<SendMessageVarying> {
@@ -186,7 +186,7 @@ export function readSendMessageResponse(
   };
 }
 
-/** The last eight bytes of an id. */
+/** Returns the last eight bytes of an id. */
 function commitLogOffsetOf(offsetMessageId: string): bigint {
   const hex = offsetMessageId.slice(-16), small = Number(`0x${hex}`);
   return Number.isSafeInteger(small) ? BigInt(small) : BigInt.asIntN(64, BigInt(`0x${hex}`));

@@ -65,7 +65,7 @@ const REMEDIES: Remedies = {
 /** The fields that differ between two verdicts of a producer on messages of one topic. */
 export type EndTransactionVarying = Required<Omit<EndTransactionHeader, "producerGroup" | "topic">>;
 
-/** The headers of a producer's verdicts, by topic. */
+/** Returns the headers of a producer's verdicts, by topic. */
 export function prepareEndTransactionHeaders(
   producerGroup: string,
 ): PreparedHeaders<EndTransactionVarying> {

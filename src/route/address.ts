@@ -68,7 +68,7 @@ export function formatAddress(address: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Whether a resolver can only take `host` for a name, or for the IPv4 address that it looks like. */
+/** Reports whether a resolver can only take `host` for a name, or for the IPv4 address that it looks like. */
 function isHost(host: string): boolean {
   const labels = host.replace(/\.$/, "").split(".");
   if (host.length > 254 || !labels.every((label) => label !== "" && label.length <= 63)) {

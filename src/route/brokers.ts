@@ -21,7 +21,7 @@ export function isBrokerAllowed(host: string): boolean {
   return describeUnusual(host) === undefined;
 }
 
-/** What is unusual about an IP address: `link-local`, `unspecified`, or nothing. */
+/** Reports what is unusual about an IP address: `link-local`, `unspecified`, or nothing. */
 function describeUnusual(host: string): "link-local" | "unspecified" | undefined {
   const url = host.includes(":") ? URL.parse(`http://[${host}]/`) : null;
   const bare = url?.hostname.slice(1, -1) ?? host;
@@ -113,7 +113,7 @@ export function readBrokers(
   return { brokers, rejected };
 }
 
-/** How many rejected addresses a log line shows. */
+/** Most rejected addresses that a log line shows. */
 const MAX_SHOWN = 3;
 
 /** Describes the rejected addresses of a route in one line; undefined when there are none. */

@@ -19,5 +19,5 @@ export {
   type RejectedBroker,
   type RouteBroker,
 } from "./brokers.ts";
-export { QueueSelector } from "./queue_selector.ts";
-export { TopicRoute } from "./topic_route.ts";
+
+export { QueueSelector, TopicRoute } from "./topic_route.ts";

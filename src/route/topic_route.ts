@@ -115,7 +115,7 @@ export class TopicRoute {
     return true;
   }
 
-  /** Whether `other` sends the same messages to the same places. */
+  /** Reports whether `other` sends the same messages to the same places. */
   equals(other: TopicRoute): boolean {
     return this === other ||
       this.topic === other.topic && this.borrowedFrom === other.borrowedFrom &&
@@ -141,7 +141,7 @@ function isSameBroker(one: RouteBroker, other: RouteBroker | undefined): boolean
 /** Bit of a queue's permission that lets messages be written. */
 const PERM_WRITE = 2;
 
-/** Whether messages may be written to the queues of an entry. */
+/** Reports whether messages may be written to the queues of an entry. */
 export function isWritable(data: QueueData): boolean {
   return (data.perm & PERM_WRITE) !== 0;
 }
@@ -193,4 +193,42 @@ function readOrderConfiguration(topic: string, text: string): [string, number][]
 
 function refuse(topic: string, reason: string): ProtocolError {
   return new ProtocolError(`Cannot use the route of topic "${topic}": ${reason}`, { topic });
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * Takes the queues of one topic in turn, from a random start, so that many producers that start
+ * together do not all begin with the same queue. Each topic needs a selector of its own.
+ */
+export class QueueSelector {
+  readonly #start: number;
+  #next: number | undefined;
+
+  /** `random` gives a number in [0, 1) and is asked once. */
+  constructor(random: () => number) {
+    this.#start = random();
+  }
+
+  /**
+   * The next queue, if possible of a broker that is not in `avoid`; undefined when there is none
+   * at all. `queues` may be another list each time.
+   */
+  select(
+    queues: readonly MessageQueue[],
+    avoid: ReadonlySet<string> = NONE,
+  ): MessageQueue | undefined {
+    const count = queues.length;
+    const first = (this.#next ?? Math.floor(this.#start * count)) % count;
+    for (let step = 0; step < count; step++) {
+      const at = (first + step) % count;
+      if (!avoid.has(queues[at]!.brokerName)) return this.#take(queues, at);
+    }
+    return count === 0 ? undefined : this.#take(queues, first);
+  }
+
+  #take(queues: readonly MessageQueue[], at: number): MessageQueue {
+    this.#next = at + 1;
+    return queues[at]!;
+  }
 }

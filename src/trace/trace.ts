@@ -4,7 +4,7 @@ export const TracedMessageType = { Normal: 0, Transaction: 1, Commit: 2, Delayed
 /** One of {@linkcode TracedMessageType}. */
 export type TracedMessageType = typeof TracedMessageType[keyof typeof TracedMessageType];
 
-/** What all traces say. */
+/** The fields of every trace. */
 interface TraceFacts {
   /** When it happened, in milliseconds since 1970. */
   readonly timestamp: number;
@@ -18,7 +18,7 @@ interface TraceFacts {
   readonly messageId: string;
 }
 
-/** What traces say of a message. */
+/** The fields of a trace of a message. */
 interface MessageFacts extends TraceFacts {
   /** Its tag. */
   readonly tags: string | undefined;
@@ -40,7 +40,7 @@ export interface PubTrace extends MessageFacts {
   readonly messageType: TracedMessageType;
   /** Where it is stored. */
   readonly offsetMessageId: string;
-  /** Whether it was stored as safely as the broker was set up for. */
+  /** `true` if it was stored as safely as the broker was set up for. */
   readonly success: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface EndTransactionTrace extends MessageFacts {
   readonly transactionId: string;
   /** The verdict. */
   readonly state: "COMMIT" | "ROLLBACK" | "UNKNOWN";
-  /** Whether it answered a check-back. */
+  /** `true` if it answered a check-back. */
   readonly fromCheck: boolean;
 }
 
@@ -60,7 +60,7 @@ export interface EndTransactionTrace extends MessageFacts {
 export interface RecallTrace extends TraceFacts {
   /** Kind of trace. */
   readonly type: "Recall";
-  /** Whether its broker agreed. */
+  /** `true` if its broker agreed. */
   readonly success: boolean;
 }
 
@@ -162,7 +162,7 @@ function keysOf(trace: Trace): string[] {
   return [messageId, ...keys.split(" ").filter((key) => key !== "")];
 }
 
-/** A field never ends early, whatever a server said. */
+/** Writes a value that can't end its field early, whatever a server said. */
 function encodeField(value: string | number | boolean | undefined): string {
   return String(value ?? "null").replaceAll(FIELD_END, "?").replaceAll(TRACE_END, "?");
 }

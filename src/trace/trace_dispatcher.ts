@@ -19,13 +19,11 @@ const CONCURRENCY = 4;
 /** Bounds of the first and of the longest pause after a failure, in milliseconds. */
 const MIN_PAUSE = 2_000, MAX_PAUSE = 80_000;
 
-/** What a dispatcher works with. */
+/** The settings of a dispatcher. */
 export interface TraceDispatcherOptions {
   /** Sends one message with traces. */
   send: (message: TraceMessage) => Promise<unknown>;
-  /** Time. */
   clock: Clock;
-  /** Log. */
   logger: Logger;
 }
 

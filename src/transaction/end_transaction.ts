@@ -1,6 +1,6 @@
 import { Backoff } from "../backoff.ts";
-import { type ClientInstance, Deadline } from "../client/mod.ts";
-import { type Clock, sleep } from "../clock.ts";
+import type { ClientInstance } from "../client/mod.ts";
+import { type Clock, Deadline, sleep } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, describe, printable } from "../errors.ts";
 import { type RemotingRequest, RequestCode, ResponseCode } from "../remoting/mod.ts";
 import {
@@ -14,9 +14,8 @@ import {
 } from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import { BrokerEvidence } from "./evidence.ts";
-import { Idle } from "./idle.ts";
 import type { HalfMessage } from "./half_message.ts";
-import type { BrokerHalves, LiveTransaction, TransactionBook } from "./live.ts";
+import { type BrokerHalves, Idle, type LiveTransaction, type TransactionBook } from "./live.ts";
 import type { TransactionInstrumentation } from "./observe.ts";
 import type { Report } from "./report.ts";
 import type { EndTransactionResult, LocalTransactionState, Verdict } from "./states.ts";

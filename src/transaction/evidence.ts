@@ -1,5 +1,5 @@
-import { type ClientInstance, Deadline } from "../client/mod.ts";
-import { type Clock, sleep } from "../clock.ts";
+import type { ClientInstance } from "../client/mod.ts";
+import { type Clock, Deadline, sleep } from "../clock.ts";
 import {
   BrokerResponseError,
   ConnectionError,

@@ -31,6 +31,13 @@ const HALF_MESSAGE = {
   minTimeForAnswer: 200,
 } as const;
 
+/**
+ * Milliseconds after its deadline up to which the answer to a half message counts: it came in time and
+ * lay unread, because this program was busy. Later than that another member, which has no record of the
+ * transaction, may have rolled it back at a check-back.
+ */
+const MAX_LATE_READ_MS = 3_000;
+
 /** Milliseconds in which a rollback may be confirmed after its caller has given up. */
 const ROLLBACK_GRACE_MS = 50;
 
@@ -93,7 +100,8 @@ export async function sendTransaction(
   report.halfStored(live, brokerName, receipt.checkImmunity);
   let outcome: LocalOutcome = { state: "ROLLBACK" };
   if (receipt.sendStatus === "SEND_OK") {
-    if (bounds.signal?.aborted || bounds.deadline.passed || timeUp.aborted) {
+    const isTooLate = bounds.deadline.overdue > MAX_LATE_READ_MS;
+    if (bounds.signal?.aborted || isTooLate || timeUp.aborted) {
       throw await abandon(live, abandonedBy(live, bounds, brokerName), options);
     }
     outcome = await runLocal(live, local, receipt, bounds, options);

@@ -1,4 +1,5 @@
-import type { ClientHooks, Deadline } from "../client/mod.ts";
+import type { ClientHooks } from "../client/mod.ts";
+import type { Deadline } from "../clock.ts";
 import { InvalidStateError } from "../errors.ts";
 import type { Message } from "../message/mod.ts";
 import { Producer, ProducerCore, type SendOptions } from "../producer/mod.ts";
@@ -6,14 +7,13 @@ import type { CheckBack } from "./check_back.ts";
 import { CheckBacks, pumpCheckBacks } from "./check_backs.ts";
 import { EndTransactions } from "./end_transaction.ts";
 import type { TransactionEvent, TransactionProducerStats } from "./events.ts";
-import { finishWithin, Idle } from "./idle.ts";
 import {
   type DiscardedTransaction,
   inspectTransaction,
   resumeTransaction,
   type TransactionInspection,
 } from "./inspect.ts";
-import { TransactionBook } from "./live.ts";
+import { finishWithin, Idle, TransactionBook } from "./live.ts";
 import { TransactionInstrumentation } from "./observe.ts";
 import {
   type InspectOptions,

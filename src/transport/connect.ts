@@ -8,7 +8,6 @@ export interface ConnectOptions extends Omit<ConnectionOptions, "address"> {
   dialer: WireDialer;
   /** Host name or IP address, without brackets. */
   host: string;
-  /** Port. */
   port: number;
   /** `host:port` for errors; differs from the dialled one when an address map is at work. */
   address: string;

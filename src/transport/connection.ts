@@ -82,7 +82,7 @@ export class Connection {
   readonly address: string;
   /** Host of this end, where there is one. */
   readonly localHost?: string;
-  /** What to remember the connection by, without keeping it in memory. */
+  /** An identity token: comparing it does not keep the connection alive. */
   readonly mark: ConnectionMark = Object.freeze({});
   /** Resolves when the connection is over, with the reason. Never rejects. */
   readonly closed: Promise<ConnectionEnd>;
@@ -149,7 +149,7 @@ export class Connection {
     this.#read();
   }
 
-  /** Whether requests can be sent on it. */
+  /** Reports whether requests can be sent on it. */
   get isOpen(): boolean {
     return this.#end === undefined;
   }

@@ -37,7 +37,7 @@ export type PrepareRequest = (
 export interface RequestOptions {
   /** Milliseconds to wait for the response. */
   timeout: number;
-  /** The present, in monotonic milliseconds, of who has just looked at the clock. */
+  /** The current monotonic time, if the caller has just read it. */
   now?: number;
   /** Ends the wait. A request that has left can't be taken back. */
   signal?: AbortSignal | undefined;

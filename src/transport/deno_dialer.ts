@@ -144,7 +144,7 @@ async function connectWithCertificate(
   }
 }
 
-/** What comes from the peer. With TLS 1.3 it may refuse a certificate only after the handshake. */
+/** Reads from the peer. With TLS 1.3 it may refuse a certificate only after the handshake. */
 function explainingReadable(
   conn: Deno.TlsConn,
   facts: TlsFailureFacts,

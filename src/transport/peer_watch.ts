@@ -9,7 +9,6 @@ const MIN_PROGRESS = 64 * 1024;
 
 /** The settings of a watch. */
 interface PeerWatchOptions {
-  /** Time. */
   clock: Clock;
   /** Milliseconds within which a frame that has begun must be whole, or bring {@linkcode MIN_PROGRESS}. */
   frameTimeout: number;

@@ -11,13 +11,12 @@ export type RequestFailure = "CONNECTION_LOST" | "TIMEOUT" | "ABORTED" | "OVERLO
 export interface RequestFacts {
   /** Its request code. */
   readonly code: number;
-  /** Whether its first byte was handed to the stream. */
+  /** `true` if its first byte was handed to the stream. */
   readonly written: boolean;
 }
 
-/** What the table asks of its connection. */
+/** The settings of the table. */
 interface PendingRequestsOptions {
-  /** Time. */
   clock: Clock;
   /** Makes the error of a request that ends without a response. */
   makeError: (
@@ -132,7 +131,7 @@ export class PendingRequests {
     return this.#awaited;
   }
 
-  /** A number that no request under way has. */
+  /** Returns a number that no request under way has. */
   takeOpaque(): number {
     do this.#opaque = nextOpaque(this.#opaque); while (!this.#requests.isFree(this.#opaque));
     return this.#opaque;
@@ -157,7 +156,7 @@ export class PendingRequests {
     return request;
   }
 
-  /** From now on a request has a deadline, and may be answered. */
+  /** Enters a request: from now on it has a deadline and may be answered. */
   enter(request: PendingRequest): void {
     this.#requests.add(request);
     if (request.isAnswered) this.#awaited++;
@@ -267,9 +266,9 @@ const FIRST_SIZE = 64;
 const KEPT_SIZE = 4_096;
 
 /**
- * What is under way, by its number. Numbers are given out one after another, hence the low bits of
- * each name a slot of its own. Unlike a `Map` nothing is laid out anew while things come and go,
- * which would leave garbage behind that keeps what has ended alive.
+ * Keeps what is under way by its number. Numbers are given out one after another, so the low bits of
+ * each name a slot of its own. A `Map` rehashes while entries come and go, and its old tables keep
+ * finished requests alive until the next major collection.
  */
 export class RequestSlots<T extends { readonly opaque: number }> {
   #slots = emptySlots<T>(FIRST_SIZE);
@@ -280,12 +279,12 @@ export class RequestSlots<T extends { readonly opaque: number }> {
     return this.#size;
   }
 
-  /** Whether a number can be used: its slot is empty. */
+  /** Reports whether a number can be used: its slot is empty. */
   isFree(opaque: number): boolean {
     return this.#slots[opaque & (this.#slots.length - 1)] === undefined;
   }
 
-  /** The one with this number. */
+  /** Returns the one with this number. */
   get(opaque: number): T | undefined {
     const found = this.#slots[opaque & (this.#slots.length - 1)];
     return found?.opaque === opaque ? found : undefined;

@@ -6,7 +6,7 @@ import type { ServerRequestAnswer } from "./connection_types.ts";
 /** What serving a request gives, perhaps later. */
 type ServedAnswer = ServerRequestAnswer | void | Promise<ServerRequestAnswer | void>;
 
-/** What the requests of a server are served with. */
+/** The settings of {@linkcode ServerRequests}. */
 export interface ServerRequestsOptions {
   /** `host:port` of the server. */
   address: string;

@@ -1,17 +1,17 @@
 import { describe, printable } from "../errors.ts";
 
-/** What is known of a connection on which TLS fails. */
+/** The facts of a connection on which TLS fails. */
 export interface TlsFailureFacts {
   /** The name that the server's certificate has to be valid for. */
   name: string;
-  /** Whether this client has a certificate. */
+  /** `true` if this client has a certificate. */
   hasCertificate: boolean;
 }
 
 type Reason = (match: RegExpExecArray, facts: TlsFailureFacts) => string;
 type Reasons = readonly (readonly [pattern: RegExp, reason: Reason])[];
 
-/** What the peer says when it refuses. */
+/** Alerts of a peer that refuses. */
 const ALERTS: Reasons = [
   [
     /(?:Certificate\w*|\w+Certificate|UnknownCA|AccessDenied|DecryptError)$/,
@@ -29,7 +29,7 @@ const ALERTS: Reasons = [
   ],
 ];
 
-/** What the runtime says of the peer. The first that fits counts. */
+/** Patterns for the runtime's error texts; the first match wins. */
 const FAULTS: Reasons = [
   [
     /CaUsedAsEndEntity/,
@@ -80,7 +80,7 @@ export function explainTlsFailure(cause: unknown, facts: TlsFailureFacts): strin
     `TLS failed (${describe(cause)})`;
 }
 
-/** What the peer refused, if it did. With TLS 1.3 that may come after the handshake. */
+/** Explains what the peer refused, if it did. With TLS 1.3 that may come after the handshake. */
 export function explainAlert(cause: unknown, facts: TlsFailureFacts): string | undefined {
   const [, alert] = /received fatal alert: (\w+)/.exec(textOf(cause)) ?? [];
   return alert && (find(ALERTS, alert, facts) ?? `the peer refuses to go on (${alert})`);
@@ -97,7 +97,7 @@ function textOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** The names of a certificate that is for others, from what the runtime says of it. */
+/** Returns the names of a certificate that is for others, from what the runtime says of it. */
 function namesIn(text: string): string {
   const names = [...text.matchAll(/(?:DnsName|IpAddress)\("?([^")]*)"?\)/g)].map(([, name]) =>
     name

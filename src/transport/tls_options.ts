@@ -80,7 +80,7 @@ function checkClient(cert: unknown, key: unknown): TlsSettings["client"] {
   return { cert: cert as string, key: key as string };
 }
 
-/** The certificates in a PEM text, at least one. */
+/** Returns the certificates in a PEM text, at least one. */
 function readCertificates(name: string, text: unknown): X509Certificate[] {
   const blocks = typeof text === "string" ? text.match(CERTIFICATE) ?? [] : [];
   if (blocks.length === 0) throw refuse(name, notPem("certificate"));

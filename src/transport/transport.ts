@@ -9,7 +9,7 @@ export interface Transport {
   readonly writable: WritableStream<Uint8Array>;
   /** Host of this end, where there is one: `127.0.0.1`. */
   readonly localHost?: string;
-  /** Whether others on the way can't read it; absent when that is not known. */
+  /** `true` if others on the way can't read it; absent when that is not known. */
   readonly encrypted?: boolean;
   /** Ends both directions immediately. What it throws is ignored. */
   close(): void;
@@ -30,7 +30,7 @@ export interface Wire {
   readonly localHost?: string;
   /** See {@linkcode Transport.encrypted}. */
   readonly encrypted?: boolean;
-  /** Whether the memory that `read()` gives is written to again by the next call. */
+  /** `true` if the memory that `read()` gives is written to again by the next call. */
   readonly reusesMemory: boolean;
   /** Reads the next bytes; undefined at the end. */
   read(): Promise<Uint8Array | undefined>;

@@ -13,7 +13,7 @@ const WRITE_LIMIT = 64 * 1024;
 /** A frame with a larger body has memory of its own, and leaves in a write of its own. */
 const COPY_LIMIT = 16 * 1024;
 
-/** After so many microtasks without a new frame, what a turn has to say was said. */
+/** Microtasks without a new frame after which this turn is assumed to queue no more. */
 const CALM = 12;
 
 /** With fewer requests in flight a turn has so few answers that waiting for its end saves nothing. */
@@ -79,7 +79,7 @@ class Batch {
   }
 }
 
-/** What a queue asks of its connection. */
+/** The settings of a queue. */
 interface WriteQueueOptions {
   /** Where bytes go. */
   wire: Pick<Wire, "write" | "endOfTurn">;
@@ -113,7 +113,7 @@ export class WriteQueue {
     return this.#bytes;
   }
 
-  /** Whether bytes are being taken: what is queued now has to wait for that. */
+  /** Reports whether bytes are being taken: what is queued now has to wait for that. */
   get isWriting(): boolean {
     return this.#writing;
   }

@@ -5,7 +5,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { ConnectionPool, DialLedger } from "../../src/client/connection_pool.ts";
+import { ConnectionPool, DialRateLimit } from "../../src/client/connection_pool.ts";
 import { ConnectionError } from "../../src/errors.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { ScriptedNetwork } from "../support/scripted_network.ts";
@@ -186,7 +186,7 @@ function mostPerMinute(dials: readonly number[]): number {
 }
 
 Deno.test("ConnectionPool - one after the other, as starts that fail make them, dial no more often than one", async () => {
-  const clock = new FakeClock(), dials = new DialLedger();
+  const clock = new FakeClock(), dials = new DialRateLimit();
   const network = new ScriptedNetwork(clock);
   network.fail(ADDRESS);
   const start = clock.monotonic(), reasons = new Set<string>();

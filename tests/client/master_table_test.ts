@@ -25,27 +25,27 @@ Deno.test("masters - where routes differ the one told of last counts, until it i
   const table = new MasterTable();
   const one = route("one", { a: "10.0.0.1:1", b: "10.0.0.2:1" });
   const two = route("two", { a: "10.0.0.9:1" });
-  table.tell(one, undefined);
-  table.tell(two, undefined);
+  table.replaceRoute(one, undefined);
+  table.replaceRoute(two, undefined);
   assertEquals(Object.fromEntries(table.masters), { a: "10.0.0.9:1", b: "10.0.0.2:1" });
-  table.tell(one, one);
+  table.replaceRoute(one, one);
   assertEquals(table.masters.get("a"), "10.0.0.1:1");
-  table.tell(route("one", {}), one);
+  table.replaceRoute(route("one", {}), one);
   assertEquals(Object.fromEntries(table.masters), { a: "10.0.0.9:1" });
-  table.tell(route("two", { a: "10.0.0.9:1" }), two);
+  table.replaceRoute(route("two", { a: "10.0.0.9:1" }), two);
   assertEquals(Object.fromEntries(table.masters), { a: "10.0.0.9:1" });
 });
 
 Deno.test("masters - a master that moves counts as soon as one route tells, and the old one is forgotten", () => {
   const table = new MasterTable();
   const before = Array.from({ length: 5 }, (_, i) => route(`t${i}`, { a: "10.0.0.1:1" }));
-  for (const each of before) table.tell(each, undefined);
+  for (const each of before) table.replaceRoute(each, undefined);
   for (const each of before) {
-    table.tell(route(each.topic, { a: "10.0.0.2:1" }), each);
+    table.replaceRoute(route(each.topic, { a: "10.0.0.2:1" }), each);
     assertEquals(table.masters.get("a"), "10.0.0.2:1");
   }
   const last = route("t4", { a: "10.0.0.2:1" });
-  table.tell(route("t4", {}), last);
+  table.replaceRoute(route("t4", {}), last);
   assertEquals(table.masters.get("a"), "10.0.0.2:1");
 });
 
@@ -63,7 +63,7 @@ Deno.test("masters - a route is taken in without a look at those of other topics
   };
   const looksFor = (topic: string) => {
     looks = 0;
-    table.tell(counted(topic), undefined);
+    table.replaceRoute(counted(topic), undefined);
     return looks;
   };
   const ofTheFirst = looksFor("t0");

@@ -1,5 +1,6 @@
 import { assertEquals, assertFalse, assertGreater } from "@std/assert";
-import { crc32ByTable, xxHash32 } from "../../src/message/compression/checksums.ts";
+import { xxHash32 } from "../../src/message/compression/lz4_decode.ts";
+import { crc32ByTable } from "../../src/message/compression/node_zlib.ts";
 import { crc32 } from "../../src/message/mod.ts";
 import { fromBase64, readVectors } from "./fixtures.ts";
 

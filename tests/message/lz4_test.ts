@@ -1,7 +1,7 @@
 import { assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import { MessageDecodeError } from "../../src/message/mod.ts";
 import { decompressLz4 } from "../../src/message/compression/lz4_decode.ts";
-import { xxHash32 } from "../../src/message/compression/checksums.ts";
+import { xxHash32 } from "../../src/message/compression/lz4_decode.ts";
 import { createRandom, fromBase64, readLines, sha256 } from "./fixtures.ts";
 
 const LIMIT = 1024 * 1024;

@@ -79,6 +79,6 @@ Deno.test("unregister - names the client and the group that leaves", () => {
   assertRefusal(
     () => readUnregisterClientResponse(response({ code: 1 }), context),
     1,
-    "leave the group",
+    "unregister from the group",
   );
 });

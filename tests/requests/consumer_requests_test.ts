@@ -111,7 +111,7 @@ Deno.test("offsets - each question has its code, each answer is one bigint", () 
   }
 });
 
-Deno.test("progress of a group - none is an outcome", () => {
+Deno.test("consumer offset - none is an outcome", () => {
   const queue = { consumerGroup: "GID", topic: "T", queueId: 0 };
   assertEquals(requests.createQueryConsumerOffsetRequest(queue), {
     code: 14,

@@ -1,8 +1,7 @@
 import { badBody, bodyTooLarge, OutputBuffer } from "./output_buffer.ts";
-import { xxHash32 } from "./checksums.ts";
 
 const MIN_MATCH = 4;
-/** Up to this length a loop copies faster than a call. */
+/** Longest copy that a loop does faster than a call. */
 const SHORT_COPY = 32;
 
 const FRAME_MAGIC = 0x184d2204;
@@ -11,11 +10,11 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 
 /** What the descriptor of a frame says. */
 interface Descriptor {
-  /** Whether each block can be read without those before it. */
+  /** `true` if each block can be read without those before it. */
   independent: boolean;
-  /** Whether a checksum follows each block. */
+  /** `true` if a checksum follows each block. */
   blockChecksum: boolean;
-  /** Whether a checksum of the content ends the frame. */
+  /** `true` if a checksum of the content ends the frame. */
   contentChecksum: boolean;
   /** Size of the decompressed content in bytes, where the frame states it. */
   contentSize: number | undefined;
@@ -222,4 +221,47 @@ function copyMatch(output: OutputBuffer, distance: number, length: number): void
     }
   }
   output.size = size + length;
+}
+
+const PRIME_1 = 0x9e3779b1, PRIME_2 = 0x85ebca77, PRIME_3 = 0xc2b2ae3d;
+const PRIME_4 = 0x27d4eb2f, PRIME_5 = 0x165667b1;
+
+/** Returns the xxHash checksum of 32 bits that LZ4 frames carry (seed 0), unsigned. */
+export function xxHash32(bytes: Uint8Array): number {
+  const length = bytes.length;
+  let at = 0, hash: number;
+  if (length >= 16) {
+    let a = PRIME_1 + PRIME_2 | 0, b = PRIME_2 | 0, c = 0, d = -PRIME_1 | 0;
+    for (const last = length - 16; at <= last; at += 16) {
+      a = round(a, word(bytes, at));
+      b = round(b, word(bytes, at + 4));
+      c = round(c, word(bytes, at + 8));
+      d = round(d, word(bytes, at + 12));
+    }
+    hash = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18) | 0;
+  } else {
+    hash = PRIME_5 | 0;
+  }
+  hash = hash + length | 0;
+  for (; at + 4 <= length; at += 4) {
+    hash = Math.imul(rotate(hash + Math.imul(word(bytes, at), PRIME_3) | 0, 17), PRIME_4);
+  }
+  for (; at < length; at++) {
+    hash = Math.imul(rotate(hash + Math.imul(bytes[at]!, PRIME_5) | 0, 11), PRIME_1);
+  }
+  hash = Math.imul(hash ^ hash >>> 15, PRIME_2);
+  hash = Math.imul(hash ^ hash >>> 13, PRIME_3);
+  return (hash ^ hash >>> 16) >>> 0;
+}
+
+function round(lane: number, input: number): number {
+  return Math.imul(rotate(lane + Math.imul(input, PRIME_2) | 0, 13), PRIME_1);
+}
+
+function rotate(value: number, bits: number): number {
+  return value << bits | value >>> 32 - bits;
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24;
 }

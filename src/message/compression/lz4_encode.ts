@@ -1,5 +1,5 @@
-import { concat } from "../../bytes.ts";
-import { xxHash32 } from "./checksums.ts";
+import { concat } from "@std/bytes/concat";
+import { xxHash32 } from "./lz4_decode.ts";
 
 const MAGIC = [0x04, 0x22, 0x4d, 0x18];
 /** Version 1, independent blocks, no checksums, no size; blocks of at most 4 MiB. */
@@ -25,7 +25,7 @@ export function compressLz4(bytes: Uint8Array): Uint8Array {
   return concat(parts);
 }
 
-/** The size of a block, with the highest bit set where it is not compressed. */
+/** Returns the size of a block, with the highest bit set where it is not compressed. */
 function blockSize(size: number, isCompressed: boolean): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, isCompressed ? size : (size | 0x80000000) >>> 0, true);
@@ -38,9 +38,9 @@ const LAST_LITERALS = 5;
 /** … and no match begins closer to its end than this. */
 const MATCH_START_LIMIT = 12;
 const MAX_DISTANCE = 65_535;
-/** After so many bytes without a match the search takes larger steps, and larger ones again. */
+/** Bytes without a match after which the search takes larger steps, and larger ones again. */
 const SKIP_AFTER = 64;
-/** Up to this length a loop copies faster than a call. */
+/** Longest copy that a loop does faster than a call. */
 const SHORT_COPY = 32;
 const MIN_TABLE_BITS = 8, MAX_TABLE_BITS = 14;
 
@@ -104,7 +104,7 @@ class BlockWriter {
     return true;
   }
 
-  /** The literals from `start` to the end of the input. */
+  /** Returns the literals from `start` to the end of the input. */
   finish(start: number): Uint8Array | undefined {
     const end = this.#input.length;
     const room = 1 + Math.floor((end - start) / 255) + 1 + (end - start);
@@ -125,7 +125,7 @@ class BlockWriter {
     }
   }
 
-  /** What of a length did not fit the token: bytes of 255, and one that is less. */
+  /** Writes the part of a length that did not fit the token: bytes of 255, and one that is less. */
   #writeLength(rest: number): void {
     for (; rest >= 255; rest -= 255) this.#output[this.#size++] = 255;
     this.#output[this.#size++] = rest;

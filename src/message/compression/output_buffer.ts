@@ -1,6 +1,6 @@
 import { type ErrorFacts, MessageDecodeError } from "../../errors.ts";
 
-/** A compressed body is not what it should be. */
+/** Makes the error for a compressed body that is not what it should be. */
 export function badBody(
   type: "LZ4" | "ZSTD" | "ZLIB",
   reason: string,
@@ -9,7 +9,7 @@ export function badBody(
   return new MessageDecodeError(`Cannot decompress ${type} body: ${reason}`, options);
 }
 
-/** A compressed body would become larger than allowed. */
+/** Makes the error for a compressed body that would become larger than allowed. */
 export function bodyTooLarge(limit: number): MessageDecodeError {
   return new MessageDecodeError(
     `Cannot decompress body: it would have more than ${limit} bytes, the limit`,
@@ -48,7 +48,7 @@ export class OutputBuffer {
     this.size += bytes.length;
   }
 
-  /** A view of what was written so far, from `start`. */
+  /** Returns a view of what was written so far, from `start`. */
   written(start = 0): Uint8Array {
     return this.bytes.subarray(start, this.size);
   }

@@ -1,4 +1,4 @@
-import { concat } from "../../bytes.ts";
+import { concat } from "@std/bytes/concat";
 import { InvalidArgumentError } from "../../errors.ts";
 import {
   boundOf,
@@ -155,7 +155,7 @@ function skip(bytes: Uint8Array, at: number, length: number): number {
   return at + length;
 }
 
-/** A little-endian number of `length` bytes. */
+/** Returns a little-endian number of `length` bytes. */
 function readUint(bytes: Uint8Array, at: number, length: number): number {
   skip(bytes, at, length);
   let value = 0;

@@ -1,4 +1,4 @@
-import { concat } from "../../bytes.ts";
+import { concat } from "@std/bytes/concat";
 import { parseOffsetMessageId } from "../../message/mod.ts";
 import { RequestCode, ResponseCode } from "../../remoting/mod.ts";
 import {

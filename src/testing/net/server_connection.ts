@@ -1,4 +1,4 @@
-import { concat } from "../../bytes.ts";
+import { concat } from "@std/bytes/concat";
 import type { Clock } from "../../clock.ts";
 import { FrameDecoder, type RemotingCommand } from "../../remoting/mod.ts";
 import type { Transport } from "../../transport/mod.ts";

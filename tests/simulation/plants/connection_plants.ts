@@ -34,7 +34,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   {
     name: "lost-connection-stays-lost",
     file: BROKER_LINKS,
-    old: `      this.#keep(link);
+    old: `      this.#reconnect(link);
     });
     onRegistered`,
     new: `    });
@@ -93,7 +93,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   },
   {
     name: "waits-left-after-their-end",
-    file: "src/client/deadline.ts",
+    file: "src/clock.ts",
     old: "    clock.clearTimer(timer);\n    signal?.removeEventListener",
     new: "    void timer;\n    signal?.removeEventListener",
     foundBy: ["H1"],
@@ -107,7 +107,7 @@ export const CONNECTION_PLANTS: readonly Plant[] = [
   },
   {
     name: "shutdown-without-a-deadline",
-    file: "src/transaction/idle.ts",
+    file: "src/transaction/live.ts",
     old: "  await wait(deadline.remaining - grace);",
     new: "  await wait(1e6 + deadline.remaining - grace);",
     foundBy: ["H1"],

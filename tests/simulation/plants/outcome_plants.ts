@@ -107,7 +107,7 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   },
   {
     name: "ended-work-still-counted",
-    file: "src/transaction/idle.ts",
+    file: "src/transaction/live.ts",
     old: "    if (--this.#count > 0 ||",
     new: "    if (this.#count > 0 ||",
     foundBy: ["H1"],
