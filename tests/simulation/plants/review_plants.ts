@@ -47,13 +47,6 @@ export const REVIEW_PLANTS: readonly Plant[] = [
     foundBy: ["S1", "S3", "S5"],
   },
   {
-    name: "check-back-lost-while-others-are-dropped",
-    file: END_TRANSACTION,
-    old: "if (live.takeWaiting(halves, !hasFailed)) this.#endOn(",
-    new: "if (halves.others.length === 0 && live.takeWaiting(halves, !hasFailed)) this.#endOn(",
-    foundBy: ["H1", "S6", "D4"],
-  },
-  {
     name: "verdicts-held-back",
     file: END_TRANSACTION,
     old: "    const isSuperseded = () => live.isSuperseded(halves);\n",

@@ -250,9 +250,9 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   },
   {
     name: "half-resent-blindly",
-    file: SEND,
-    old: "  resendAfterWrite: false,",
-    new: "  resendAfterWrite: true,",
+    file: "src/producer/send_policy.ts",
+    old: "    return policy.resendAfterWrite || !error.written;",
+    new: "    return policy.retries > 0 || !error.written;",
     foundBy: ["S10"],
   },
   {
