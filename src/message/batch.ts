@@ -1,4 +1,4 @@
-import { concat } from "@std/bytes/concat";
+import { concat } from "jsr:@std/bytes@^1.0.6/concat";
 import { ByteWriter } from "../byte_writer.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { ByteReader } from "./stored_message.ts";
