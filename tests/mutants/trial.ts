@@ -37,8 +37,14 @@ export class Trial implements AsyncDisposable {
   /** Copies the package. @param seeds Seeds of the simulation that each change is put to. */
   static async make(root: URL, seeds: number, signal?: AbortSignal): Promise<Trial> {
     const folder = await Deno.makeTempDir({ prefix: "mutants_" });
-    await copyAll(root, new URL(`file://${folder}/`));
-    return new Trial(root, folder, seeds, signal);
+    const trial = new Trial(root, folder, seeds, signal);
+    try {
+      await copyAll(root, new URL(`file://${folder}/`), signal);
+    } catch (error) {
+      await trial[Symbol.asyncDispose]();
+      throw error;
+    }
+    return trial;
   }
 
   /** What fails without any change; undefined when all is well. */
@@ -112,11 +118,12 @@ export class Trial implements AsyncDisposable {
   }
 }
 
-async function copyAll(from: URL, to: URL): Promise<void> {
+async function copyAll(from: URL, to: URL, signal?: AbortSignal): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   for await (const { name, isDirectory, isFile } of Deno.readDir(from)) {
     if (LEFT_OUT.has(name)) continue;
-    if (isDirectory) await copyAll(new URL(`${name}/`, from), new URL(`${name}/`, to));
+    signal?.throwIfAborted();
+    if (isDirectory) await copyAll(new URL(`${name}/`, from), new URL(`${name}/`, to), signal);
     else if (isFile) await Deno.copyFile(new URL(name, from), new URL(name, to));
   }
 }
