@@ -14,8 +14,11 @@ interface Judge {
   readonly args: readonly string[];
 }
 
-/** Milliseconds after which a judge counts as hanging, which is noticed as well. */
-const DEADLINE = 600_000;
+/** Milliseconds after which a judge counts as hanging when nothing was changed. */
+const DEADLINE = 900_000;
+
+/** So many times as long as without a change, and so many milliseconds more, a judge may take. */
+const PATIENCE = 4, MORE = 30_000;
 
 /** Folders that a copy of the package does not need. */
 const LEFT_OUT: ReadonlySet<string> = new Set([".git", "node_modules", "dist"]);
@@ -26,6 +29,8 @@ export class Trial implements AsyncDisposable {
   readonly #folder: string;
   readonly #seeds: number;
   readonly #signal: AbortSignal | undefined;
+  /** Milliseconds that each judge may take; one that takes longer hangs, which is noticed as well. */
+  readonly #limits = new Map<string, number>();
 
   private constructor(root: URL, folder: string, seeds: number, signal?: AbortSignal) {
     this.#root = root;
@@ -50,7 +55,9 @@ export class Trial implements AsyncDisposable {
   /** What fails without any change; undefined when all is well. */
   async baseline(): Promise<string | undefined> {
     for (const judge of this.#judges("src/transaction/")) {
+      const start = performance.now();
       if (!await this.#run(judge)) return judge.name;
+      this.#limits.set(judge.name, PATIENCE * (performance.now() - start) + MORE);
     }
     return undefined;
   }
@@ -100,8 +107,8 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Whether a judge finds nothing. */
-  async #run({ args }: Judge): Promise<boolean> {
-    const timeUp = AbortSignal.timeout(DEADLINE);
+  async #run({ name, args }: Judge): Promise<boolean> {
+    const timeUp = AbortSignal.timeout(this.#limits.get(name) ?? DEADLINE);
     const signal = this.#signal ? AbortSignal.any([this.#signal, timeUp]) : timeUp;
     const process = new Deno.Command(Deno.execPath(), {
       args: [...args],
