@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ByteWriter } from "../src/byte_writer.ts";
+import { ByteWriter } from "../src/bytes.ts";
 
 function written(write: (writer: ByteWriter) => void): Uint8Array {
   const writer = new ByteWriter(1);

@@ -1,5 +1,4 @@
-import { concat } from "jsr:@std/bytes@^1.0.6/concat";
-import { ByteWriter } from "../byte_writer.ts";
+import { ByteWriter, concat } from "../bytes.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { ByteReader } from "./stored_message.ts";
 import { type DecodeLimits, readLimit } from "./limits.ts";

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
-import { ByteWriter } from "../byte_writer.ts";
+import { ByteWriter } from "../bytes.ts";
 import { crc32 } from "./compression/node_zlib.ts";
 import { parseSocketAddress, type SocketAddress } from "./ids.ts";
 import { joinProperties, MAX_STORED_PROPERTIES_SIZE } from "./properties.ts";

@@ -1,4 +1,4 @@
-import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { concat } from "../bytes.ts";
 import { checkCount } from "../checks.ts";
 import type { ClientInstance } from "../client/mod.ts";
 import { type Clock, Deadline, type TimerHandle, within } from "../clock.ts";

@@ -1,4 +1,4 @@
-import { ByteWriter } from "../byte_writer.ts";
+import { ByteWriter } from "../bytes.ts";
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
 import {
   CLIENT_VERSION,

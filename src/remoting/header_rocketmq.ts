@@ -1,4 +1,4 @@
-import type { ByteWriter } from "../byte_writer.ts";
+import type { ByteWriter } from "../bytes.ts";
 import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
 import type { RemotingCommand } from "./command.ts";
 import { notText } from "./header_json.ts";

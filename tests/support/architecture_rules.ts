@@ -24,7 +24,7 @@ const PURE_FILES = ["src/trace/trace.ts"];
 /** The files beside the folders, which all folders may import … */
 export const HELPERS = [
   "src/errors.ts",
-  "src/byte_writer.ts",
+  "src/bytes.ts",
   "src/checks.ts",
   "src/runtime.ts",
   "src/logger.ts",

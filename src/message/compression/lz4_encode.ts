@@ -1,4 +1,4 @@
-import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { concat } from "../../bytes.ts";
 import { xxHash32 } from "./lz4_decode.ts";
 
 const MAGIC = [0x04, 0x22, 0x4d, 0x18];

@@ -1,4 +1,4 @@
-import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { concat } from "../../bytes.ts";
 import { InvalidArgumentError } from "../../errors.ts";
 import {
   boundOf,

@@ -1,4 +1,4 @@
-import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { concat } from "../../bytes.ts";
 import { parseOffsetMessageId } from "../../message/mod.ts";
 import { RequestCode, ResponseCode } from "../../remoting/mod.ts";
 import {

@@ -1,4 +1,4 @@
-import { concat } from "jsr:@std/bytes@^1.0.6/concat";
+import { concat } from "../../bytes.ts";
 import type { Clock } from "../../clock.ts";
 import { FrameDecoder, type RemotingCommand } from "../../remoting/mod.ts";
 import type { Transport } from "../../transport/mod.ts";

@@ -1,3 +1,14 @@
+/** Joins byte arrays. Not `@std/bytes`: `./remoting` and `./message` run alone, also in a browser. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}
+
 /** UTF-8 takes at most so many bytes for one unit of UTF-16. */
 const MAX_UTF8_PER_UNIT = 3;
 
