@@ -11,7 +11,7 @@ import { untilInterrupted } from "../support/interruption.ts";
 import { HELP, readArguments, UsageError, type Wanted } from "./arguments.ts";
 import { describeMutant, drawMutants, type Mutant, readSources } from "./draw.ts";
 import { Results } from "./results.ts";
-import { Trial } from "./trial.ts";
+import { Trial, TYPE_CHECK } from "./trial.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -30,7 +30,7 @@ async function tryAll(
   if (open.length === 0) return;
   await using trial = await Trial.make(ROOT, seeds, signal);
   const failing = await trial.baseline();
-  if (failing) throw new Error(`Cannot judge any change: without one, ${failing} fails`);
+  if (failing) throw new Error(`Cannot judge any change: without one, this fails: ${failing}`);
   for (const [index, mutant] of open.entries()) {
     if (performance.now() > end) {
       console.log(`${minutes} minutes are over: run it again to go on.`);
@@ -50,7 +50,7 @@ function report(mutants: readonly Mutant[], results: Results, most: number): boo
   const outcomes = mutants.map((mutant) => ({ mutant, outcome: results.get(mutant) }));
   const survivors = outcomes.filter(({ outcome }) => outcome && outcome.killedBy === undefined);
   const untried = outcomes.filter(({ outcome }) => !outcome).length;
-  const byTypes = outcomes.filter(({ outcome }) => outcome?.killedBy === "the type check").length;
+  const byTypes = outcomes.filter(({ outcome }) => outcome?.killedBy === TYPE_CHECK).length;
   if (survivors.length > 0) console.log("\nNo test noticed:");
   for (const { mutant } of survivors) console.log(`  ${describeMutant(mutant)}`);
   const killed = mutants.length - survivors.length - untried;

@@ -135,7 +135,7 @@ function dueOf(run: Run, check: Check): Due {
   const isVerdict = call.gave === "COMMIT" || call.gave === "ROLLBACK" ||
     run.plan.capacities?.maxQueries !== undefined ||
     looksOf(run, check.member, check.broker, check.txn).some((look) =>
-      look.at >= from - SLACK && look.at <= from + SLACK
+      look.event >= check.event && look.at <= from + timeline.prompt
     );
   return { from, at: from + (isVerdict ? timeline.prompt : 0), isVerdict };
 }

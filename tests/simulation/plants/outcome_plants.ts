@@ -61,14 +61,6 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
     foundBy: ["S3", "S9"],
   },
   {
-    name: "unknown-under-old-offsets",
-    file: END_TRANSACTION,
-    old: "    const isSuperseded = () => book.find(live.transactionId)?.isNewest(half) === false;",
-    new:
-      "    const isSuperseded = () => book.find(live.transactionId)?.isNewest(half) === undefined && false;",
-    foundBy: ["S7"],
-  },
-  {
     name: "lost-answer-counts-as-confirmed",
     file: END_TRANSACTION,
     old: `        } else return failed(error, connection);
