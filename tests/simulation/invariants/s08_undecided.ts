@@ -24,6 +24,7 @@ export const s8: Invariant = {
       history.of("wroteHalf").filter((half) => WEAKLY_STORED.has(timeline.replyTo(half)?.code ?? 0))
         .map(({ txn }) => txn),
     );
+    const ran = new Set(history.of("localBegan").map(({ txn }) => txn));
     const isCounted = timeline.isCalm(
       0,
       times.end,
@@ -35,6 +36,8 @@ export const s8: Invariant = {
       // A half message that was stored weakly is rolled back, and nobody is asked.
       if (weak.has(name)) continue;
       const ended = history.of("rolledBack").find(({ txn }) => txn === name);
+      // One whose caller had given up when it was stored is rolled back immediately, see S3.
+      if (ended && !ran.has(name)) continue;
       if (ended) report(ended.at, `${name} was never decided and was rolled back`, name);
       const questions = asked.get(name)?.length ?? 0;
       // One that an operator had put back is asked about once more from the beginning.
