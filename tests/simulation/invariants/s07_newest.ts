@@ -28,15 +28,17 @@ export const s7: Invariant = {
         check.event < event && followsOn(run, check, handle.logOffset)
       );
       // A drop changes nothing, and neither does an unknown that had to wait for a look, or that
-      // leaves when the newer one has its answer.
-      const isHarmless = isDrop(run, answer) || (state === "UNKNOWN" && newer !== undefined &&
-        [...history.of("wroteVerdict"), ...looksOf(run, member, broker, txn)].some((other) =>
-          other.event < event &&
-          (other.type === "wroteOther"
-            ? other.at > at - PROMPT
-            : other.member === member && other.broker === broker && other.txn === txn &&
-              other.handle.logOffset === newer.handle.logOffset)
-        ));
+      // leaves when the newer one has its answer, or gets none since the client shuts down.
+      const isHarmless = isDrop(run, answer) ||
+        (state === "UNKNOWN" && timeline.leftAt(member) <= at) ||
+        (state === "UNKNOWN" && newer !== undefined &&
+          [...history.of("wroteVerdict"), ...looksOf(run, member, broker, txn)].some((other) =>
+            other.event < event &&
+            (other.type === "wroteOther"
+              ? other.at > at - PROMPT
+              : other.member === member && other.broker === broker && other.txn === txn &&
+                other.handle.logOffset === newer.handle.logOffset)
+          ));
       if (newer && !isHarmless) {
         const known = newer.handle.queueOffset;
         report(
