@@ -146,9 +146,13 @@ export class BrokerLinks {
           { timeout: deadline.remaining, signal: options.signal },
           (failure, cause) => this.#unreachable(link, failure, options.timeout, cause),
         );
-      } catch (error) {
+      } catch (cause) {
+        if (cause instanceof AccessDeniedError) throw cause;
+        // A server that answers, and refuses a heartbeat, may be no broker at all.
+        const error = cause instanceof ConnectionError
+          ? cause
+          : this.#unreachable(link, "TIMEOUT", options.timeout, cause);
         if (deadline.passed || options.signal?.aborted || isFinal(error)) throw error;
-        if (error instanceof AccessDeniedError) throw error;
         const gone = link.gone.signal, { signal } = options;
         const wake = signal ? AbortSignal.any([gone, signal]) : gone;
         await sleep(this.#clock, Math.min(50, deadline.remaining), wake).catch(() => {});

@@ -117,7 +117,7 @@ clusterTest(
         const { error, time } = await failureOf(() => group.send({ timeout }));
         assertInstanceOf(error, TransactionSendError);
         assertEquals(error.outcome, "indeterminate");
-        assertTells(error, broker.address, "answer a check-back for it with rollback");
+        assertTells(error, broker.address, "must answer ROLLBACK");
         assertLess(time, timeout + TOLERANCE);
       });
       await Promise.all(calls);

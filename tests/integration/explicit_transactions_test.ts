@@ -62,7 +62,11 @@ brokerTest(
       event.type === "checkBack" && event.transactionId === held.transactionId;
     assert(await eventually(() => events.some(isHeld), 90_000));
     assertEquals((await held.commit()).endTransaction, "confirmed");
-    await assertRejects(() => held.rollback(), InvalidStateError, "a verdict was given already");
+    await assertRejects(
+      () => held.rollback(),
+      InvalidStateError,
+      "was committed or rolled back already",
+    );
 
     assert(await eventually(async () => (await story.visibleIds()).length >= 2, 90_000, 200));
     assertEquals(await story.visibleIds(), [left, held.transactionId].sort());

@@ -52,7 +52,7 @@ clusterTest(
     assertEquals(inItsPlace, lost.offsetMessageId, "both stood in the same place");
     assertEquals(lost.endTransaction, "failed");
     assert(lost.endTransactionError);
-    assertStringIncludes(lost.endTransactionError.message, "it has lost the end of its log");
+    assertStringIncludes(lost.endTransactionError.message, "has lost the end of its log");
     assertEquals(await consumer.visibleMessages(TOPIC), [], "the other one became visible");
   },
 );

@@ -200,7 +200,7 @@ brokerTest(
     assertEquals([error.outcome, error.code], ["indeterminate", "SEND_INDETERMINATE"]);
     assert(context.brokers.some(({ address }) => address === error.address));
     assertStringIncludes(error.message, error.address!);
-    assertStringIncludes(error.message, "answer a check-back for it with rollback");
+    assertStringIncludes(error.message, "must answer ROLLBACK");
     assert(await eventually(() => producer.stats().confirmedVerdicts === 1, 90_000));
     assertEquals(asked, [false]);
 

@@ -1,7 +1,8 @@
 import { assertEquals, assertInstanceOf, assertLess, assertStringIncludes } from "@std/assert";
 import {
-  ConnectionError,
+  BrokerResponseError,
   LocalTransactionState,
+  RocketMQError,
   TransactionProducer,
   type TransactionProducerOptions,
 } from "../../mod.ts";
@@ -85,6 +86,7 @@ brokerTest(
 
     const { error } = await failedStart({ nameServers: address });
 
+    assertInstanceOf(error, BrokerResponseError);
     assertEquals(error.address, address);
     assertStringIncludes(error.message, "check that the address is of the right kind of server");
   },
@@ -113,14 +115,14 @@ brokerTest(
 
 async function failedStart(
   options: Partial<TransactionProducerOptions>,
-): Promise<{ error: ConnectionError; time: number }> {
+): Promise<{ error: RocketMQError; time: number }> {
   await using producer = newProducer(options);
   const startedAt = performance.now();
   try {
     await producer.start();
   } catch (error) {
     const time = performance.now() - startedAt;
-    assertInstanceOf(error, ConnectionError);
+    assertInstanceOf(error, RocketMQError);
     assertEquals(producer.stats().openConnections, 0);
     return { error, time };
   }
