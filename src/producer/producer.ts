@@ -133,7 +133,7 @@ export class Producer implements AsyncDisposable {
     const core = this.#core, bounds = core.bounds(options, message);
     if (this.#autoBatch) return await this.#gather(message, bounds, this.#autoBatch);
     const outgoing = core.prepare(message, false);
-    return resultOf(outgoing, await core.deliver(outgoing, bounds, this.#policy));
+    return resultOf(outgoing, await core.delivery.deliver(outgoing, bounds, this.#policy));
   }
 
   /**
@@ -147,7 +147,7 @@ export class Producer implements AsyncDisposable {
   async sendOneway(message: DelayableMessage, options: SendOptions = {}): Promise<string> {
     const bounds = this.#core.bounds(options, message);
     const outgoing = this.#core.prepare(message, false);
-    await this.#core.deliver(outgoing, bounds, ONE_WAY);
+    await this.#core.delivery.deliver(outgoing, bounds, ONE_WAY);
     return outgoing.uniqueKey;
   }
 
@@ -169,7 +169,7 @@ export class Producer implements AsyncDisposable {
     }
     const bounds = this.#core.bounds(options, messages?.[0]);
     const batch = prepareBatch(messages, queue !== undefined, this.#core.outgoing);
-    const receipt = await this.#core.deliver(batch, bounds, this.#batchPolicy);
+    const receipt = await this.#core.delivery.deliver(batch, bounds, this.#batchPolicy);
     return batchResultOf(batch, receipt);
   }
 
@@ -216,7 +216,7 @@ export class Producer implements AsyncDisposable {
     const client = core.client!, correlationId = core.outgoing.uniqueKey();
     const { timeout } = bounds.deadline, { clientId } = client;
     const outgoing = prepareRequest(message, core.outgoing, { correlationId, clientId, timeout });
-    const send = () => core.deliver(outgoing, bounds, this.#requestPolicy);
+    const send = () => core.delivery.deliver(outgoing, bounds, this.#requestPolicy);
     const { clock } = core.settings;
     return await awaitReply(client, clock, correlationId, outgoing, bounds, send);
   }
@@ -293,7 +293,7 @@ export class Producer implements AsyncDisposable {
     bounds: SendBounds,
     settings: AutoBatchSettings,
   ): Promise<SendResult> {
-    const { watch } = this.#core.parts;
+    const { watch } = this.#core;
     const batcher = this.#batcher ??= this.#makeBatcher(settings);
     const read = readMessage(message, false, this.#core.outgoing);
     const receipt = watch.isActive
@@ -304,7 +304,7 @@ export class Producer implements AsyncDisposable {
 
   /** Makes what gathers messages while the producer runs. It ends with the producer. */
   #makeBatcher(settings: AutoBatchSettings): AutoBatcher {
-    const core = this.#core, { delivery } = core.parts;
+    const core = this.#core, { delivery } = core;
     const batcher = new AutoBatcher({
       ...settings,
       client: core.client!,

@@ -23,14 +23,8 @@ import { checkHooks, HookObserver, type SendHooks } from "./hooks.ts";
 import { type OutgoingMessage, type OutgoingOptions, prepareMessage } from "./outgoing_message.ts";
 import { queueChoice } from "./queues.ts";
 import { Delivery, SendGate } from "./send_gate.ts";
-import type { AnsweredPolicy, SendBounds, SendPolicy } from "./send_policy.ts";
-import type {
-  CallOptions,
-  ProducerStats,
-  SendCounters,
-  SendOptions,
-  SendReceipt,
-} from "./send_result.ts";
+import type { SendBounds } from "./send_policy.ts";
+import type { CallOptions, ProducerStats, SendCounters, SendOptions } from "./send_result.ts";
 import { Sender } from "./sender.ts";
 import {
   resolveSendingOptions,
@@ -220,28 +214,14 @@ export class ProducerCore {
     return prepareMessage(message, transactional, this.outgoing);
   }
 
-  /** Sends a message while the producer runs. See {@linkcode Delivery.deliver}. */
-  deliver(
-    message: OutgoingMessage,
-    bounds: SendBounds,
-    policy: AnsweredPolicy,
-  ): Promise<SendReceipt>;
-  deliver(
-    message: OutgoingMessage,
-    bounds: SendBounds,
-    policy: SendPolicy,
-  ): Promise<SendReceipt | undefined>;
-  deliver(
-    message: OutgoingMessage,
-    bounds: SendBounds,
-    policy: SendPolicy,
-  ): Promise<SendReceipt | undefined> {
-    return this.#delivery!.deliver(message, bounds, policy);
+  /** Sends messages, while the producer runs. */
+  get delivery(): Delivery {
+    return this.#delivery!;
   }
 
-  /** Returns the parts of {@linkcode ProducerCore.deliver}, for messages that travel together. */
-  get parts(): { watch: SendWatch; delivery: Delivery } {
-    return { watch: this.#watch!, delivery: this.#delivery! };
+  /** Tells those who observe sends, while the producer runs. */
+  get watch(): SendWatch {
+    return this.#watch!;
   }
 
   /** Returns what was counted, and how much is held now. */

@@ -78,7 +78,7 @@ export async function sendTransaction(
   const live = book.send(outgoing.uniqueKey, outgoing.topic);
   let receipt: SendReceipt;
   try {
-    receipt = await core.deliver(outgoing, bounds, HALF_MESSAGE);
+    receipt = await core.delivery.deliver(outgoing, bounds, HALF_MESSAGE);
   } catch (error) {
     if (error instanceof SendForbiddenError) {
       book.leave(live);
