@@ -25,13 +25,13 @@ function describeStep(event: EmbeddedBrokerEvent): string | undefined {
     case "verdict":
       return event.fromCheck ? event.verdict : `local transaction says ${event.verdict}`;
     case "checked":
-      return `check-back ${event.checkTimes}${event.client ? "" : " (nobody to ask)"}`;
+      return `check-back ${event.checkTimes}${event.client ? "" : " (no producer left to ask)"}`;
     case "visible":
       return `VISIBLE in queue ${event.queueId}`;
     case "gone":
-      return "GONE";
+      return "ROLLED BACK";
     case "givenUp":
-      return `GIVEN UP after ${event.checkTimes} check-backs`;
+      return `DISCARDED after ${event.checkTimes} check-backs`;
     case "messageStored":
       return undefined;
   }
