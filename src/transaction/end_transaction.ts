@@ -23,6 +23,13 @@ import type { EndTransactionResult, LocalTransactionState, Verdict } from "./sta
 /** Below so many milliseconds an answer can't be expected: the last refusal is the result then. */
 const MIN_TIME_FOR_ANSWER_MS = 150;
 
+/**
+ * A half message that is so many milliseconds old may have been checked, with another member of the
+ * group. Brokers check from `transactionTimeOut` on, 6 s by default, or from
+ * `CHECK_IMMUNITY_TIME_IN_SECONDS` on, which is 1 at the least.
+ */
+const MIN_CHECK_AGE_MS = 1_000;
+
 export interface EndTransactionsOptions {
   clock: Clock;
   /** The producer group that the half messages carry. */
@@ -51,10 +58,10 @@ const WIRE_STATES = {
  *
  * A broker stores a message once more for every COMMIT that it gets, whatever it has stored already.
  * So a request is repeated only where it surely did not leave, or the broker surely refused it. And
- * before a COMMIT on a half message that a check-back brought, the broker is asked for the message:
- * somebody may have committed the transaction already, this process or another member of the group. If
- * it is there, this half message is a surplus one, and the broker is told to drop it. If there is no
- * answer, the next check-back is a better time, unless the broker is about to discard the message.
+ * before a COMMIT that may follow a check-back, the broker is asked for the message: somebody may have
+ * committed the transaction already, this process or another member of the group. If it is there, a
+ * half message that a check-back brought is a surplus one, and the broker is told to drop it. If there
+ * is no answer, the next check-back is a better time, unless the broker is about to discard the message.
  */
 export class EndTransactions {
   readonly #options: EndTransactionsOptions;
@@ -201,6 +208,9 @@ export class EndTransactions {
           if (!isSuperseded()) this.leaveOpen(live, half);
           return failed(error, half.connection);
         }
+      } else if (verdict === "COMMIT" && this.#mayBeChecked(live, half)) {
+        const visibleOn = await this.#findOnce(live, half, deadline);
+        if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
       }
       const result = await this.#send(live, half, verdict, deadline, isSuperseded, cause);
       if (result) return result;
@@ -223,8 +233,11 @@ export class EndTransactions {
     }
   }
 
-  /** Looks before a second attempt: another member may have committed it since the first look. */
-  async #findAgain(
+  /**
+   * Looks once: before a second attempt, since another member may have committed it meanwhile, and before
+   * the first COMMIT of a sender that its broker has not checked with.
+   */
+  async #findOnce(
     live: LiveTransaction,
     half: HalfMessage,
     deadline: Deadline,
@@ -232,10 +245,15 @@ export class EndTransactions {
     try {
       return await this.#evidence!.findNow(live, half, deadline);
     } catch (error) {
-      if (this.#mayWait(half, error)) throw error;
+      if (half.fromCheck && this.#mayWait(half, error)) throw error;
       this.#options.report.lookUpFailed(live, half.brokerName, error);
       return undefined;
     }
+  }
+
+  /** Reports whether another member of the group may have answered a check-back for a half message. */
+  #mayBeChecked({ begunAt }: LiveTransaction, { fromCheck }: HalfMessage): boolean {
+    return fromCheck || this.#options.clock.monotonic() - begunAt >= MIN_CHECK_AGE_MS;
   }
 
   /**
@@ -252,7 +270,8 @@ export class EndTransactions {
    * message was just found, where both are in one log, which a broker recovers from its start. On any
    * other connection the broker may have lost that message meanwhile, and *unknown* has it check again.
    * The same holds where half messages are not in the log (`transRocksDBEnable`): there a check-back
-   * does not count its checks.
+   * does not count its checks. The half message that a send stored needs no word: its broker has put
+   * another in its place before it checked, and that one was committed.
    */
   async #drop(
     live: LiveTransaction,
@@ -261,6 +280,9 @@ export class EndTransactions {
     deadline: Deadline,
   ): Promise<EndTransactionResult> {
     const { address } = visibleOn, { mode, report } = this.#options;
+    const found = { outcome: "confirmed", address, visibleOn } as const;
+    report.foundCommitted(live, half.brokerName);
+    if (!half.fromCheck) return found;
     const mayDrop = visibleOn === half.connection && half.checkTimes > 0;
     const state = mayDrop ? "ROLLBACK" : "UNKNOWN";
     const request = this.#request(live, half, state, undefined);
@@ -275,8 +297,7 @@ export class EndTransactions {
     } catch (error) {
       report.dropFailed(live, half.brokerName, error);
     }
-    report.foundCommitted(live, half.brokerName);
-    return { outcome: "confirmed", address, visibleOn };
+    return found;
   }
 
   /**
@@ -320,8 +341,9 @@ export class EndTransactions {
           const bounds = { timeout: deadline.remaining };
           connection = await client.brokerConnection(half.brokerName, bounds);
         }
-        if (state === "COMMIT" && half.fromCheck && !(isFirst && connection === half.connection)) {
-          const visibleOn = await this.#findAgain(live, half, deadline);
+        const isFirstThere = isFirst && connection === half.connection;
+        if (state === "COMMIT" && !isFirstThere && this.#mayBeChecked(live, half)) {
+          const visibleOn = await this.#findOnce(live, half, deadline);
           if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
         }
         if (state !== "UNKNOWN" && connection !== half.connection) {

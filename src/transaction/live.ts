@@ -67,6 +67,8 @@ const NONE: readonly HalfMessage[] = [];
 export class LiveTransaction {
   readonly transactionId: string;
   readonly topic: string;
+  /** When its send was called, in monotonic milliseconds; `-Infinity` for one that a broker checks. */
+  readonly begunAt: number;
   /** What traces and spans need of its message. */
   traceFacts: TraceFacts | undefined;
   #step: "sending" | "running" | "checking" | "ending";
@@ -82,9 +84,11 @@ export class LiveTransaction {
     topic: string,
     step: "sending" | "checking",
     { localTransactionRan, verdict }: Partial<TroubledEnding> = {},
+    begunAt = -Infinity,
   ) {
     this.transactionId = transactionId;
     this.topic = topic;
+    this.begunAt = begunAt;
     this.#step = step;
     this.#localTransactionRan = localTransactionRan;
     this.#isRepeated = verdict !== undefined;
@@ -260,11 +264,10 @@ export class TransactionBook {
     return this.#troubled.get(transactionId);
   }
 
-  /** Enters a transaction that is about to be sent. */
-  send(transactionId: string, topic: string): LiveTransaction {
-    return this.#enter(
-      new LiveTransaction(transactionId, topic, "sending", { localTransactionRan: false }),
-    );
+  /** Enters a transaction that is about to be sent, whose send was called at `begunAt`. */
+  send(transactionId: string, topic: string, begunAt: number): LiveTransaction {
+    const known = { localTransactionRan: false };
+    return this.#enter(new LiveTransaction(transactionId, topic, "sending", known, begunAt));
   }
 
   /** Enters a transaction that a broker checks and that is not under way. */

@@ -75,7 +75,7 @@ export async function sendTransaction(
   options: SendTransactionOptions,
 ): Promise<TransactionSendResult> {
   const { core, book, ends, report, instrumentation, timeUp } = options;
-  const live = book.send(outgoing.uniqueKey, outgoing.topic);
+  const live = book.send(outgoing.uniqueKey, outgoing.topic, bounds.deadline.madeAt);
   let receipt: SendReceipt;
   try {
     receipt = await core.delivery.deliver(outgoing, bounds, HALF_MESSAGE);

@@ -2,7 +2,7 @@ import * as hand from "./hand_made.ts";
 import type { Plan, PlannedFault } from "./plan.ts";
 
 const { AGAIN, ANSWERED, ASKED, BEGAN, CALLED, CHECK, COMMITTED, CONNECTED, END, HALF } = hand;
-const { LOOK, NOT_FOUND, OPEN, PLAN, SETTLED, STORED, STORED_REPLY } = hand;
+const { LOOK, NOT_FOUND, OPEN, PLAN, RECORDED, SETTLED, STORED, STORED_REPLY } = hand;
 const { address, at, broker, but, END_ON_2, looked, member, newer, newest, old } = hand;
 const { reconnected, txn, verdict } = hand;
 type Moment = hand.Moment;
@@ -18,6 +18,14 @@ const OTHER_ASKED: Moment[] = [
   but(CHECK, { member: other, link: 3 }),
   but(ASKED, { member: other, ran: undefined }),
   but(ANSWERED, { member: other }),
+];
+
+/** A local transaction takes five seconds, and another member answers the check-back meanwhile. */
+const COMMITTED_ELSEWHERE: Moment[] = [
+  ...[...CONNECTED, CALLED, HALF, STORED, STORED_REPLY, BEGAN, RECORDED],
+  ...[...OTHER_ASKED, ...looked(2_003.2, 22, { member: other, link: 3 })],
+  ...committed(2_004, 3, other),
+  [5_000, { type: "localEnded", member, txn, returned: "COMMIT" }],
 ];
 
 /** A commit is confirmed, and its broker is lost and back; then it asks, on connection 2. */
@@ -85,6 +93,19 @@ export const COPY_PAIRS: readonly Pair[] = [
   },
   {
     invariant: "D1",
+    what: "a sender commits what another member has committed from the database",
+    broken: [
+      ...COMMITTED_ELSEWHERE,
+      verdict(5_001, "COMMIT"),
+      [5_002, { type: "visible", broker, txn, handle: old, link: 1 }],
+      ...END,
+    ],
+    but: "it looks first, and finds it",
+    sound: [...COMMITTED_ELSEWHERE, ...looked(5_000.2, 0), at(5_001, SETTLED), ...END],
+    plan: TWO_MEMBERS,
+  },
+  {
+    invariant: "D1",
     what: "a confirmed commit is given again after a restart of the broker",
     broken: [...RESTARTED, ...committed(2_004, 2), ...END_ON_2],
     but: "it is found, and the surplus half message dropped",
@@ -122,7 +143,8 @@ export const COPY_PAIRS: readonly Pair[] = [
     sound: [
       ...[...OPEN, ...OTHER_ASKED, ...looked(2_003.2, 22, { member: other, link: 3 })],
       [2_004.5, { type: "visible", broker, txn, handle: old, link: 1 }],
-      [2_004, { type: "localEnded", member, txn, returned: "COMMIT" }],
+      [2_003.2, { type: "localEnded", member, txn, returned: "COMMIT" }],
+      ...looked(2_003.4, 22),
       verdict(2_004, "COMMIT"),
       ...committed(2_004, 3, other),
       ...END,

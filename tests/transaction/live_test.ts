@@ -33,8 +33,8 @@ Deno.test("live transaction - a broker that checks again and again while it is e
 
 Deno.test("book - of endings with trouble the oldest is forgotten first, what is under way never", () => {
   const book = new TransactionBook(2);
-  const slow = book.send("slow", "TopicTest");
-  for (const id of ["A", "B", "C"]) book.leaveTroubled(book.send(id, "TopicTest"));
+  const slow = book.send("slow", "TopicTest", 0);
+  for (const id of ["A", "B", "C"]) book.leaveTroubled(book.send(id, "TopicTest", 0));
 
   assertEquals([book.trouble("A"), book.trouble("B")?.localTransactionRan], [undefined, false]);
   assertEquals(book.find("slow"), slow);

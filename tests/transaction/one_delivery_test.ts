@@ -1,5 +1,5 @@
 // Whole producers and the embedded broker: what users of other clients saw go wrong.
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import {
   LocalTransactionState,
   type TransactionListener,
@@ -143,6 +143,38 @@ Deno.test("one delivery - check rounds that cross a commit on its way leave noth
   assertLess(await checkUntilSettled(broker, 500), 6);
 
   assertEquals(await outcome(broker), { copies: [1], discarded: 0 });
+});
+
+Deno.test("one delivery - another member commits by the database what its sender is about to commit", async () => {
+  const clock = new FakeClock(), count = 20, written = new Set<string>();
+  await using broker = await startBroker({ clock, transactionTimeout: 1_000 });
+  const listener: TransactionListener = {
+    async executeLocalTransaction(_message, _arg, { transactionId }) {
+      written.add(transactionId);
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 5_000));
+      return Commit;
+    },
+    checkLocalTransaction: (_message, { transactionId }) =>
+      written.has(transactionId) ? Commit : Unknown,
+  };
+  await using sender = await startProducer(broker, listener, { clock });
+  await using other = await startProducer(broker, listener, { clock });
+  const message = { topic: "orders", body: "an order" };
+  const sends = Promise.all(
+    Array.from({ length: count }, () => sender.sendMessageInTransaction(message)),
+  );
+  await clock.advance(2_000);
+  assertEquals(broker.stats().undecided, count);
+  broker.checkNow();
+  await clock.advance(1_000);
+  assertGreater(broker.stats().commits, 0, "nobody had committed before the sender did");
+  await clock.advance(4_000);
+  const results = await sends;
+  await clock.advance(1_000);
+
+  assertEquals(results.map((result) => result.endTransaction), Array(count).fill("confirmed"));
+  assertEquals(await outcome(broker), { copies: Array(count).fill(1), discarded: 0 });
+  assertEquals(sender.stats().foundCommits + other.stats().foundCommits > 0, true);
 });
 
 Deno.test("one delivery - a send whose listener never ends settles when the producer is closed", async () => {

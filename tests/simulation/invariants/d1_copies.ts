@@ -10,8 +10,6 @@ export type CopyCause =
   | "lost"
   /** Another broker got the half message when a slave acted for its master. */
   | "elsewhere"
-  /** The client that sent the half message had not been asked, and another member had committed. */
-  | "firstWord"
   /** Two members, or a COMMIT of unknown fate, crossed: a look could not find it yet. */
   | "crossed"
   /** The broker could not be asked. */
@@ -28,9 +26,8 @@ export const d1: Invariant = {
   name: "D1",
   text:
     "A message is visible once, whichever member of the group commits it. Each copy more needs a " +
-    "fault of its own: the log lost the one before; the half message went to another broker; the " +
-    "sender was never asked, and another member had committed; two commits crossed within the time " +
-    "of a look; or the broker could not be asked. What a look finds is not committed again.",
+    "fault of its own: the log lost the one before; the half message went to another broker; two " +
+    "commits crossed within the time of a look; or the broker could not be asked. What a look finds is not committed again.",
   check(run, report) {
     for (const { copy, cause, why } of extraCopies(run)) {
       if (cause !== undefined) continue;
@@ -87,11 +84,7 @@ function judgeCommit(
   const { member } = made;
   const mine = earlier.filter((copy) => commitOf(run, copy)?.member === member);
   const since = reasonToLook(run, made);
-  if (since === undefined) {
-    return mine.length === 0
-      ? { cause: "firstWord" }
-      : { why: `${member} committed what it had committed` };
-  }
+  if (since === undefined) return { why: `${member} committed what was committed` };
   const { look, result } = lookBefore(run, made, since);
   switch (result) {
     case "missing":

@@ -42,8 +42,8 @@ export function looksOf({ history }: Run, member: string, broker: string, txn: s
 
 /**
  * The event since which a client has a reason to look before a COMMIT: the check-back that brought
- * its offsets, or an earlier COMMIT that the broker may have carried out. Undefined for the first
- * word of the client that sent the half message.
+ * its offsets, or an earlier COMMIT that the broker may have carried out. Once another member was asked,
+ * the one that sent the half message has a reason, too. Undefined before.
  */
 export function reasonToLook({ history, timeline }: Run, commit: Verdict): number | undefined {
   const { member, broker, txn, event, handle } = commit;
@@ -56,7 +56,12 @@ export function reasonToLook({ history, timeline }: Run, commit: Verdict): numbe
     isIts(fact) && fact !== commit && fact.state === "COMMIT" && fact.event <= event &&
     !timeline.isRefused(fact, event)
   );
-  if (!asked && !earlier) return commit.fromCheck ? 0 : undefined;
+  if (!asked && !earlier) {
+    const isCheckedElsewhere = history.of("gotCheck").some((check) =>
+      check.txn === txn && check.broker === broker && check.event <= event
+    );
+    return commit.fromCheck || isCheckedElsewhere ? 0 : undefined;
+  }
   return Math.max(asked?.event ?? 0, earlier?.event ?? 0);
 }
 

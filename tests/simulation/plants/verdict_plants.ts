@@ -25,8 +25,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "listener-asked-while-the-send-is-under-way",
     file: LIVE,
-    old: 'new LiveTransaction(transactionId, topic, "sending", { localTransactionRan: false }),',
-    new: 'new LiveTransaction(transactionId, topic, "checking", { localTransactionRan: false }),',
+    old: 'new LiveTransaction(transactionId, topic, "sending", known, begunAt)',
+    new: 'new LiveTransaction(transactionId, topic, "checking", known, begunAt)',
     foundBy: ["S7", "S6", "S9"],
   },
   {
@@ -53,6 +53,13 @@ export const VERDICT_PLANTS: readonly Plant[] = [
     old: '      if (verdict === "COMMIT" && half.fromCheck) {',
     new: '      if (verdict === "COMMIT" && half.fromCheck && live.hasTrouble) {',
     foundBy: ["D1", "D3"],
+  },
+  {
+    name: "slow-sender-commits-without-a-look",
+    file: END_TRANSACTION,
+    old: "    return fromCheck || this.#options.clock.monotonic() - begunAt >= MIN_CHECK_AGE_MS;",
+    new: "    return fromCheck;",
+    foundBy: ["D1"],
   },
   {
     name: "answered-under-the-offsets-of-the-first-question",
