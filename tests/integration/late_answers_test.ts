@@ -1,16 +1,38 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import { LocalTransactionState, Producer, TransactionProducer } from "../../mod.ts";
 import { createTopic } from "../support/create_topic.ts";
 import { delay } from "../support/delay.ts";
+import { ask } from "../support/probe.ts";
 import { eventually } from "../support/progress.ts";
 import { clusterTest } from "../support/real_broker.ts";
 import { TestClient } from "../support/test_client.ts";
 
-/** How long the broker, or this program, does nothing: a little longer than a send may take. */
-const PAUSE = 3_500;
+const UPDATE_BROKER_CONFIG = 25;
 
-/** The broker must not throw what it reads late out of its queue: here all of it is answered. */
-const PATIENT = { waitTimeMillsInSendQueue: "30000", waitTimeMillsInHeartbeatQueue: "30000" };
+/** Milliseconds that a late call is given, and that the broker is frozen after that. */
+const TIMEOUT = 1_000, LONGER = 300;
+
+/** How long this program does nothing, in milliseconds: longer than a send may take by default. */
+const BUSY = 3_500;
+
+/** Calls in flight while the broker is frozen. */
+const COUNTS = [100, 150, 5_000];
+
+/** For calls that the broker answers in time, also on a busy machine. */
+const PATIENTLY = { timeout: 20_000 };
+
+const TOPIC = "LateAnswers";
+
+/** A broker that may throw END_TRANSACTIONs out of its queue, but neither sends nor heartbeats. */
+const CONFIG = {
+  waitTimeMillsInSendQueue: "30000",
+  waitTimeMillsInHeartbeatQueue: "30000",
+  osPageCacheBusyTimeOutMills: "30000",
+  endTransactionThreadPoolNums: "1",
+  waitTimeMillsInTransactionQueue: "1",
+  transactionTimeOut: "1000",
+  transactionCheckInterval: "1000",
+};
 
 /** How calls ended: `ok` or the code of the error, with how often. */
 function tally(results: readonly PromiseSettledResult<unknown>[]): Record<string, number> {
@@ -23,67 +45,152 @@ function tally(results: readonly PromiseSettledResult<unknown>[]): Record<string
 }
 
 clusterTest(
-  "Producer - pauses longer than a send may take",
-  { brokerConfig: PATIENT },
+  "Producer - pauses longer than a call may take",
+  { brokerConfig: CONFIG },
   async (cluster, test) => {
     const { nameServers } = cluster;
     const [broker] = cluster.brokers;
-    const topic = "Pauses";
-    await createTopic(topic, cluster.brokers);
-    await using plain = new Producer({ nameServers, producerGroup: "plain", topics: [topic] });
-    await using transactional = new TransactionProducer({
+    await createTopic(TOPIC, cluster.brokers);
+    const lost: string[] = [];
+    const options = {
       nameServers,
-      producerGroup: "transactional",
-      topics: [topic],
-      transactionListener: {
-        executeLocalTransaction: () => LocalTransactionState.Commit,
-        checkLocalTransaction: () => LocalTransactionState.Rollback,
+      topics: [TOPIC],
+      logger: {
+        ...{ debug() {}, info() {}, error() {} },
+        warn: (line: string) => void (line.startsWith("Lost the connection") && lost.push(line)),
       },
-    });
-    await plain.start();
-    await transactional.start();
-    const send = (body: string) => plain.send({ topic, body });
-    const transact = (body: string) => transactional.sendMessageInTransaction({ topic, body });
+    };
+    const stillConnected = () => assertEquals(lost, []);
 
-    for (const [name, call] of [["sends", send], ["transactions", transact]] as const) {
-      await test.step(`the broker freezes with 150 ${name} in flight: those of its last moments are answered`, async () => {
-        await call("before");
-        broker!.suspend();
-        using _resumed = { [Symbol.dispose]: () => broker!.resume() };
-        await delay(200); // its threads stop one after the other
-        const late = Array.from({ length: 150 }, (_, i) => call(`${name} late ${i}`));
-        const lateEnd = Promise.allSettled(late);
-        await delay(PAUSE - 300);
-        const last = Array.from({ length: 20 }, (_, i) => call(`${name} last ${i}`));
-        await delay(300);
-        broker!.resume();
-        assertEquals(tally(await Promise.allSettled(last)), { ok: 20 });
-        await lateEnd;
+    /** Runs what is done while the broker is frozen. */
+    const frozen = async <T>(work: () => Promise<T>): Promise<T> => {
+      broker!.suspend();
+      using _resumed = { [Symbol.dispose]: () => broker!.resume() };
+      await delay(200); // its threads stop one after the other
+      return await work();
+    };
+
+    const expected: string[] = [];
+    for (const kind of ["sends", "transactions"] as const) {
+      await test.step(`${kind} that a frozen broker answers late cost no other its answer`, async () => {
+        const settings = { ...options, producerGroup: `late-${kind}` };
+        await using producer = kind === "sends" ? new Producer(settings) : new TransactionProducer({
+          ...settings,
+          transactionListener: {
+            executeLocalTransaction: () => LocalTransactionState.Commit,
+            checkLocalTransaction: () => LocalTransactionState.Rollback,
+          },
+        });
+        await producer.start();
+        const call = (body: string, { timeout }: { timeout: number }) =>
+          producer instanceof TransactionProducer
+            ? producer.sendMessageInTransaction({ topic: TOPIC, body }, undefined, { timeout })
+            : producer.send({ topic: TOPIC, body }, { timeout });
+        await call("before", PATIENTLY);
+
+        for (const count of COUNTS) {
+          let inTime: Promise<unknown>[] = [];
+          await frozen(async () => {
+            const late = Array.from({ length: count }, () => call("late", { timeout: TIMEOUT }));
+            const ends = tally(await Promise.allSettled(late));
+            assertEquals(Object.values(ends), [count]);
+            assertEquals(ends.ok, undefined);
+            const bodies = Array.from({ length: 40 }, (_, i) => `in time: ${kind} ${count} ${i}`);
+            expected.push(...bodies);
+            inTime = bodies.map((body) => call(body, PATIENTLY));
+            await delay(LONGER);
+          });
+          assertEquals(tally(await Promise.allSettled(inTime)), { ok: 40 });
+          stillConnected();
+        }
       });
     }
 
-    await test.step("this program does nothing for a while with 200 transactions in flight: all confirmed", async () => {
-      const calls = Array.from({ length: 200 }, (_, i) => transact(`busy ${i}`));
-      const end = Promise.allSettled(calls);
+    await test.step("this program does nothing for a while with 200 transactions in flight: all are confirmed", async () => {
+      await using producer = new TransactionProducer({
+        ...options,
+        producerGroup: "busy",
+        transactionListener: {
+          executeLocalTransaction: () => LocalTransactionState.Commit,
+          checkLocalTransaction: () => LocalTransactionState.Rollback,
+        },
+      });
+      await producer.start();
+      const calls = Array.from(
+        { length: 200 },
+        () => producer.sendMessageInTransaction({ topic: TOPIC, body: "busy" }),
+      );
       await delay(1);
-      const until = performance.now() + PAUSE;
+      const until = performance.now() + BUSY;
       while (performance.now() < until);
-      assertEquals(tally(await end), { ok: 200 });
+      const ends = new Set((await Promise.all(calls)).map(({ endTransaction }) => endTransaction));
+      assertEquals([...ends], ["confirmed"]);
     });
 
-    await test.step("no message of the last moments is visible twice", async () => {
+    await test.step("one-way commits that a frozen broker answers cost no other its answer", async () => {
+      // What it throws out it answers, also to one-way requests.
+      const request = { code: UPDATE_BROKER_CONFIG, body: "brokerFastFailureEnable=true\n" };
+      assertEquals((await ask(broker!.address, request)).code, 0);
+      const gates = new Map<string, Promise<void>>();
+      let started = 0, checkBacks = 0;
+      await using producer = new TransactionProducer({
+        ...options,
+        producerGroup: "late-commits",
+        endTransactionMode: "oneway",
+        transactionListener: {
+          executeLocalTransaction: async ({ properties = {} }) => {
+            started++;
+            await gates.get(properties.gate!);
+            return LocalTransactionState.Commit;
+          },
+          checkLocalTransaction: () => {
+            checkBacks++;
+            return LocalTransactionState.Rollback;
+          },
+        },
+      });
+      await producer.start();
+
+      for (const count of COUNTS) {
+        const gate = Promise.withResolvers<void>();
+        gates.set(String(count), gate.promise);
+        started = 0;
+        const calls = Array.from({ length: count }, () =>
+          producer.sendMessageInTransaction(
+            { topic: TOPIC, body: "one-way", properties: { gate: String(count) } },
+            undefined,
+            PATIENTLY,
+          ));
+        assert(await eventually(() => started === count, 30_000));
+        let inTime: Promise<unknown>[] = [];
+        await frozen(async () => {
+          gate.resolve();
+          assertEquals(tally(await Promise.allSettled(calls)), { ok: count });
+          inTime = Array.from(
+            { length: 40 },
+            () => producer.send({ topic: TOPIC, body: "after the commits" }, PATIENTLY),
+          );
+          await delay(LONGER);
+        });
+        assertEquals(tally(await Promise.allSettled(inTime)), { ok: 40 });
+        stillConnected();
+      }
+      // Each commit that was thrown out, and so answered, leaves a half message that is checked.
+      await eventually(() => checkBacks > 100, 30_000);
+      assertGreater(checkBacks, 100);
+      stillConnected();
+    });
+
+    await test.step("no message that was sent in time is visible twice", async () => {
       await using client = new TestClient(nameServers);
-      const expected = ["sends", "transactions"].flatMap((name) =>
-        Array.from({ length: 20 }, (_, i) => `${name} last ${i}`)
-      );
       let bodies: string[] = [];
       const areThere = async () => {
-        const messages = await client.visibleMessages(topic);
+        const messages = await client.visibleMessages(TOPIC);
         bodies = messages.map(({ body }) => new TextDecoder().decode(body))
-          .filter((body) => body.includes(" last "));
+          .filter((body) => body.startsWith("in time"));
         return bodies.length >= expected.length;
       };
-      assert(await eventually(areThere, 30_000));
+      assert(await eventually(areThere, 30_000, 1_000));
       assertEquals(bodies.sort(), expected.sort());
     });
   },
