@@ -22,6 +22,8 @@ export interface BrokerOptions {
   config?: ServerConfig;
   /** Options of its Java virtual machine on top of those of the cluster. */
   javaOptions?: readonly string[];
+  /** Loopback address on which it listens, and by which it is known. @default {"127.0.0.1"} */
+  host?: "127.0.0.1" | "::1";
 }
 
 /** How a {@linkcode RocketMQCluster} is made. */
@@ -163,7 +165,8 @@ export class RocketMQCluster implements AsyncDisposable {
   /** Gives a broker that is not running other ports, which it takes when it is started again. */
   async moveBroker(broker: BrokerProcess): Promise<void> {
     const port = findFreePort([-2, 1]);
-    await broker.moveTo(`127.0.0.1:${port}`, {
+    const host = broker.address.slice(0, broker.address.lastIndexOf(":"));
+    await broker.moveTo(`${host}:${port}`, {
       listenPort: String(port),
       haListenPort: String(port + 1),
     });
@@ -216,17 +219,21 @@ export class RocketMQCluster implements AsyncDisposable {
     this.#nameServers.push(new ServerProcess({ ...launch, name, address, folder, isReady }));
   }
 
-  async #prepareBroker({ slaveOf, config, javaOptions }: BrokerOptions): Promise<BrokerProcess> {
+  async #prepareBroker(
+    { slaveOf, config, javaOptions, host = "127.0.0.1" }: BrokerOptions,
+  ): Promise<BrokerProcess> {
     const masters = this.#brokers.filter(({ brokerId }) => brokerId === 0).length;
     const name = slaveOf ?? `broker-${String.fromCharCode("a".charCodeAt(0) + masters)}`;
     const brokerId = slaveOf === undefined
       ? 0
       : this.#brokers.filter((it) => it.name === name).length;
     const port = findFreePort([-2, 1]);
-    const address = `127.0.0.1:${port}`;
+    // As brokers tell it to name servers: one on IPv6 puts no brackets around its host.
+    const address = `${host}:${port}`;
     const folder = `${this.folder}/${brokerId === 0 ? name : `${name}-${brokerId}`}`;
     const settings = brokerConfig({
       folder,
+      host,
       port,
       brokerName: name,
       brokerId,

@@ -24,13 +24,14 @@ export function nameServerConfig(options: {
 /** Settings of a broker: on loopback only, quick to check back, and sparing with disk. */
 export function brokerConfig(options: {
   folder: string;
+  host: string;
   port: number;
   brokerName: string;
   brokerId: number;
   nameServers: string;
   overrides?: ServerConfig | undefined;
 }): ServerConfig {
-  const { folder, port, brokerName, brokerId, nameServers } = options;
+  const { folder, host, port, brokerName, brokerId, nameServers } = options;
   return {
     brokerClusterName: "TestCluster",
     brokerName,
@@ -40,9 +41,9 @@ export function brokerConfig(options: {
     // The shortest that the broker accepts: after a restarted name server it sets the waiting time.
     registerNameServerPeriod: "10000",
 
-    bindAddress: "127.0.0.1",
-    brokerIP1: "127.0.0.1",
-    brokerIP2: "127.0.0.1",
+    bindAddress: host,
+    brokerIP1: host,
+    brokerIP2: host,
     listenPort: String(port),
     haListenPort: String(port + 1),
 
