@@ -14,20 +14,27 @@ export function checkLimit(value: number, name: string): number {
 
 /** Checks a time in milliseconds: 1 to 2147483647, because a longer timer would fire at once. */
 export function checkTime(name: string, value: number | undefined, fallback: number): number {
-  return checkCount(name, value, fallback, 1, 2 ** 31 - 1, " ms");
+  return checkCount(name, value, { fallback, min: 1, max: 2 ** 31 - 1, unit: " ms" });
 }
 
-/** Checks a whole number within bounds. */
+/** The bounds of a count, and what stands for one that is not given. */
+interface CountBounds {
+  /** Stands for an absent value. Without it the value has to be there. */
+  fallback?: number;
+  min: number;
+  max: number;
+  /** Follows the bounds in the message, for example ` ms`. */
+  unit?: string;
+}
+
+/** Checks a whole number within bounds. @throws {InvalidArgumentError} naming the option. */
 export function checkCount(
   name: string,
   value: number | undefined,
-  fallback: number,
-  min: number,
-  max: number,
-  unit = "",
+  { fallback, min, max, unit = "" }: CountBounds,
 ): number {
-  if (value === undefined) return fallback;
-  if (!Number.isInteger(value) || value < min || value > max) {
+  if (value === undefined && fallback !== undefined) return fallback;
+  if (value === undefined || !Number.isInteger(value) || value < min || value > max) {
     throw new InvalidArgumentError(
       `Cannot use option ${name}: it must be a whole number from ${min} to ${max}${unit}, ` +
         `current value is ${printable(String(value), 64)}`,

@@ -66,15 +66,22 @@ function delayOf(
     );
   }
   if (delayLevel !== undefined) {
-    return { [MessageProperty.DelayTimeLevel]: checkWhole("delayLevel", delayLevel, 1, 18) };
+    return {
+      [MessageProperty.DelayTimeLevel]: checkWhole("delayLevel", delayLevel, { min: 1, max: 18 }),
+    };
   }
   if (delay !== undefined) {
-    return { [MessageProperty.TimerDelayMs]: checkWhole("delay", delay, 1, MAX_DELAY) };
+    return {
+      [MessageProperty.TimerDelayMs]: checkWhole("delay", delay, { min: 1, max: MAX_DELAY }),
+    };
   }
   if (deliverAt !== undefined) {
     const time = deliverAt instanceof Date ? deliverAt.getTime() : deliverAt;
     return {
-      [MessageProperty.TimerDeliverMs]: checkWhole("deliverAt", time, 1, Number.MAX_SAFE_INTEGER),
+      [MessageProperty.TimerDeliverMs]: checkWhole("deliverAt", time, {
+        min: 1,
+        max: Number.MAX_SAFE_INTEGER,
+      }),
     };
   }
   return {};
@@ -91,7 +98,7 @@ function priorityOf(
       `Cannot use priority together with ${name}: the broker would drop the priority`,
     );
   }
-  return checkWhole("priority", priority!, 0, 2 ** 31 - 1);
+  return checkWhole("priority", priority!, { min: 0, max: 2 ** 31 - 1 });
 }
 
 function checkLiteTopic(name: string): string {
@@ -103,7 +110,11 @@ function checkLiteTopic(name: string): string {
   );
 }
 
-function checkWhole(name: string, value: number, min: number, max: number): string {
+function checkWhole(
+  name: string,
+  value: number,
+  { min, max }: { min: number; max: number },
+): string {
   if (Number.isInteger(value) && value >= min && value <= max) return String(value);
   throw new InvalidArgumentError(
     `Cannot use ${name} ${

@@ -58,8 +58,8 @@ export async function createTopic(
 ): Promise<void> {
   const { topic, clusterName, order = false, attributes = {} } = fields;
   checkTopic(topic, client.namespace);
-  const queues = checkCount("queues", fields.queues, 4, 1, 65_536);
-  const perm = checkCount("perm", fields.perm, 6, 0, 7);
+  const queues = checkCount("queues", fields.queues, { fallback: 4, min: 1, max: 65_536 });
+  const perm = checkCount("perm", fields.perm, { fallback: 6, min: 0, max: 7 });
   const request = createCreateTopicRequest({
     topic,
     readQueueNums: queues,

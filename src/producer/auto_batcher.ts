@@ -61,23 +61,24 @@ export function resolveAutoBatch(
   const { holdTime, maxBatchSize, maxTotalSize } = option === true ? {} : option;
   const longest = Math.max(1, Math.floor(sendTimeout / 2));
   return {
-    holdTime: checkCount("autoBatch.holdTime", holdTime, Math.min(10, longest), 1, longest, " ms"),
-    maxBatchSize: checkCount(
-      "autoBatch.maxBatchSize",
-      maxBatchSize,
-      Math.min(32 * 1024, maxMessageSize),
-      1,
-      maxMessageSize,
-      " bytes",
-    ),
-    maxTotalSize: checkCount(
-      "autoBatch.maxTotalSize",
-      maxTotalSize,
-      32 * 1024 * 1024,
-      1,
-      2 ** 31 - 1,
-      " bytes",
-    ),
+    holdTime: checkCount("autoBatch.holdTime", holdTime, {
+      fallback: Math.min(10, longest),
+      min: 1,
+      max: longest,
+      unit: " ms",
+    }),
+    maxBatchSize: checkCount("autoBatch.maxBatchSize", maxBatchSize, {
+      fallback: Math.min(32 * 1024, maxMessageSize),
+      min: 1,
+      max: maxMessageSize,
+      unit: " bytes",
+    }),
+    maxTotalSize: checkCount("autoBatch.maxTotalSize", maxTotalSize, {
+      fallback: 32 * 1024 * 1024,
+      min: 1,
+      max: 2 ** 31 - 1,
+      unit: " bytes",
+    }),
   };
 }
 

@@ -77,7 +77,7 @@ export function splitBatch(
   messages: Iterable<Message>,
   maxSize: number = DEFAULT_MAX_MESSAGE_SIZE,
 ): Message[][] {
-  checkCount("maxSize", maxSize, maxSize, 1, 2 ** 31 - 1, " bytes");
+  checkCount("maxSize", maxSize, { min: 1, max: 2 ** 31 - 1, unit: " bytes" });
   const batches: Message[][] = [];
   let room = 0;
   for (const message of messages) {

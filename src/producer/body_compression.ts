@@ -63,16 +63,18 @@ export function bodyCompressor(options: CompressionOptions): BodyCompressor {
         `current value is "${printable(String(name), 32)}"`,
     );
   }
-  const threshold = checkCount(
-    "compressBodyOver",
-    options.compressBodyOver,
-    4096,
-    0,
-    2 ** 31 - 1,
-    " bytes",
-  );
+  const threshold = checkCount("compressBodyOver", options.compressBodyOver, {
+    fallback: 4096,
+    min: 0,
+    max: 2 ** 31 - 1,
+    unit: " bytes",
+  });
   const highest = name === "ZLIB" ? 9 : 22;
-  const level = checkCount("compressionLevel", options.compressionLevel, 3, 1, highest);
+  const level = checkCount("compressionLevel", options.compressionLevel, {
+    fallback: 3,
+    min: 1,
+    max: highest,
+  });
   if (name === "NONE") return { compress: (message) => message };
   const type = TYPES[name as keyof typeof TYPES];
   let compress: Compressor | undefined;

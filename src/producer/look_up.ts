@@ -159,16 +159,20 @@ export class LookUp {
         { topic },
       );
     }
-    const limit = checkCount("limit", query.limit, MAX_FOUND, 1, MAX_FOUND);
+    const limit = checkCount("limit", query.limit, { fallback: MAX_FOUND, min: 1, max: MAX_FOUND });
     const request = {
       topic,
       key: wanted,
       uniqueKey: key === undefined,
       limit,
-      from: checkCount("from", timeOf(query.from), 0, 0, Number.MAX_SAFE_INTEGER),
+      from: checkCount("from", timeOf(query.from), {
+        fallback: 0,
+        min: 0,
+        max: Number.MAX_SAFE_INTEGER,
+      }),
       to: query.to === undefined
         ? undefined
-        : checkCount("to", timeOf(query.to), 0, 0, Number.MAX_SAFE_INTEGER),
+        : checkCount("to", timeOf(query.to), { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
     };
     const route = await this.#route(topic, bounds);
     const found = await Promise.all(

@@ -134,14 +134,12 @@ export class ProducerCore {
     this.#topics = [...new Set(topics)];
     this.sendTimeout = checkTime("sendTimeout", options.sendTimeout, 3_000);
     this.#sending = resolveSendingOptions(options);
-    this.maxMessageSize = checkCount(
-      "maxMessageSize",
-      options.maxMessageSize,
-      DEFAULT_MAX_MESSAGE_SIZE,
-      1,
-      DEFAULT_MAX_FRAME_SIZE - FRAME_HEAD_ROOM,
-      " bytes",
-    );
+    this.maxMessageSize = checkCount("maxMessageSize", options.maxMessageSize, {
+      fallback: DEFAULT_MAX_MESSAGE_SIZE,
+      min: 1,
+      max: DEFAULT_MAX_FRAME_SIZE - FRAME_HEAD_ROOM,
+      unit: " bytes",
+    });
     this.#compressor = bodyCompressor(options);
     this.outgoing = {
       producerGroup: this.producerGroup,

@@ -115,7 +115,7 @@ export function resolveRetryPolicy(options: RetryOptions): AnsweredPolicy {
   return {
     kind: "send",
     awaitAnswer: true,
-    retries: checkCount("retries", options.retries, 2, 0, 16),
+    retries: checkCount("retries", options.retries, { fallback: 2, min: 0, max: 16 }),
     resendAfterWrite: true,
     retryCodes: checkRetryCodes(options.retryCodes),
     retryOnStoreNotOk,
@@ -146,6 +146,6 @@ export function leastTime({ deadline }: SendBounds, { minTimeForAnswer }: SendPo
 function checkRetryCodes(codes: Iterable<number> | undefined): ReadonlySet<number> {
   if (codes === undefined) return DEFAULT_RETRY_CODES;
   const set = new Set(codes);
-  for (const code of set) checkCount("retryCodes", code, 0, 1, 2 ** 31 - 1);
+  for (const code of set) checkCount("retryCodes", code, { min: 1, max: 2 ** 31 - 1 });
   return set;
 }

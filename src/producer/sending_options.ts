@@ -103,12 +103,20 @@ const MAX_TABLE_LENGTH = 100;
 /** Checks the options and adds the defaults. @throws {InvalidArgumentError} */
 export function resolveSendingOptions(options: SendingOptions): SendingSettings {
   const bytes = (name: keyof SendGateLimits, fallback: number) =>
-    checkCount(name, options[name], fallback, 1, 2 ** 40, " bytes");
+    checkCount(name, options[name], { fallback, min: 1, max: 2 ** 40, unit: " bytes" });
   return {
     faultTolerance: resolveFaultTolerance(options.latencyFaultTolerance),
-    maxSendsInFlight: checkCount("maxSendsInFlight", options.maxSendsInFlight, 16_384, 1, 1e6),
+    maxSendsInFlight: checkCount("maxSendsInFlight", options.maxSendsInFlight, {
+      fallback: 16_384,
+      min: 1,
+      max: 1e6,
+    }),
     maxSendBytesInFlight: bytes("maxSendBytesInFlight", 32 * 1024 * 1024),
-    maxSendsWaiting: checkCount("maxSendsWaiting", options.maxSendsWaiting, 65_536, 0, 1e6),
+    maxSendsWaiting: checkCount("maxSendsWaiting", options.maxSendsWaiting, {
+      fallback: 65_536,
+      min: 0,
+      max: 1e6,
+    }),
     maxSendBytesWaiting: bytes("maxSendBytesWaiting", 256 * 1024 * 1024),
   };
 }
@@ -161,5 +169,5 @@ function checkTimes(name: string, times: unknown): void {
       `Cannot use option ${name}: it must be a list of 1 to ${MAX_TABLE_LENGTH} times`,
     );
   }
-  for (const time of times) checkCount(name, time ?? NaN, 0, 0, 2 ** 31 - 1, " ms");
+  for (const time of times) checkCount(name, time, { min: 0, max: 2 ** 31 - 1, unit: " ms" });
 }

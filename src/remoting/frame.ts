@@ -159,7 +159,8 @@ function checkFrameSize(size: number): void {
  * @throws {RemotingDecodeError} when the bytes are not exactly one frame within the limits.
  */
 export function decodeCommand(frame: Uint8Array, limits: FrameLimits = {}): RemotingCommand {
-  const bounds = readLimits(limits), size = readFrameSize(frame, 0, frame.length, bounds);
+  const { maxFrameSize, maxExtFields } = readLimits(limits);
+  const size = readFrameSize(frame, 0, maxFrameSize);
   if (size !== frame.length) {
     throw new RemotingDecodeError(
       `Cannot decode frame: ${frame.length} bytes are given, the length field says ${
@@ -168,38 +169,39 @@ export function decodeCommand(frame: Uint8Array, limits: FrameLimits = {}): Remo
       { offset: 0 },
     );
   }
-  return decodeFrameAt(frame, 0, size, bounds);
+  return decodeFrameAt(frame, 0, maxExtFields);
 }
 
 /**
- * The size of the frame that begins at `start`, or undefined while fewer than 4 bytes are there.
- * Everything that the bytes up to `end` allow to refuse is refused here, before the frame is whole.
+ * Returns the size of the frame that begins at `start`; undefined while fewer than 4 bytes are there.
+ * Refuses all that the bytes show to be wrong, before the frame is whole.
+ *
+ * @throws {RemotingDecodeError} when the bytes can't begin a frame.
  */
 export function readFrameSize(
   bytes: Uint8Array,
   start: number,
-  end: number,
-  limits: Required<FrameLimits>,
+  maxFrameSize: number,
 ): number | undefined {
-  if (end - start < 4) return undefined;
-  const max = limits.maxFrameSize;
+  const there = bytes.length - start;
+  if (there < 4) return undefined;
   const length = readInt32(bytes, start);
   const size = length + 4;
-  if (length < 4 || size > max) {
+  if (length < 4 || size > maxFrameSize) {
     throw new RemotingDecodeError(
       `Cannot decode frame: a length of ${length} is ${
-        length < 4 ? "shorter than the header word" : `over the limit of ${max - 4}`
-      }${guessPeer(bytes, start, end)}`,
-      { offset: 0, limit: max },
+        length < 4 ? "shorter than the header word" : `over the limit of ${maxFrameSize - 4}`
+      }${guessPeer(bytes, start)}`,
+      { offset: 0, limit: maxFrameSize },
     );
   }
-  if (end - start >= FRAME_PREFIX_SIZE) {
+  if (there >= FRAME_PREFIX_SIZE) {
     const mark = readInt32(bytes, start + 4);
     const type = mark >>> 24, headerSize = mark & 0xffffff;
     if (type > 1) {
       throw new RemotingDecodeError(
         `Cannot decode frame: serialize type ${type} is neither 0 (JSON) nor 1 (ROCKETMQ)${
-          guessPeer(bytes, start, end)
+          guessPeer(bytes, start)
         }`,
         { offset: 4 },
       );
@@ -207,7 +209,7 @@ export function readFrameSize(
     if (headerSize === 0 || headerSize > length - 4) {
       throw new RemotingDecodeError(
         `Cannot decode frame: a header of ${headerSize} bytes does not fit a frame of ${size}${
-          guessPeer(bytes, start, end)
+          guessPeer(bytes, start)
         }`,
         { offset: 5, limit: length - 4 },
       );
@@ -216,20 +218,20 @@ export function readFrameSize(
   return size;
 }
 
-/** Decodes the whole frame of `size` bytes at `start`, whose size was read before. */
+/** Decodes the frame at `start`. Its size was read before, and all of it is there. */
 export function decodeFrameAt(
   bytes: Uint8Array,
   start: number,
-  size: number,
-  { maxExtFields }: Required<FrameLimits>,
+  maxExtFields: number,
 ): RemotingCommand {
+  const end = start + 4 + readInt32(bytes, start);
   const mark = readInt32(bytes, start + 4);
   const headerEnd = start + FRAME_PREFIX_SIZE + (mark & 0xffffff);
   const header = bytes.subarray(start + FRAME_PREFIX_SIZE, headerEnd);
   const command = mark >>> 24 === 0
     ? decodeJsonHeader(header, maxExtFields)
     : decodeRocketmqHeader(header, maxExtFields);
-  if (headerEnd < start + size) command.body = bytes.subarray(headerEnd, start + size);
+  if (headerEnd < end) command.body = bytes.subarray(headerEnd, end);
   return command;
 }
 
@@ -245,8 +247,8 @@ function readInt32(bytes: Uint8Array, at: number): number {
 }
 
 /** Guesses the protocol of a peer that is not RocketMQ, for the error message. */
-function guessPeer(bytes: Uint8Array, start: number, end: number): string {
-  const [a, b, c, d] = bytes.subarray(start, Math.min(end, start + 4));
+function guessPeer(bytes: Uint8Array, start: number): string {
+  const [a, b, c, d] = bytes.subarray(start, start + 4);
   const word = String.fromCharCode(a!, b!, c!, d!);
   if (/^(HTTP|GET |POST|PUT |HEAD|PRI )$/.test(word)) {
     return ": this looks like HTTP, the address is not a RocketMQ remoting port";
@@ -254,7 +256,7 @@ function guessPeer(bytes: Uint8Array, start: number, end: number): string {
   if ((a === 0x15 || a === 0x16) && b === 0x03) {
     return ": the peer speaks TLS, connect with TLS or use its plain port";
   }
-  if (a === 0 && d === 4 && end - start >= 8) {
+  if (a === 0 && d === 4 && bytes.length - start >= 8) {
     return ": this looks like HTTP/2 (gRPC), the address is a proxy, not a remoting port";
   }
   return "";

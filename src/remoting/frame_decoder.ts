@@ -94,9 +94,9 @@ export class FrameDecoder {
       at = end;
       if (this.#frameSize === 0) this.#readGatheredSize();
       if (this.#size === this.#frameSize) {
-        const frame = this.#gathered, size = this.#size;
+        const frame = this.#gathered;
         this.#forgetGathered();
-        commands.push(decodeFrameAt(frame, 0, size, this.#limits));
+        commands.push(decodeFrameAt(frame, 0, this.#limits.maxExtFields));
         return at;
       }
     }
@@ -104,7 +104,8 @@ export class FrameDecoder {
   }
 
   #readGatheredSize(): void {
-    const size = readFrameSize(this.#gathered, 0, this.#size, this.#limits);
+    const there = this.#gathered.subarray(0, this.#size);
+    const size = readFrameSize(there, 0, this.#limits.maxFrameSize);
     if (size !== undefined && this.#size >= FRAME_PREFIX_SIZE) this.#frameSize = size;
   }
 
@@ -119,15 +120,16 @@ export class FrameDecoder {
     start: number,
     commands: RemotingCommand[],
   ): void {
+    const { maxFrameSize, maxExtFields } = this.#limits;
     let at = start;
     while (at < chunk.length) {
-      const size = readFrameSize(chunk, at, chunk.length, this.#limits);
+      const size = readFrameSize(chunk, at, maxFrameSize);
       if (size === undefined || size > chunk.length - at) {
         this.#gather(chunk, at, chunk.length, size ?? FRAME_PREFIX_SIZE);
         this.#readGatheredSize();
         return;
       }
-      commands.push(decodeFrameAt(chunk, at, size, this.#limits));
+      commands.push(decodeFrameAt(chunk, at, maxExtFields));
       at += size;
     }
   }

@@ -174,10 +174,10 @@ export function resolveOptions(options: EmbeddedBrokerOptions): EmbeddedBrokerSe
     throw refuse("serializeType", serializeType, '"JSON" or "ROCKETMQ"');
   }
   return {
-    port: checkCount("port", options.port, 0, 0, 65_535),
+    port: checkCount("port", options.port, { fallback: 0, min: 0, max: 65_535 }),
     hostname: options.hostname ?? "127.0.0.1",
     listen: options.listen ?? true,
-    brokers: checkCount("brokers", options.brokers, 1, 1, 26),
+    brokers: checkCount("brokers", options.brokers, { fallback: 1, min: 1, max: 26 }),
     clusterName: checkTopic("clusterName", options.clusterName ?? "DefaultCluster"),
     topics: (options.topics ?? []).map(resolveTopic),
     autoCreateTopics: options.autoCreateTopics ?? true,
@@ -185,31 +185,25 @@ export function resolveOptions(options: EmbeddedBrokerOptions): EmbeddedBrokerSe
     transactionCheckInterval: interval === Infinity
       ? interval
       : checkTime("transactionCheckInterval", interval, 1_000),
-    transactionCheckMax: checkCount(
-      "transactionCheckMax",
-      options.transactionCheckMax,
-      15,
-      1,
-      1_000_000,
-    ),
+    transactionCheckMax: checkCount("transactionCheckMax", options.transactionCheckMax, {
+      fallback: 15,
+      min: 1,
+      max: 1_000_000,
+    }),
     opBatchInterval: checkTime("opBatchInterval", options.opBatchInterval, 100),
     folder: options.folder,
-    maxStoreSize: checkCount(
-      "maxStoreSize",
-      options.maxStoreSize,
-      512 * 1024 * 1024,
-      1024,
-      2 ** 40,
-      " bytes",
-    ),
-    maxMessageSize: checkCount(
-      "maxMessageSize",
-      options.maxMessageSize,
-      4 * 1024 * 1024,
-      1,
-      8 * 1024 * 1024,
-      " bytes",
-    ),
+    maxStoreSize: checkCount("maxStoreSize", options.maxStoreSize, {
+      fallback: 512 * 1024 * 1024,
+      min: 1024,
+      max: 2 ** 40,
+      unit: " bytes",
+    }),
+    maxMessageSize: checkCount("maxMessageSize", options.maxMessageSize, {
+      fallback: 4 * 1024 * 1024,
+      min: 1,
+      max: 8 * 1024 * 1024,
+      unit: " bytes",
+    }),
     recallMessages: options.recallMessages ?? false,
     storeReplies: options.storeReplies ?? true,
     serializeType,
@@ -221,8 +215,8 @@ function resolveTopic(entry: string | EmbeddedTopic): Required<EmbeddedTopic> {
   const { topic, queues, perm } = typeof entry === "string" ? { topic: entry } : entry;
   return {
     topic: checkTopic("topics", topic),
-    queues: checkCount("queues", queues, 4, 1, 65_536),
-    perm: checkCount("perm", perm, 6, 0, 7),
+    queues: checkCount("queues", queues, { fallback: 4, min: 1, max: 65_536 }),
+    perm: checkCount("perm", perm, { fallback: 6, min: 0, max: 7 }),
   };
 }
 

@@ -145,29 +145,27 @@ export function resolveTransactionOptions<Arg>(
   return {
     endTransactionTimeout: checkTime("endTransactionTimeout", options.endTransactionTimeout, 3_000),
     endTransactionMode: mode,
-    transactionCheckMax: checkCount(
-      "transactionCheckMax",
-      options.transactionCheckMax,
-      15,
-      1,
-      1_000_000,
-    ),
-    checkRequestHoldMax: checkCount(
-      "checkRequestHoldMax",
-      options.checkRequestHoldMax,
-      2_000,
-      1,
-      1_000_000,
-    ),
-    checkRequestHoldBytes: checkCount(
-      "checkRequestHoldBytes",
-      options.checkRequestHoldBytes,
-      64 * 1024 * 1024,
-      1,
-      Number.MAX_SAFE_INTEGER,
-      " bytes",
-    ),
-    checkConcurrency: checkCount("checkConcurrency", options.checkConcurrency, 64, 1, 100_000),
+    transactionCheckMax: checkCount("transactionCheckMax", options.transactionCheckMax, {
+      fallback: 15,
+      min: 1,
+      max: 1_000_000,
+    }),
+    checkRequestHoldMax: checkCount("checkRequestHoldMax", options.checkRequestHoldMax, {
+      fallback: 2_000,
+      min: 1,
+      max: 1_000_000,
+    }),
+    checkRequestHoldBytes: checkCount("checkRequestHoldBytes", options.checkRequestHoldBytes, {
+      fallback: 64 * 1024 * 1024,
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+      unit: " bytes",
+    }),
+    checkConcurrency: checkCount("checkConcurrency", options.checkConcurrency, {
+      fallback: 64,
+      min: 1,
+      max: 100_000,
+    }),
     checkTimeout: checkTime("checkTimeout", options.checkTimeout, 20_000),
     endTransactionHooks: checkHooks("endTransactionHooks", options.endTransactionHooks, [
       "before",

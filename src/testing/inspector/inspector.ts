@@ -97,8 +97,12 @@ export async function serveInspector(
   options: InspectorOptions = {},
 ): Promise<Inspector> {
   const { clock = systemClock, hostname = "127.0.0.1", signal } = options;
-  const port = checkCount("port", options.port, 0, 0, 65_535);
-  const limit = checkCount("maxTransactions", options.maxTransactions, 10_000, 1, 1_000_000);
+  const port = checkCount("port", options.port, { fallback: 0, min: 0, max: 65_535 });
+  const limit = checkCount("maxTransactions", options.maxTransactions, {
+    fallback: 10_000,
+    min: 1,
+    max: 1_000_000,
+  });
   const heartbeat = checkTime("heartbeatInterval", options.heartbeatInterval, 10_000);
   const interval = checkTime("pollInterval", options.pollInterval, 2_000);
   const greeting: Greeting = {
