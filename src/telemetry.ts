@@ -94,9 +94,11 @@ export class Telemetry {
   /** Starts a span, below `parent` or else below the one that is active. */
   startSpan(
     name: string,
-    kind: SpanKind,
-    attributes: Attributes,
-    parent: TelemetryContext = this.#active(),
+    { kind, attributes, parent = this.#active() }: {
+      kind: SpanKind;
+      attributes: Attributes;
+      parent?: TelemetryContext | undefined;
+    },
   ): TelemetrySpan {
     const options = { kind, attributes: withoutUndefined(attributes) };
     const span = safely(() => this.#tracer?.startSpan(name, options, parent));

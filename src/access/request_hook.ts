@@ -127,18 +127,22 @@ export function outcomeOf(end: RemotingCommand | Error | undefined): RequestOutc
 export function runBefore(
   hook: RequestHook,
   request: RemotingRequest,
-  address: string,
-  oneway: boolean,
+  { address, oneway }: { address: string; oneway: boolean },
 ): RemotingRequest {
+  const refuse = (reason: string, cause?: unknown) =>
+    new InvalidArgumentError(`Cannot send request ${request.code} to ${address}: ${reason}`, {
+      address,
+      ...(cause === undefined ? {} : { cause }),
+    });
   let added: unknown;
   try {
     added = hook.before?.(factsOf(request, oneway), address);
   } catch (cause) {
-    throw refuse(request, address, `a request hook threw: ${describe(cause)}`, cause);
+    throw refuse(`a request hook threw: ${describe(cause)}`, cause);
   }
   if (added === undefined) return request;
   if (added === null || typeof added !== "object" || "then" in added) {
-    throw refuse(request, address, "a request hook gave something else than header fields");
+    throw refuse("a request hook gave something else than header fields");
   }
   let extFields = { ...request.extFields };
   for (const [name, value] of Object.entries(added)) {
@@ -149,7 +153,7 @@ export function runBefore(
       : undefined;
     if (fault) {
       const shownName = printable(name, 64);
-      throw refuse(request, address, `a request hook gave header field "${shownName}", ${fault}`);
+      throw refuse(`a request hook gave header field "${shownName}", ${fault}`);
     }
     // Unlike an assignment this takes "__proto__" for a name like any other.
     extFields = { ...extFields, [name]: value as string };
@@ -161,16 +165,4 @@ function redacted(fields: Readonly<Record<string, string>> = {}): Readonly<Recor
   return Object.freeze(
     Object.fromEntries(Object.entries(fields).filter(([name]) => !SECRET_FIELDS.has(name))),
   );
-}
-
-function refuse(
-  { code }: RemotingRequest,
-  address: string,
-  reason: string,
-  cause?: unknown,
-): InvalidArgumentError {
-  return new InvalidArgumentError(`Cannot send request ${code} to ${address}: ${reason}`, {
-    address,
-    ...(cause === undefined ? {} : { cause }),
-  });
 }

@@ -80,7 +80,7 @@ export function identifyRequests(
     };
     for (const [index, hook] of requestHooks.entries()) {
       try {
-        request = runBefore(hook, request, address, oneway);
+        request = runBefore(hook, request, { address, oneway });
       } catch (error) {
         tell(requestHooks.slice(0, index), factsOf(request, oneway), error as Error);
         throw error;

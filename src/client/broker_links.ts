@@ -144,14 +144,14 @@ export class BrokerLinks {
           this.#clock,
           this.#establish(link),
           { timeout: deadline.remaining, signal: options.signal },
-          (failure, cause) => this.#unreachable(link, failure, options.timeout, cause),
+          (failure, cause) => unreachable(link, { failure, timeout: options.timeout, cause }),
         );
       } catch (cause) {
         if (cause instanceof AccessDeniedError) throw cause;
         // A server that answers, and refuses a heartbeat, may be no broker at all.
         const error = cause instanceof ConnectionError
           ? cause
-          : this.#unreachable(link, "TIMEOUT", options.timeout, cause);
+          : unreachable(link, { timeout: options.timeout, cause });
         if (deadline.passed || options.signal?.aborted || isFinal(error)) throw error;
         const gone = link.gone.signal, { signal } = options;
         const wake = signal ? AbortSignal.any([gone, signal]) : gone;
@@ -240,7 +240,7 @@ export class BrokerLinks {
       connection = await pool.get(address, { timeout: requestTimeout, signal: link.gone.signal });
     } catch (cause) {
       link.lastError = cause;
-      throw this.#unreachable(link, "TIMEOUT", requestTimeout, cause);
+      throw unreachable(link, { timeout: requestTimeout, cause });
     }
     try {
       const response = await connection.request(heartbeat(), { timeout: requestTimeout });
@@ -249,10 +249,10 @@ export class BrokerLinks {
       link.lastError = error;
       connection.close(`the first heartbeat failed: ${describe(error)}`);
       if (!(error instanceof ConnectionError)) throw error;
-      throw this.#unreachable(link, "TIMEOUT", requestTimeout, error);
+      throw unreachable(link, { timeout: requestTimeout, cause: error });
     }
     if (link.gone.signal.aborted) {
-      throw this.#unreachable(link, "TIMEOUT", requestTimeout, link.gone.signal.reason);
+      throw unreachable(link, { timeout: requestTimeout, cause: link.gone.signal.reason });
     }
     link.connection = connection;
     link.missedHeartbeats = 0;
@@ -288,36 +288,22 @@ export class BrokerLinks {
       }
     }
   }
-
-  #unreachable(
-    { brokerName, address, lastError }: Link,
-    failure: "TIMEOUT" | "ABORTED",
-    timeout: number,
-    cause?: unknown,
-  ): ConnectionError {
-    return linkFailure({ brokerName, address, failure, timeout, cause, lastError });
-  }
 }
 
-/** Why there is no registered connection to a broker. */
+/** Why a wait for a link was in vain. */
 interface LinkFailure {
-  /** Name of the broker. */
-  brokerName: string;
-  /** Its address as it is dialled. */
-  address: string;
-  /** Why the wait ended: time was over, or the caller aborted it. */
-  failure: "TIMEOUT" | "ABORTED";
-  /** The milliseconds that were waited. */
+  /** `ABORTED` if the caller aborted it. @default {"TIMEOUT"} */
+  failure?: "TIMEOUT" | "ABORTED";
+  /** Milliseconds that the wait was to last. */
   timeout: number;
-  /** Why the attempt that was waited for failed. */
+  /** Why the attempt failed that was waited for. */
   cause?: unknown;
-  /** Why the attempt before it failed. */
-  lastError?: unknown;
 }
 
 /** Makes the error for callers that wait for a link in vain, with the remedy. */
-function linkFailure(
-  { brokerName, address, failure, timeout, cause, lastError }: LinkFailure,
+function unreachable(
+  { brokerName, address, lastError }: Link,
+  { failure = "TIMEOUT", timeout, cause }: LinkFailure,
 ): ConnectionError {
   const known = cause ?? lastError;
   const why = known === undefined ? "" : `: ${describe(known)}`;
@@ -347,9 +333,12 @@ export function isFinal(error: unknown): boolean {
 /** Unregisters each group from every linked broker, and waits for the answers. */
 export async function unregister(
   links: BrokerLinks,
-  clientId: string,
-  producerGroups: readonly string[],
-  { timeout, logger }: { timeout: number; logger: Logger },
+  { clientId, producerGroups, timeout, logger }: {
+    clientId: string;
+    producerGroups: readonly string[];
+    timeout: number;
+    logger: Logger;
+  },
 ): Promise<void> {
   const unregistered = [];
   for (const { brokerName, connection } of links.registered()) {

@@ -70,7 +70,11 @@ export class ClientInstance {
         (command, from) => this.replies.take(command, from),
       ],
     ]);
-    this.#pools = new ConnectionPools(settings, handlers, () => this.clientId, this.#warnings);
+    this.#pools = new ConnectionPools(settings, {
+      handlers,
+      clientId: () => this.clientId,
+      warnings: this.#warnings,
+    });
     this.#nameServers = new NameServers({
       addresses: settings.nameServers,
       pool: this.#pools.nameServers,
@@ -181,7 +185,7 @@ export class ClientInstance {
     const rest = () => ({ timeout: deadline.remaining, signal: options.signal });
     const { heartbeatInterval, nameServersPollInterval, routePollInterval } = this.#settings;
     await this.#list?.begin(rest());
-    const routes = await firstRoutes(this, topics, this.#settings.clock, rest);
+    const routes = await firstRoutes(this, topics, { clock: this.#settings.clock, rest });
     await Promise.all(distinctBrokers(routes).map((names) => this.#waitForAny(names, rest())));
     if (this.#list) {
       this.#work.every("name servers", nameServersPollInterval, () => this.#list!.poll());
@@ -253,7 +257,11 @@ export class ClientInstance {
     this.#list?.close();
     if (timeout > 0) {
       const { logger } = this.#settings;
-      await unregister(this.#links, this.clientId, [...this.#groups.keys()], { timeout, logger });
+      await unregister(this.#links, {
+        clientId: this.clientId,
+        producerGroups: [...this.#groups.keys()],
+        ...{ timeout, logger },
+      });
     }
     this.replies.close();
     this.#links.close();

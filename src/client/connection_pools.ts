@@ -10,6 +10,15 @@ import { DEFAULT_TOPIC } from "./route_table.ts";
 
 type Handlers = ReadonlyMap<number, ServerRequestHandler>;
 
+/** The settings of {@linkcode ConnectionPools} that are no options of users. */
+interface ConnectionPoolsOptions {
+  /** Handlers of what brokers send, by request code. */
+  handlers: Handlers;
+  /** Returns the id of the client, which the first contact fixes. */
+  clientId: () => string;
+  warnings: ThrottledLogger;
+}
+
 /** The connections of a client. */
 export class ConnectionPools {
   /** To name servers. */
@@ -19,12 +28,7 @@ export class ConnectionPools {
   /** To the VIP ports of brokers. */
   readonly vip: ConnectionPool;
 
-  constructor(
-    settings: ClientSettings,
-    handlers: Handlers,
-    clientId: () => string,
-    warnings: ThrottledLogger,
-  ) {
+  constructor(settings: ClientSettings, { handlers, clientId, warnings }: ConnectionPoolsOptions) {
     // Servers that live answer these in some way, and nothing changes there: a heartbeat without
     // groups registers none.
     const askNameServer = () => createGetRouteInfoRequest(DEFAULT_TOPIC);

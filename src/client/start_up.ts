@@ -27,8 +27,7 @@ const CLUSTER_TIMEOUT = 1_000;
 export function firstRoutes(
   client: NameServerClient,
   topics: readonly string[],
-  clock: Clock,
-  rest: () => WaitOptions,
+  { clock, rest }: { clock: Clock; rest: () => WaitOptions },
 ): Promise<TopicRoute[]> {
   return Promise.all(topics.map(async (topic) => {
     for (;;) {

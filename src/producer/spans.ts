@@ -34,17 +34,20 @@ export class SpanObserver implements SendObserver {
       "messaging.operation.type": "send",
     };
     const isBatch = kind === "batch";
-    const span = this.#telemetry.startSpan(`send ${topic}`, SpanKind.Producer, {
-      ...operation,
-      "messaging.client.id": this.#clientId(),
-      "messaging.rocketmq.client_group": producerGroup,
-      "messaging.message.id": messageId,
-      "messaging.message.body.size": parts.reduce((sum, { body }) => sum + body.length, 0),
-      "messaging.batch.message_count": isBatch ? parts.length : undefined,
-      "messaging.rocketmq.message.type": type,
-      "messaging.rocketmq.message.tag": isBatch ? undefined : properties[MessageProperty.Tags],
-      "messaging.rocketmq.message.keys": isBatch ? undefined : properties[MessageProperty.Keys],
-      "messaging.rocketmq.message.group": properties[MessageProperty.ShardingKey],
+    const span = this.#telemetry.startSpan(`send ${topic}`, {
+      kind: SpanKind.Producer,
+      attributes: {
+        ...operation,
+        "messaging.client.id": this.#clientId(),
+        "messaging.rocketmq.client_group": producerGroup,
+        "messaging.message.id": messageId,
+        "messaging.message.body.size": parts.reduce((sum, { body }) => sum + body.length, 0),
+        "messaging.batch.message_count": isBatch ? parts.length : undefined,
+        "messaging.rocketmq.message.type": type,
+        "messaging.rocketmq.message.tag": isBatch ? undefined : properties[MessageProperty.Tags],
+        "messaging.rocketmq.message.keys": isBatch ? undefined : properties[MessageProperty.Keys],
+        "messaging.rocketmq.message.group": properties[MessageProperty.ShardingKey],
+      },
     });
     const carrier = this.#telemetry.inject(span.context);
     return {

@@ -120,7 +120,7 @@ export class Transmitter {
       bname: queue.brokerName,
     };
     const header = this.#headers.get(message.topic);
-    return new PreparedRequest(codeOf(message), header, varying, message.body);
+    return new PreparedRequest({ code: codeOf(message), header, varying, body: message.body });
   }
 }
 

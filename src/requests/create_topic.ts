@@ -75,7 +75,7 @@ export function createCreateTopicRequest(fields: CreateTopicFields): RemotingReq
  * @throws {BrokerResponseError} when the broker refuses.
  */
 export function readCreateTopicResponse(response: RemotingCommand, context: ResponseContext): void {
-  checkSuccess(response, "create the topic", context, { actions: ["CREATE"] });
+  checkSuccess(response, context, { what: "create the topic", actions: ["CREATE"] });
 }
 
 function encodeAttributes(attributes: Readonly<Record<string, string>>): string | undefined {

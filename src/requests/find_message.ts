@@ -40,7 +40,7 @@ export function readViewMessageResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): Uint8Array {
-  checkSuccess(response, "view a message", context, { actions: ["GET"] });
+  checkSuccess(response, context, { what: "view a message", actions: ["GET"] });
   return response.body;
 }
 
@@ -106,7 +106,7 @@ export function readQueryMessageResponse(
   context: ResponseContext,
 ): QueryMessageResponse {
   if (response.code !== ResponseCode.QUERY_NOT_FOUND) {
-    checkSuccess(response, "query messages by key", context, { actions: ["SUB", "GET"] });
+    checkSuccess(response, context, { what: "query messages by key", actions: ["SUB", "GET"] });
   }
   return { ...queryMessageResponseHeader.decode(response.extFields, context), body: response.body };
 }

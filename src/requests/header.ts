@@ -105,6 +105,13 @@ interface Field {
   readonly optional: boolean;
 }
 
+/** A header as its fields were listed. */
+interface Layout {
+  /** The command as errors name it. */
+  readonly name: string;
+  readonly fields: readonly Field[];
+}
+
 const ALLOWED: Readonly<Record<FieldKind, string>> = {
   string: "text",
   int: "a decimal integer from -2147483648 to 2147483647",
@@ -132,17 +139,17 @@ export function defineHeader<const L extends FieldList>(
     const kind = (optional ? spec.slice(0, -1) : spec) as FieldKind;
     return { property, wireName, jsonName: `${JSON.stringify(wireName)}:`, kind, optional };
   });
+  const layout = { name, fields };
   return {
     name,
-    encode: (values) => encodeFields(name, fields, values as Record<string, unknown>),
-    prepare: (common) => new PreparedFields(name, fields, common as Record<string, unknown>),
-    decode: (extFields, context) => decodeFields(name, fields, extFields, context) as FieldsOf<L>,
+    encode: (values) => encodeFields(layout, values as Record<string, unknown>),
+    prepare: (common) => new PreparedFields(layout, common as Record<string, unknown>),
+    decode: (extFields, context) => decodeFields(layout, extFields, context) as FieldsOf<L>,
   };
 }
 
 function encodeFields(
-  name: string,
-  fields: readonly Field[],
+  { name, fields }: Layout,
   values: Record<string, unknown>,
 ): Record<string, string> {
   const extFields: Record<string, string> = {};
@@ -163,8 +170,7 @@ function checkValue(name: string, { property, kind }: Field, value: unknown): vo
 }
 
 function decodeFields(
-  name: string,
-  fields: readonly Field[],
+  { name, fields }: Layout,
   extFields: Readonly<Record<string, string>>,
   context: HeaderContext = {},
 ): Record<string, unknown> {
@@ -245,24 +251,22 @@ function quote(value: unknown): string {
 }
 
 class PreparedFields implements PreparedHeader<unknown> {
-  readonly #name: string;
-  readonly #fields: readonly Field[];
+  readonly #layout: Layout;
   readonly #common: Record<string, unknown>;
   readonly #varying: readonly Field[];
   /** The text before the value of each field that varies, and behind the last one. */
   readonly #pieces: readonly string[];
 
-  constructor(name: string, fields: readonly Field[], common: Record<string, unknown>) {
-    this.#name = name;
-    this.#fields = fields;
+  constructor(layout: Layout, common: Record<string, unknown>) {
+    this.#layout = layout;
     this.#common = common;
     const varying: Field[] = [], pieces: string[] = [];
     let text = "";
-    for (const field of fields) {
+    for (const field of layout.fields) {
       if (Object.hasOwn(common, field.property)) {
         const value = common[field.property];
         if (value === undefined && field.optional) continue;
-        checkValue(name, field, value);
+        checkValue(layout.name, field, value);
         text += `${field.jsonName}${JSON.stringify(String(value))},`;
       } else {
         const quote = field.kind === "string" ? "" : '"';
@@ -278,7 +282,7 @@ class PreparedFields implements PreparedHeader<unknown> {
 
   encode(varying: unknown): Record<string, string> {
     const values = { ...this.#common, ...varying as Record<string, unknown> };
-    return encodeFields(this.#name, this.#fields, values);
+    return encodeFields(this.#layout, values);
   }
 
   /** To join prepared pieces of text costs half of what `JSON.stringify` takes for all fields. */
@@ -287,11 +291,21 @@ class PreparedFields implements PreparedHeader<unknown> {
     let json = "";
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!, value = values[field.property];
-      checkValue(this.#name, field, value);
+      checkValue(this.#layout.name, field, value);
       json += this.#pieces[i]! + (typeof value === "string" ? JSON.stringify(value) : value);
     }
     return json + this.#pieces[fields.length]!;
   }
+}
+
+/** The parts of a {@linkcode PreparedRequest}. */
+interface RequestParts<V> {
+  code: number;
+  header: PreparedHeader<V>;
+  /** The fields that the header does not have in common with others. */
+  varying: V;
+  body?: Uint8Array | undefined;
+  remark?: string | undefined;
 }
 
 /**
@@ -305,13 +319,7 @@ export class PreparedRequest<V> implements JsonRequest {
   readonly #header: PreparedHeader<V>;
   readonly #varying: V;
 
-  constructor(
-    code: number,
-    header: PreparedHeader<V>,
-    varying: V,
-    body?: Uint8Array,
-    remark?: string,
-  ) {
+  constructor({ code, header, varying, body, remark }: RequestParts<V>) {
     this.code = code;
     this.#header = header;
     this.#varying = varying;

@@ -7,6 +7,12 @@ const MAX_JSON_SIZE = 4 * 1024 * 1024;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
+/** The body that a value is in, for errors about it. */
+interface Body {
+  readonly what: string;
+  readonly context: HeaderContext;
+}
+
 /**
  * A value somewhere in a JSON body. It hands out typed values, and an error that says where it is
  * when it is not what it should be. Absent and null are the same.
@@ -14,14 +20,12 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 export class JsonValue {
   readonly #value: unknown;
   readonly #path: string;
-  readonly #what: string;
-  readonly #context: HeaderContext;
+  readonly #body: Body;
 
-  private constructor(value: unknown, path: string, what: string, context: HeaderContext) {
+  private constructor(value: unknown, path: string, body: Body) {
     this.#value = value;
     this.#path = path;
-    this.#what = what;
-    this.#context = context;
+    this.#body = body;
   }
 
   /**
@@ -41,7 +45,7 @@ export class JsonValue {
     } catch {
       throw malformed(what, "the body is not UTF-8", context);
     }
-    return new JsonValue(parseJson(text, what, context), "", what, context);
+    return new JsonValue(parseJson(text, what, context), "", { what, context });
   }
 
   /** Reports whether there is nothing here. */
@@ -94,11 +98,8 @@ export class JsonValue {
 
   /** Returns the error that names this place. */
   refuse(reason: string): ProtocolError {
-    return malformed(
-      this.#what,
-      `${this.#path.replace(/^\./, "") || "it"} ${reason}`,
-      this.#context,
-    );
+    const { what, context } = this.#body;
+    return malformed(what, `${this.#path.replace(/^\./, "") || "it"} ${reason}`, context);
   }
 
   #object(): Record<string, unknown> {
@@ -110,7 +111,7 @@ export class JsonValue {
   }
 
   #child(value: unknown, step: string): JsonValue {
-    return new JsonValue(value, this.#path + step, this.#what, this.#context);
+    return new JsonValue(value, this.#path + step, this.#body);
   }
 
   #checkCount(count: number, max: number): void {

@@ -82,7 +82,7 @@ function subscriptionData(
  * @throws {BrokerResponseError} when the broker refuses.
  */
 export function readHeartbeatResponse(response: RemotingCommand, context: ResponseContext): void {
-  checkSuccess(response, "register at the broker", context);
+  checkSuccess(response, context, { what: "register at the broker" });
 }
 
 /*
@@ -121,5 +121,5 @@ export function readUnregisterClientResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): void {
-  checkSuccess(response, "unregister from the group", context);
+  checkSuccess(response, context, { what: "unregister from the group" });
 }

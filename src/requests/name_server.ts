@@ -47,7 +47,7 @@ export function readGetRouteInfoResponse(
   context: ResponseContext,
 ): TopicRouteData | undefined {
   if (response.code === ResponseCode.TOPIC_NOT_EXIST) return undefined;
-  checkSuccess(response, "get the route", context, { actions: ["PUB", "SUB", "GET"] });
+  checkSuccess(response, context, { what: "get the route", actions: ["PUB", "SUB", "GET"] });
   return decodeTopicRouteData(response.body, context);
 }
 
@@ -173,7 +173,7 @@ export function readGetBrokerClusterInfoResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): BrokerClusterInfo {
-  checkSuccess(response, "list the brokers", context);
+  checkSuccess(response, context, { what: "list the brokers" });
   const root = JsonValue.parse(response.body, "cluster information", context);
   const brokers = root.member("brokerAddrTable").entries(MAX_ROUTE_BROKERS)
     .map(([name, broker]): [string, BrokerData] => [name, readBrokerData(broker)]);

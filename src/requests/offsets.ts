@@ -16,7 +16,7 @@ export function readOffsetResponse(
   what: string,
   context: ResponseContext,
 ): bigint {
-  checkSuccess(response, what, context, { actions: ["GET"] });
+  checkSuccess(response, context, { what, actions: ["GET"] });
   return offsetResponseHeader.decode(response.extFields, context).offset;
 }
 
@@ -214,5 +214,5 @@ export function readUpdateConsumerOffsetResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): void {
-  checkSuccess(response, "store a consumer offset", context);
+  checkSuccess(response, context, { what: "store a consumer offset" });
 }

@@ -120,7 +120,9 @@ export function readPullMessageResponse(
   context: ResponseContext,
 ): PullMessageResponse {
   const status = Object.hasOwn(STATUSES, response.code) ? STATUSES[response.code] : undefined;
-  if (status === undefined) throw refusal(response, "pull messages", context, { actions: ["SUB"] });
+  if (status === undefined) {
+    throw refusal(response, context, { what: "pull messages", actions: ["SUB"] });
+  }
   const header = pullMessageResponseHeader.decode(response.extFields, context);
   return {
     status,

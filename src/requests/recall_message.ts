@@ -47,7 +47,8 @@ export function readRecallMessageResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): string {
-  checkSuccess(response, "recall a message", context, {
+  checkSuccess(response, context, {
+    what: "recall a message",
     remedies: {
       [ResponseCode.REQUEST_CODE_NOT_SUPPORTED]:
         "the broker can't recall messages, release 5.3.2 or later can",

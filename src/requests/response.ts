@@ -20,8 +20,10 @@ export type Remedies = Readonly<
   Record<number, string | ((remark: string) => string | undefined)>
 >;
 
-/** How a refusal is explained. */
-export interface RefusalOptions {
+/** What was asked of a server, for the error when it refuses. */
+export interface Asked {
+  /** What could not be done then, as it follows "Cannot": `send a message`. */
+  what: string;
   /** Remedies for response codes that mean something else here than usually. */
   remedies?: Remedies;
   /** Actions on the topic or group, of which a user needs one. */
@@ -86,25 +88,22 @@ function isTransient(code: number, remark: string | undefined): boolean {
 /**
  * Lets a response pass whose code is success.
  *
- * @param what What was asked, as it follows "Cannot": `send a message`.
- * @throws {BrokerResponseError} with any other code; its message names the remedy where there is one.
+ * @throws {BrokerResponseError} with any other code. Its message names the remedy, if there is one.
  */
 export function checkSuccess(
   response: RemotingCommand,
-  what: string,
   context: ResponseContext,
-  options?: RefusalOptions,
+  asked: Asked,
 ): void {
   if (response.code === ResponseCode.SUCCESS) return;
-  throw refusal(response, what, context, options);
+  throw refusal(response, context, asked);
 }
 
-/** Returns the error for a response whose code is not one that was hoped for. */
+/** Returns the error for a response whose code is none of those that the caller takes. */
 export function refusal(
   response: RemotingCommand,
-  what: string,
   context: ResponseContext,
-  { remedies = {}, actions = [] }: RefusalOptions = {},
+  { what, remedies = {}, actions = [] }: Asked,
 ): BrokerResponseError {
   const topic = context.topic === undefined ? "" : ` (topic "${printable(context.topic, 128)}")`;
   const broker = context.brokerName === undefined ? "" : `broker "${context.brokerName}" at `;

@@ -153,7 +153,7 @@ export function readSendMessageResponse(
 ): SendMessageResponse {
   const status = Object.hasOwn(STATUSES, response.code) ? STATUSES[response.code] : undefined;
   if (status === undefined) {
-    throw refusal(response, "send a message", context, { actions: ["PUB"] });
+    throw refusal(response, context, { what: "send a message", actions: ["PUB"] });
   }
   const header = sendMessageResponseHeader.decode(response.extFields, context);
   const { msgId, traceOn, queueId, queueOffset, transactionId } = header;

@@ -5,7 +5,7 @@ import {
   ResponseCode,
 } from "../remoting/mod.ts";
 import { defineHeader, type HeaderContext, type HeaderFields, PreparedHeaders } from "./header.ts";
-import { checkSuccess, type Remedies, type ResponseContext } from "./response.ts";
+import { type Asked, checkSuccess, type ResponseContext } from "./response.ts";
 
 /*
   END_TRANSACTION (37), to the broker that holds the half message
@@ -52,14 +52,18 @@ export type EndTransactionHeader = HeaderFields<typeof endTransactionHeader>;
 /** What a broker remarks when it does not find the half message; code 1 has other reasons, too. */
 const NOT_FOUND = /prepared transaction message|group wrong|offset wrong/i;
 
-const REMEDIES: Remedies = {
-  [ResponseCode.SYSTEM_ERROR]: (remark) =>
-    NOT_FOUND.test(remark)
-      ? "the half message was not found under this group and these offsets"
-      : undefined,
-  [ResponseCode.SLAVE_NOT_AVAILABLE]: "it is a slave now, the verdict belongs to its master",
-  [ResponseCode.ILLEGAL_OPERATION]:
-    "the verdict came later than CHECK_IMMUNITY_TIME_IN_SECONDS allows, the next check-back takes it",
+const ENDING: Asked = {
+  what: "end a transaction",
+  remedies: {
+    [ResponseCode.SYSTEM_ERROR]: (remark) =>
+      NOT_FOUND.test(remark)
+        ? "the half message was not found under this group and these offsets"
+        : undefined,
+    [ResponseCode.SLAVE_NOT_AVAILABLE]: "it is a slave now, the verdict belongs to its master",
+    [ResponseCode.ILLEGAL_OPERATION]:
+      "the verdict came later than CHECK_IMMUNITY_TIME_IN_SECONDS allows, the next check-back takes it",
+  },
+  actions: ["PUB"],
 };
 
 /** The fields that differ between two verdicts of a producer on messages of one topic. */
@@ -81,7 +85,7 @@ export function readEndTransactionResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): void {
-  checkSuccess(response, "end a transaction", context, { remedies: REMEDIES, actions: ["PUB"] });
+  checkSuccess(response, context, ENDING);
 }
 
 /*
@@ -157,5 +161,8 @@ export function readResumeCheckHalfMessageResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): void {
-  checkSuccess(response, "resume the checks of a half message", context, { actions: ["UPDATE"] });
+  checkSuccess(response, context, {
+    what: "resume the checks of a half message",
+    actions: ["UPDATE"],
+  });
 }

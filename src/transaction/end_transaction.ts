@@ -398,7 +398,7 @@ export class EndTransactions {
     };
     const remark = cause === undefined ? undefined : printable(describe(cause));
     const header = this.#headers.get(topic);
-    return new PreparedRequest(RequestCode.END_TRANSACTION, header, varying, undefined, remark);
+    return new PreparedRequest({ code: RequestCode.END_TRANSACTION, header, varying, remark });
   }
 }
 

@@ -79,12 +79,16 @@ export class TransactionInstrumentation {
   checkBegins(check: CheckBack, { topic, traceFacts }: LiveTransaction): void {
     const instruments = this.#instruments;
     if (!instruments) return;
-    const span = instruments.telemetry.startSpan(`check ${topic}`, SpanKind.Internal, {
-      ...this.#attributesOf(topic, check.transactionId),
-      "messaging.operation.name": "check",
-      "messaging.operation.type": "process",
-      "rocketmq.transaction.check_times": check.checkTimes,
-    }, traceFacts?.context);
+    const span = instruments.telemetry.startSpan(`check ${topic}`, {
+      kind: SpanKind.Internal,
+      attributes: {
+        ...this.#attributesOf(topic, check.transactionId),
+        "messaging.operation.name": "check",
+        "messaging.operation.type": "process",
+        "rocketmq.transaction.check_times": check.checkTimes,
+      },
+      parent: traceFacts?.context,
+    });
     this.#spans.set(check, span);
   }
 
@@ -165,7 +169,11 @@ export class TransactionInstrumentation {
   ): Promise<unknown> {
     const name = `local_transaction ${topic}`;
     const attributes = this.#attributesOf(topic, transactionId);
-    const span = telemetry.startSpan(name, SpanKind.Internal, attributes, traceFacts?.context);
+    const span = telemetry.startSpan(name, {
+      kind: SpanKind.Internal,
+      attributes,
+      parent: traceFacts?.context,
+    });
     try {
       const state = await span.run(work);
       span.end({ "rocketmq.transaction.state": typeof state === "string" ? state : undefined });
@@ -187,12 +195,16 @@ export class TransactionInstrumentation {
       "messaging.operation.type": "settle",
     };
     const name = `end_transaction ${topic}`;
-    const span = instruments.telemetry.startSpan(name, SpanKind.Client, {
-      ...this.#attributesOf(topic, transactionId),
-      ...operation,
-      "rocketmq.transaction.state": state,
-      "rocketmq.transaction.from_check": fromCheck,
-    }, parent);
+    const span = instruments.telemetry.startSpan(name, {
+      kind: SpanKind.Client,
+      attributes: {
+        ...this.#attributesOf(topic, transactionId),
+        ...operation,
+        "rocketmq.transaction.state": state,
+        "rocketmq.transaction.from_check": fromCheck,
+      },
+      parent,
+    });
     return ({ outcome, error, address }, duration) => {
       const server = serverOf(address), failure = { "error.type": errorType(error) };
       const ended = { "rocketmq.transaction.outcome": outcome, ...failure };

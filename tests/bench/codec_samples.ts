@@ -68,7 +68,7 @@ export class SampleProducer {
       bname: BROKER,
     };
     const header = this.#sendHeaders.get(TOPIC);
-    return new PreparedRequest(RequestCode.SEND_MESSAGE_V2, header, varying, body);
+    return new PreparedRequest({ code: RequestCode.SEND_MESSAGE_V2, header, varying, body });
   }
 
   /** The verdict over one. */
@@ -82,7 +82,11 @@ export class SampleProducer {
       transactionId: UNIQUE_KEY,
       bname: BROKER,
     };
-    return new PreparedRequest(RequestCode.END_TRANSACTION, this.#endHeaders.get(TOPIC), varying);
+    return new PreparedRequest({
+      code: RequestCode.END_TRANSACTION,
+      header: this.#endHeaders.get(TOPIC),
+      varying,
+    });
   }
 }
 

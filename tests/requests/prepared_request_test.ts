@@ -40,7 +40,7 @@ Deno.test("prepared send - has the fields that a send made one by one has", () =
     reconsumeTimes: 0,
     unitMode: false,
   });
-  const request = new PreparedRequest(310, prepared, SEND);
+  const request = new PreparedRequest({ code: 310, header: prepared, varying: SEND });
   assertEquals(request.extFields, expected);
   const json = JSON.parse(written(request));
   assertEquals(json, expected);
@@ -64,7 +64,10 @@ Deno.test("prepared verdict - has the fields that a verdict made one by one has"
     ...verdict,
   });
   assertEquals(prepared.encode(verdict), expected);
-  assertEquals(JSON.parse(written(new PreparedRequest(37, prepared, verdict))), expected);
+  assertEquals(
+    JSON.parse(written(new PreparedRequest({ code: 37, header: prepared, varying: verdict }))),
+    expected,
+  );
 });
 
 Deno.test("prepared header - a value outside of its range is refused in either form", () => {
@@ -73,7 +76,7 @@ Deno.test("prepared header - a value outside of its range is refused in either f
   for (
     const encode of [
       () => prepared.encode(wrong),
-      () => written(new PreparedRequest(310, prepared, wrong)),
+      () => written(new PreparedRequest({ code: 310, header: prepared, varying: wrong })),
     ]
   ) {
     assertThrows(encode, InvalidArgumentError, '"queueId" is 2147483648');
@@ -95,7 +98,10 @@ Deno.test("prepared headers - are made once for a topic, and of many topics some
 Deno.test("prepared request - once signed it leaves with the signed fields, not with those that it prepared", () => {
   const credentials = new Credentials({ accessKey: "user", secretKey: testSecret("secret") });
   const prepared = prepareSendMessageHeaders(COMMON).get("Orders");
-  const request = signRequest(new PreparedRequest(310, prepared, SEND), credentials);
+  const request = signRequest(
+    new PreparedRequest({ code: 310, header: prepared, varying: SEND }),
+    credentials,
+  );
   const fields = JSON.parse(written(request));
   assertEquals([fields.AccessKey, typeof fields.Signature], ["user", "string"]);
   assertEquals(fields.b, "Orders");

@@ -26,8 +26,8 @@ export const FEATURE_PLANTS: readonly Plant[] = [
   {
     name: "late-verdict-taken-as-carried-out",
     file: "src/requests/transactions.ts",
-    old: `  checkSuccess(response, "end a transaction",`,
-    new: `  if (response.code !== 604) checkSuccess(response, "end a transaction",`,
+    old: `  checkSuccess(response, context, ENDING);`,
+    new: `  if (response.code !== 604) checkSuccess(response, context, ENDING);`,
     foundBy: ["S11"],
   },
   {
