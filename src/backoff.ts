@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 
 /**
- * Draws the pauses between attempts: each bound is twice the one before, up to a maximum, and each
+ * Draws the pauses between attempts. Each bound is twice the one before, up to a maximum, and each
  * pause is drawn from the upper half below its bound. So clients that failed together do not come back
  * together.
  */
@@ -10,14 +10,14 @@ export class Backoff {
   readonly #max: number;
   #bound: number;
 
-  /** `min` is the bound of the first pause, `max` that of the last ones, in milliseconds. */
+  /** Takes the bound of the first pause, `min`, and that of the longest ones, in milliseconds. */
   constructor(clock: Clock, min: number, max: number) {
     this.#clock = clock;
     this.#max = max;
     this.#bound = min;
   }
 
-  /** Milliseconds of the next pause. */
+  /** Returns the milliseconds of the next pause. */
   next(): number {
     const bound = this.#bound;
     this.#bound = Math.min(2 * bound, this.#max);

@@ -1,14 +1,14 @@
-/** Values that one subscriber has not taken yet, and who waits for the next. */
+/** What one subscriber has not taken yet. */
 interface Subscriber<T> {
   readonly buffer: T[];
-  /** Settles when there is something new for those who wait. */
+  /** Settles when there is something new. Absent while nobody waits. */
   change?: PromiseWithResolvers<void>;
   ended: boolean;
 }
 
 /**
  * Hands each value to every subscriber that iterates. A subscriber that does not keep up loses its
- * oldest values, so that nobody who looks on can slow down or fill up the one who publishes.
+ * oldest values. So no subscriber can slow down the publisher or fill its memory.
  */
 export class Broadcast<T> {
   readonly #capacity: number;
@@ -20,7 +20,7 @@ export class Broadcast<T> {
     this.#capacity = capacity;
   }
 
-  /** Reports whether anyone would see a value: lets a publisher skip making it. */
+  /** Reports whether anyone would see a value. If not, a publisher need not make it. */
   get hasSubscribers(): boolean {
     return this.#subscribers.size > 0;
   }
@@ -50,7 +50,7 @@ export class Broadcast<T> {
     }
   }
 
-  /** Subscribes from now on, not from the first `next()` on. */
+  /** Subscribes now, not at the first `next()`. */
   subscribe(): AsyncIterableIterator<T> {
     const subscriber: Subscriber<T> = { buffer: [], ended: this.#ended };
     if (!this.#ended) this.#subscribers.add(subscriber);

@@ -9,15 +9,15 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** UTF-8 takes at most so many bytes for one unit of UTF-16. */
+/** Most bytes of UTF-8 for one unit of UTF-16. */
 const MAX_UTF8_PER_UNIT = 3;
 
-/** Texts up to this length are written unit by unit, which costs less than a call of the encoder. */
+/** Length up to which a text is written unit by unit: this costs less than a call of the encoder. */
 const SHORT_TEXT = 512;
 
 const encoder = new TextEncoder();
 
-/** Writes big-endian numbers, bytes and UTF-8 one behind the other into memory that grows. */
+/** Writes big-endian numbers, bytes and UTF-8 one after another into memory that grows. */
 export class ByteWriter {
   #memory: Uint8Array<ArrayBuffer>;
   #length = 0;
@@ -37,7 +37,7 @@ export class ByteWriter {
     return this.#memory.length;
   }
 
-  /** All of the memory. It is replaced when it grows. */
+  /** Returns all of the memory. It is replaced when it grows. */
   get memory(): Uint8Array<ArrayBuffer> {
     return this.#memory;
   }
@@ -49,7 +49,7 @@ export class ByteWriter {
       : this.#memory.slice(0, this.#length);
   }
 
-  /** Moves to a place: back to drop what was written behind it, or on to leave room. */
+  /** Moves to a place: back to drop what was written after it, or forward to leave room. */
   seek(length: number): void {
     this.#reserve(length - this.#length);
     this.#length = length;

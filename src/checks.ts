@@ -1,7 +1,7 @@
 import { InvalidArgumentError, printable } from "./errors.ts";
 
 /**
- * Rejects what is no bound: anything but an integer from 0. `NaN`, above all, would disable it.
+ * Rejects anything but an integer from 0. `NaN`, above all, would disable a bound.
  *
  * @throws {InvalidArgumentError} naming the bound.
  */
@@ -12,7 +12,7 @@ export function checkLimit(value: number, name: string): number {
   );
 }
 
-/** Checks a time in milliseconds: 1 to 2147483647, because a longer timer would fire at once. */
+/** Checks a time in milliseconds: 1 to 2147483647, because a longer timer would fire immediately. */
 export function checkTime(name: string, value: number | undefined, fallback: number): number {
   return checkCount(name, value, { fallback, min: 1, max: 2 ** 31 - 1, unit: " ms" });
 }

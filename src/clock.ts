@@ -30,7 +30,7 @@ export const systemClock: Clock = {
   random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
 };
 
-/** Waits `delay` milliseconds on `clock`; rejects with the signal's reason when it aborts first. */
+/** Waits `delay` milliseconds on `clock`. Rejects with the signal's reason if it aborts first. */
 export function sleep(clock: Clock, delay: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
@@ -77,7 +77,7 @@ export class Deadline {
     return Math.max(0, this.#clock.monotonic() - this.#at);
   }
 
-  /** Reports whether nothing is left that could be used: timers may fire up to a millisecond early. */
+  /** Reports whether less than a millisecond is left: timers may fire that much early. */
   get passed(): boolean {
     return this.remaining < 1;
   }
@@ -92,8 +92,8 @@ export interface WaitOptions {
 }
 
 /**
- * Waits for a promise that others may wait for too: at the end of the time, or when the signal
- * aborts, it throws what `makeError` makes and leaves the promise alone.
+ * Waits for a promise that others may wait for, too. When the time is over or the signal aborts, it
+ * throws what `makeError` makes and leaves the promise alone.
  */
 export async function within<T>(
   clock: Clock,

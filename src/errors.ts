@@ -1,5 +1,5 @@
 /**
- * The names of the failures, one for each thing that a caller may want to tell apart.
+ * Names a failure, one name for each thing that a caller may want to distinguish.
  *
  * | code | meaning |
  * | --- | --- |
@@ -34,7 +34,7 @@ export type RocketMQErrorCode =
   | "SEND_FAILED"
   | "SEND_INDETERMINATE";
 
-/** The facts that an error of this module may carry, beside its message. Which ones depends on the error. */
+/** The facts that an error of this module may carry besides its message. They depend on the error. */
 export interface ErrorFacts extends ErrorOptions {
   /** `host:port` of the server that it is about. */
   address?: string | undefined;
@@ -59,9 +59,9 @@ export interface ErrorFacts extends ErrorOptions {
 }
 
 /**
- * The base of every error that this module throws. Its message says what could not be done, to
- * which server, and where possible what to do about it; it never holds a body or a secret, and is
- * one line without control characters, whatever a server said.
+ * The base of every error that this module throws. Its message says what could not be done, to which
+ * server, and if possible what to do about it. It never holds a body or a secret. It is one line
+ * without control characters, whatever a server said.
  *
  * @example
  * ```ts
@@ -88,7 +88,7 @@ export class RocketMQError extends Error {
   /** `true` if the same call may succeed later, unchanged. */
   readonly isRetriable: boolean;
 
-  /** Makes an error; only this module and its tests have a reason to. */
+  /** Makes an error. Only this module and tests need to. */
   constructor(code: RocketMQErrorCode, message: string, options: ErrorFacts = {}) {
     super(printable(message, 4096), "cause" in options ? { cause: options.cause } : undefined);
     this.code = code;
@@ -105,7 +105,7 @@ export class InvalidArgumentError extends RocketMQError {
   /** Class name, also in minified code. */
   override name = "InvalidArgumentError";
 
-  /** `message` names the argument, its value and what is allowed. */
+  /** Takes a message that names the argument, its value and what is allowed. */
   constructor(message: string, options: ErrorFacts = {}) {
     super("INVALID_ARGUMENT", message, options);
   }
@@ -116,7 +116,7 @@ export class InvalidStateError extends RocketMQError {
   /** Class name, also in minified code. */
   override name = "InvalidStateError";
 
-  /** `message` names the state and the call that would fit. */
+  /** Takes a message that names the state and the call that would fit. */
   constructor(message: string, options: ErrorFacts = {}) {
     super("INVALID_STATE", message, options);
   }
@@ -138,7 +138,7 @@ export class ConnectionError extends RocketMQError {
   /** `true` if the server may have seen the request: at least one byte of it was handed to the connection. */
   readonly written: boolean;
 
-  /** `code` tells which of the endings it was. */
+  /** Takes the code of the ending that it was. */
   constructor(
     code: "CONNECT_FAILED" | "CONNECTION_LOST" | "TIMEOUT" | "ABORTED" | "OVERLOADED",
     message: string,
@@ -154,7 +154,7 @@ export class TopicRouteNotFoundError extends RocketMQError {
   /** Class name, also in minified code. */
   override name = "TopicRouteNotFoundError";
 
-  /** `message` names the topic, the name servers that were asked, and the remedy. */
+  /** Takes a message that names the topic, the name servers that were queried, and the remedy. */
   constructor(message: string, options: ErrorFacts = {}) {
     super("NO_ROUTE", message, options);
   }
@@ -169,7 +169,7 @@ export class BrokerResponseError extends RocketMQError {
   /** The server's own words, on one line, control characters escaped, at most 512 characters. */
   readonly remark: string;
 
-  /** `message` says what was refused; code and remark are added to it. */
+  /** Takes a message that says what was refused. Code and remark are added to it. */
   constructor(message: string, options: ErrorFacts & { responseCode: number }) {
     const remark = printable(options.remark ?? "");
     super(
@@ -192,9 +192,9 @@ export interface MissingPermission {
 }
 
 /**
- * A server refused a request because of who sent it: it does not believe who the client says that it
- * is (`authentication`), or the user lacks a permission (`authorization`). What to do is in the
- * message, and which permission it is in `missingPermission`.
+ * A server refused a request because of its sender: it does not accept the client's identity
+ * (`authentication`), or the user lacks a permission (`authorization`). The message says what to do,
+ * and `missingPermission` names the permission.
  *
  * @example
  * ```ts
@@ -210,12 +210,12 @@ export interface MissingPermission {
 export class AccessDeniedError extends BrokerResponseError {
   /** Class name, also in minified code. */
   override name = "AccessDeniedError";
-  /** The reason: the server does not believe who asks, or does not let them. */
+  /** The reason: the server does not accept the identity of the client, or does not permit the request. */
   readonly reason: "authentication" | "authorization";
-  /** The permission that is missing, if it is one and the server says on what. */
+  /** The missing permission, if the server says on what. */
   readonly missingPermission?: MissingPermission;
 
-  /** `message` says what was refused and why; code and remark are added to it. */
+  /** Takes a message that says what was refused and why. Code and remark are added to it. */
   constructor(
     message: string,
     facts: ErrorFacts & {
@@ -235,15 +235,15 @@ export class ProtocolError extends RocketMQError {
   /** Class name, also in minified code. */
   override name = "ProtocolError";
 
-  /** `message` names the field and what is wrong with it. */
+  /** Takes a message that names the field and what is wrong with it. */
   constructor(message: string, options: ErrorFacts = {}) {
     super("PROTOCOL", message, options);
   }
 }
 
 /**
- * Bytes from the network are not a remoting frame. The connection they came from can't be trusted
- * any more: nothing says where the next frame begins.
+ * Bytes from the network are not a remoting frame. Their connection is of no use any more: nothing
+ * says where the next frame begins.
  */
 export class RemotingDecodeError extends RocketMQError {
   /** Class name, also in minified code. */
@@ -253,7 +253,7 @@ export class RemotingDecodeError extends RocketMQError {
   /** The bound that was passed, if it was one. */
   readonly limit?: number;
 
-  /** `message` says what was found and what was expected. */
+  /** Takes a message that says what was found and what was expected. */
   constructor(message: string, options: ErrorFacts = {}) {
     super("DECODE", message, options);
     this.offset = options.offset ?? 0;
@@ -270,7 +270,7 @@ export class MessageDecodeError extends RocketMQError {
   /** The bound that was passed, if it was one. */
   readonly limit?: number;
 
-  /** `message` says what was found and what was expected. */
+  /** Takes a message that says what was found and what was expected. */
   constructor(message: string, options: ErrorFacts = {}) {
     super("DECODE", message, options);
     this.offset = options.offset ?? 0;
@@ -294,7 +294,7 @@ export class TransactionSendError extends RocketMQError {
   /** The transaction id of this call, if it got one. */
   readonly transactionId?: string;
 
-  /** `outcome` decides the code. */
+  /** Takes the outcome, which decides the code. */
   constructor(
     outcome: "failed" | "indeterminate",
     message: string,
@@ -308,7 +308,7 @@ export class TransactionSendError extends RocketMQError {
 
 /**
  * Makes text from elsewhere fit for a log line: one line of well-formed text, no longer than `limit`
- * UTF-16 units. Escaped is what could change how the line looks: control and format characters, those
+ * UTF-16 units. Escapes what could change how the line looks: control and format characters, those
  * that are invisible or turn the direction of text, and lone surrogates.
  */
 export function printable(text: string, limit = 512): string {

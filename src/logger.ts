@@ -4,17 +4,17 @@ import type { Clock } from "./clock.ts";
 import { printable } from "./errors.ts";
 
 /**
- * Where the client writes what happens to it. `console` fits, and so does any structured logger
- * with these four methods. Message bodies, secret keys and tokens are never passed.
+ * Takes what the client reports. `console` fits, and so does any structured logger with these four
+ * methods. Message bodies, secret keys and tokens are never passed.
  */
 export interface Logger {
-  /** Details for someone who is looking for a fault. */
+  /** Takes details that help to find a fault. */
   debug(message: string, fields?: Record<string, unknown>): void;
-  /** Events of normal life: started, connected, closed. */
+  /** Takes events of normal operation: started, connected, closed. */
   info(message: string, fields?: Record<string, unknown>): void;
-  /** Something went wrong and the client goes on. */
+  /** Takes what went wrong when the client goes on by itself. */
   warn(message: string, fields?: Record<string, unknown>): void;
-  /** Something went wrong that a person has to look at. */
+  /** Takes what went wrong when a person has to look at it. */
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
@@ -30,15 +30,15 @@ export const defaultLogger: Logger = {
 };
 
 /**
- * The same logger, guarded: it gets one line at a time without control characters, whatever a
- * server said, and when it throws the line is lost and nobody is disturbed.
+ * Guards a logger of the user. It gets one line at a time without control characters, whatever a
+ * server said. If it throws, the line is lost and the client goes on.
  */
 export function guardLogger(logger: Logger): Logger {
   const guard = (level: keyof Logger): Logger[keyof Logger] => (message, fields) => {
     try {
       logger[level](printable(message, 4096), fields);
     } catch {
-      // There is nowhere left to tell it.
+      // There is nowhere left to report it.
     }
   };
   return {
@@ -50,8 +50,8 @@ export function guardLogger(logger: Logger): Logger {
 }
 
 /**
- * A logger that passes each kind of warning at most once in `interval` milliseconds, so that a
- * misbehaving peer can't flood the log.
+ * Passes each kind of warning at most once in `interval` milliseconds. So a misbehaving peer can't
+ * flood the log.
  */
 export class ThrottledLogger {
   readonly #logger: Logger;

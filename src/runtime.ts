@@ -1,4 +1,4 @@
-/** Reports whether this is Deno. Others are used by the modules that they have in common with Node.js. */
+/** `true` if this runtime is Deno. Others are used through the modules that they share with Node.js. */
 export const isDeno: boolean = "Deno" in globalThis;
 
 /** The part of `node:crypto` that is used. */
@@ -8,14 +8,14 @@ export type NodeCrypto = Pick<
 >;
 
 /**
- * Loads the cryptography of the runtime when it is needed first: an import of it takes longer than
- * half of this whole package, and without credentials and certificates nothing of it is used.
+ * Loads the cryptography of the runtime at its first use. Importing it takes longer than half of this
+ * package, and without credentials and certificates nothing of it is used.
  */
 export function loadNodeCrypto(): NodeCrypto {
   return globalThis.process.getBuiltinModule("node:crypto");
 }
 
-/** Loads `node:net`, which nothing uses in Deno. A bundler for browsers sees no import of it. */
+/** Loads `node:net`, which nothing uses in Deno. Bundlers for browsers see no import of it. */
 export function loadNodeNet(): typeof import("node:net") {
   return globalThis.process.getBuiltinModule("node:net");
 }

@@ -1,21 +1,21 @@
 /*
   The runtime, or an OpenTelemetry SDK, registers its API object under a symbol of the global object.
-  What is used of it is written down here as types, so that nothing is imported; whatever it does
-  wrong stays in here.
+  The types below describe what is used of it, so nothing is imported. None of its failures leaves
+  this file.
 */
 
 const API = Symbol.for("opentelemetry.js.api.1");
 const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
 const SCOPE = "@rocketmq-deno/client";
 
-/** Where spans come from and go to: passed around, never looked into. */
+/** The parent of spans. It is passed on, and never read. */
 export interface TelemetryContext {
   getValue(key: symbol): unknown;
   setValue(key: symbol, value: unknown): TelemetryContext;
   deleteValue(key: symbol): TelemetryContext;
 }
 
-/** What a span or a measurement is about; without a value it is left out. */
+/** The attributes of a span or a measurement. Those without a value are left out. */
 export type Attributes = Record<string, string | number | boolean | undefined>;
 
 /** The roles of spans, by their numbers in the API. */
@@ -71,13 +71,13 @@ interface Api {
 /** Takes a measurement. */
 export type Measure = (value: number, attributes: Attributes) => void;
 
-/** Returns the OpenTelemetry of this process; undefined when it has none. */
+/** Returns the OpenTelemetry of this process, if it has one. */
 export function findTelemetry(): Telemetry | undefined {
   const api = (globalThis as Record<symbol, unknown>)[API];
   return typeof api === "object" && api !== null ? new Telemetry(api as Api) : undefined;
 }
 
-/** Spans, measurements and the travelling context. Nothing in here ever throws. */
+/** Makes spans and measurements, and passes the context on. Never throws. */
 export class Telemetry {
   readonly #contexts: ContextManager | undefined;
   readonly #propagation: Api["propagation"];
@@ -91,7 +91,7 @@ export class Telemetry {
     this.#meter = safely(() => api.metrics?.getMeter(SCOPE));
   }
 
-  /** Starts a span, below `parent` or else below the one that is active. */
+  /** Starts a span as a child of `parent`, by default of the active one. */
   startSpan(
     name: string,
     { kind, attributes, parent = this.#active() }: {
@@ -106,7 +106,7 @@ export class Telemetry {
     return new TelemetrySpan(span, context ?? parent, this.#contexts);
   }
 
-  /** Returns a context as it travels: `traceparent`, and what else the process is set up to pass on. */
+  /** Returns a context as it travels: `traceparent`, and what else the process passes on. */
   inject(context: TelemetryContext): Record<string, string> {
     const carrier: Record<string, string> = {};
     const set = (_carrier: unknown, name: string, value: string) => void (carrier[name] = value);
@@ -125,13 +125,13 @@ export class Telemetry {
     return safely(() => this.#propagation?.extract(root, carrier, getter)) ?? root;
   }
 
-  /** Returns a sum that only grows. */
+  /** Makes a counter, which only grows. */
   counter(name: string, unit: string, description: string): Measure {
     const counter = safely(() => this.#meter?.createCounter(name, { unit, description }));
     return (value, attributes) => safely(() => counter?.add(value, withoutUndefined(attributes)));
   }
 
-  /** Returns a distribution of values. */
+  /** Makes a histogram. */
   histogram(name: string, unit: string, description: string): Measure {
     const histogram = safely(() => this.#meter?.createHistogram(name, { unit, description }));
     return (value, attributes) =>
@@ -145,7 +145,7 @@ export class Telemetry {
 
 /** A span, and the context in which its children are started. */
 export class TelemetrySpan {
-  /** What a child is started below. */
+  /** The parent of its children. */
   readonly context: TelemetryContext;
   readonly #span: Span | undefined;
   readonly #contexts: ContextManager | undefined;
@@ -160,7 +160,7 @@ export class TelemetrySpan {
     this.#contexts = contexts;
   }
 
-  /** Runs `work` once, and spans that it starts become children of this one. */
+  /** Runs `work` once. Spans that it starts become children of this one. */
   run<T>(work: () => T): T {
     if (!this.#contexts) return work();
     let begun = false;
@@ -189,7 +189,7 @@ export class TelemetrySpan {
   }
 }
 
-/** Returns the name of a failure, one of few. */
+/** Returns the name of a failure. There are few of them, as attributes need it. */
 export function errorType(error: unknown): string | undefined {
   if (error === undefined) return undefined;
   const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
@@ -197,7 +197,7 @@ export function errorType(error: unknown): string | undefined {
   return error instanceof Error && typeof name === "string" ? name : "_OTHER";
 }
 
-/** A context where nobody keeps an active one. */
+/** A context for processes without a context manager. */
 class PlainContext implements TelemetryContext {
   readonly #values: ReadonlyMap<symbol, unknown>;
 

@@ -13,8 +13,8 @@ export interface CredentialsOptions {
 }
 
 /**
- * Who a client is to servers that check it. The secret can be used here and not be read: it is not in
- * what inspecting, serializing, spreading or cloning shows, and the token is not either.
+ * The identity of a client, for servers that check it. The secret can be used here, but not read:
+ * inspecting, serializing, spreading and cloning show neither it nor the token.
  */
 export class Credentials {
   /** Name of the user. */
@@ -23,7 +23,7 @@ export class Credentials {
   readonly #securityToken: string | undefined;
 
   /**
-   * Copies what it needs, so that nothing holds on to `options`.
+   * Copies what it needs, and keeps no reference to `options`.
    *
    * @throws {InvalidArgumentError} when a key or the token is missing, empty, or has characters that
    * no key has. The message never shows a value.
@@ -41,12 +41,12 @@ export class Credentials {
     this.#securityToken = securityToken;
   }
 
-  /** Token of a temporary user (STS), if there is one. A method, because getters can be inspected. */
+  /** Returns the token of a temporary user (STS), if there is one. No getter, which inspecting would show. */
   securityToken(): string | undefined {
     return this.#securityToken;
   }
 
-  /** HMAC-SHA1 of text, as UTF-8, and of the bytes after it: base64. */
+  /** Signs a text, as UTF-8, and the bytes after it: HMAC-SHA1 in base64. */
   sign(text: string, body: Uint8Array): string {
     const { createHmac } = loadNodeCrypto();
     return createHmac("sha1", this.#secretKey).update(text).update(body).digest("base64");
@@ -80,12 +80,12 @@ export const SignatureField = {
 const NO_BODY = new Uint8Array(0);
 
 /**
- * The same request with the fields that show who sends it. The signature is over all fields and the
- * body, so this has to be the last step before the request is encoded; a signature that is there
+ * Returns a request with the fields that identify its sender. The signature covers all fields and the
+ * body, so this has to be the last step before the request is encoded. A signature that is there
  * already is replaced.
  *
- * Fields without a value are left out: the binary header can't tell them from absent ones, and a
- * server that reads them as absent comes to another signature.
+ * Fields without a value are left out. In the binary header they look like absent ones, and a server
+ * that reads them as absent computes another signature.
  */
 export function signRequest(request: RemotingRequest, credentials: Credentials): RemotingRequest {
   const { AccessKey, SecurityToken, Signature } = SignatureField;
@@ -101,7 +101,7 @@ export function signRequest(request: RemotingRequest, credentials: Credentials):
   return withFields(request, extFields);
 }
 
-/** Returns the values in the order of their names, which is that of UTF-16 code units, as in Java. */
+/** Joins the values in the order of their names, by UTF-16 code units as in Java. */
 function signedText(extFields: Readonly<Record<string, string>>): string {
   const text = Object.keys(extFields).sort().map((name) => extFields[name]!).join("");
   // Where half of a surrogate pair stands alone, Java signs a question mark.

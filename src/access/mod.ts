@@ -1,6 +1,6 @@
 /**
- * Who a client is, and whose names it uses: signatures that servers check, namespaces, and hooks that
- * look on at requests.
+ * The identity of a client: signatures that servers check, namespaces, and hooks that observe
+ * requests.
  *
  * @module
  */

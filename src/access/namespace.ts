@@ -26,9 +26,9 @@ const SYSTEM_TOPICS: ReadonlySet<string> = new Set([
 const SYSTEM_PREFIX = /^(?:rmq_sys_|CID_RMQ_SYS_)/;
 
 /**
- * The name that servers know a topic or group of a namespace (version 1) by: `ns%orders`,
+ * Returns the name by which servers know a topic or group of a namespace (version 1): `ns%orders`,
  * `%RETRY%ns%group`, `%DLQ%ns%group`. Names of the system, and those that are in the namespace
- * already, stay as they are; so does every name when there is no namespace.
+ * already, stay as they are. So does every name when there is no namespace.
  */
 export function wrapNamespace(namespace: string | undefined, name: string): string {
   if (!namespace || name === "" || isSystemName(name) || isInNamespace(namespace, name)) {
@@ -39,8 +39,8 @@ export function wrapNamespace(namespace: string | undefined, name: string): stri
 }
 
 /**
- * The name that applications know a topic or group by: {@linkcode wrapNamespace} undone. Names that
- * are not in the namespace stay as they are.
+ * Returns the name by which applications know a topic or group: undoes {@linkcode wrapNamespace}.
+ * Names that are not in the namespace stay as they are.
  */
 export function unwrapNamespace(namespace: string | undefined, name: string): string {
   if (!namespace || isSystemName(name) || !isInNamespace(namespace, name)) return name;
@@ -48,14 +48,14 @@ export function unwrapNamespace(namespace: string | undefined, name: string): st
   return prefix + rest.slice(namespace.length + 1);
 }
 
-/** Returns the namespace that a topic or group is in by its name, if it is in one. */
+/** Returns the namespace in the name of a topic or group, if it has one. */
 export function namespaceOf(name: string): string | undefined {
   const [, rest] = splitName(name);
   const end = rest.indexOf(SEPARATOR);
   return end > 0 && !isSystemName(name) ? rest.slice(0, end) : undefined;
 }
 
-/** Returns the same request in a namespace of version 2, which names stay as they are in: `nsd`, `ns`. */
+/** Puts a request into a namespace of version 2: its names stay as they are, `nsd` and `ns` are added. */
 export function addNamespace(namespace: string, request: RemotingRequest): RemotingRequest {
   return withFields(request, { ...request.extFields, nsd: "true", ns: namespace });
 }
@@ -63,8 +63,8 @@ export function addNamespace(namespace: string, request: RemotingRequest): Remot
 /**
  * Checks the name of a namespace.
  *
- * @param version Of the namespace: names of version 1 become part of topics and groups, so they may
- * have only the characters of those, and no `%`.
+ * @param version Names of version 1 become part of topics and groups. So they have only the characters
+ * of these, and no `%`.
  * @throws {InvalidArgumentError} naming the value and what is allowed.
  */
 export function checkNamespace(version: 1 | 2, namespace: unknown): asserts namespace is string {
@@ -94,7 +94,7 @@ function splitName(name: string): [prefix: string, rest: string] {
 /** The header fields that name a topic or a group, by the names that most requests have for them. */
 const NAME_FIELDS = ["topic", "producerGroup", "consumerGroup"] as const;
 
-/** The same in requests with one-letter names. */
+/** The names of these fields in requests with one-letter names. */
 const SHORT_NAME_FIELDS = ["a", "b"] as const;
 
 const SHORT_NAMED: ReadonlySet<number> = new Set([
@@ -108,7 +108,7 @@ const MAX_EXEMPT = 64;
 
 /**
  * The namespace (version 1) of one client. The client knows topics and groups by the names that the
- * application gave; on the wire they carry the namespace.
+ * application gave. On the wire they carry the namespace.
  */
 export class ClientNamespace {
   /** Name of the namespace. */
@@ -121,22 +121,22 @@ export class ClientNamespace {
     this.name = name;
   }
 
-  /** Returns the name that servers know a topic or group by. */
+  /** Returns the name by which servers know a topic or group. */
   wrap(name: string): string {
     return this.#exempt.has(name) ? name : wrapNamespace(this.name, name);
   }
 
-  /** Returns the name that the application knows a topic or group by. */
+  /** Returns the name by which the application knows a topic or group. */
   unwrap(name: string): string {
     return unwrapNamespace(this.name, name);
   }
 
-  /** Leaves a name as it is from now on: that of a cluster's topic for replies, one for all namespaces. */
+  /** Leaves a name as it is from now on. All namespaces share the topic of a cluster for replies. */
   exempt(name: string): void {
     if (this.#exempt.size < MAX_EXEMPT) this.#exempt.add(name);
   }
 
-  /** Returns the same request with the names in its header as servers know them. */
+  /** Returns a request with the names in its header as servers know them. */
   request(request: RemotingRequest): RemotingRequest {
     const { extFields } = request;
     if (extFields === undefined) return request;

@@ -10,7 +10,7 @@ export interface RequestFacts {
   readonly fields: Readonly<Record<string, string>>;
   /** Size of the body in bytes. */
   readonly bodySize: number;
-  /** `true` if no answer is wanted. */
+  /** `true` if it is one-way: no answer is expected. */
   readonly oneway: boolean;
 }
 
@@ -35,7 +35,7 @@ export type RequestOutcome =
     readonly bodySize: number;
   }
   | {
-    /** It was written, and no answer is waited for. */
+    /** It was written and is one-way. */
     readonly type: "sent";
   }
   | {
@@ -46,10 +46,10 @@ export type RequestOutcome =
   };
 
 /**
- * Observes every request of a client, heartbeats and those to name servers too. Its methods are called
+ * Observes every request of a client, also heartbeats and those to name servers. Its methods are called
  * synchronously and have to be quick.
  *
- * @example Tell servers which version of the application asks
+ * @example Tell servers the version of the application
  * ```ts
  * import { Producer, type RequestHook } from "@rocketmq-deno/client";
  *
@@ -63,19 +63,19 @@ export type RequestOutcome =
  */
 export interface RequestHook {
   /**
-   * Called before a request is signed and sent. The header fields that it returns are added; those
-   * that are there can't be changed. When it throws, the request is not sent and fails with an
+   * Called before a request is signed and sent. The header fields that it returns are added. Fields
+   * that are there can't be changed. If it throws, the request is not sent, and fails with an
    * `InvalidArgumentError` whose `cause` is what was thrown.
    */
   before?(request: RequestFacts, address: string): Readonly<Record<string, string>> | void;
   /**
-   * Called when a request that left, or was to leave, has ended. What it throws is logged and
-   * disturbs nobody.
+   * Called when a request has ended, also one that never left. What it throws is logged, and has no
+   * other effect.
    */
   after?(request: RequestFacts, outcome: RequestOutcome, address: string): void;
   /**
-   * Called with a request that a server sent, a check-back for instance, before it is worked on. What
-   * it throws is logged and disturbs nobody.
+   * Called with a request that a server sent, for instance a check-back, before it is handled. What it
+   * throws is logged, and has no other effect.
    */
   received?(request: RequestFacts, address: string): void;
 }
@@ -120,9 +120,9 @@ export function outcomeOf(end: RemotingCommand | Error | undefined): RequestOutc
 }
 
 /**
- * The same request with what one hook adds.
+ * Returns a request with the fields that one hook adds.
  *
- * @throws {InvalidArgumentError} when the hook throws, or gives what can't be added.
+ * @throws {InvalidArgumentError} when the hook throws, or returns what can't be added.
  */
 export function runBefore(
   hook: RequestHook,

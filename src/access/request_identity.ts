@@ -9,12 +9,12 @@ import {
   runBefore,
 } from "./request_hook.ts";
 
-/** Header field that says what kind of client sends a request, and its value for streams. */
+/** Header field with the kind of client that sends a request, and its value for streams. */
 const REQUEST_TYPE = "ReqT", STREAM = "0";
 
-/** The facts that are put on every request of a client. */
+/** What every request of a client says of its sender. */
 export interface RequestIdentity {
-  /** Signs. */
+  /** Signs each request. */
   readonly credentials: Credentials | undefined;
   /** Namespace of version 1. */
   readonly namespace: ClientNamespace | undefined;
@@ -26,14 +26,14 @@ export interface RequestIdentity {
   readonly requestHooks: readonly RequestHook[];
 }
 
-/** A request as it leaves, and who is notified how it ended. */
+/** A request as it leaves, and a callback for its end. */
 interface IdentifiedRequest {
   readonly request: RemotingRequest;
-  /** Takes the response, the error, or nothing when it was one-way and was written. Never throws. */
+  /** Takes the response, the error, or nothing if it was one-way and was written. Never throws. */
   readonly onSettled?: (end: RemotingCommand | Error | undefined) => void;
 }
 
-/** Puts on a request who sends it. Nothing may be changed afterwards. */
+/** Adds to a request the identity of its sender. Nothing may be changed afterwards. */
 export type IdentifyRequest = (
   request: RemotingRequest,
   address: string,
@@ -41,11 +41,11 @@ export type IdentifyRequest = (
 ) => IdentifiedRequest;
 
 /**
- * Makes a function that puts on requests who sends them, in the order in which servers undo it: names,
- * namespace, kind of client, hooks, and the signature over all of that. Returns undefined if there is
- * nothing to do.
+ * Makes a function that adds to requests the identity of their sender, in the order in which servers
+ * undo it: names, namespace, kind of client, hooks, and the signature over all of that. Returns
+ * undefined if there is nothing to add.
  *
- * @param warn Takes what a hook threw that only looked on.
+ * @param warn Takes what a hook threw that only observes.
  */
 export function identifyRequests(
   identity: RequestIdentity,
@@ -65,7 +65,7 @@ export function identifyRequests(
     if (enableStreamRequestType) {
       request = withFields(request, { ...request.extFields, [REQUEST_TYPE]: STREAM });
     }
-    const tell = (
+    const notify = (
       hooks: readonly RequestHook[],
       facts: RequestFacts,
       end: RemotingCommand | Error | undefined,
@@ -82,18 +82,18 @@ export function identifyRequests(
       try {
         request = runBefore(hook, request, { address, oneway });
       } catch (error) {
-        tell(requestHooks.slice(0, index), factsOf(request, oneway), error as Error);
+        notify(requestHooks.slice(0, index), factsOf(request, oneway), error as Error);
         throw error;
       }
     }
     if (credentials) request = signRequest(request, credentials);
     if (observers.length === 0) return { request };
     const facts = factsOf(request, oneway);
-    return { request, onSettled: (end) => tell(observers, facts, end) };
+    return { request, onSettled: (end) => notify(observers, facts, end) };
   };
 }
 
-/** Shows a request of a server to the hooks that want to see it; undefined when there is none. */
+/** Makes a function that shows requests of servers to the hooks for them; undefined if there are none. */
 export function showReceived(
   hooks: readonly RequestHook[],
   warn: (reason: string, error: unknown) => void,

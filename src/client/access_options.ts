@@ -9,21 +9,21 @@ import {
 } from "../access/mod.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 
-/** Who a client is to the servers, and whose names it uses. */
+/** The identity of a client, and its namespace. */
 export interface AccessOptions {
   /**
-   * Signs every request (HMAC-SHA1). The secret is not kept where inspecting, logging or serializing
-   * shows it. Use TLS too: a signature proves who sends a message, and does not hide it.
+   * Signs every request (HMAC-SHA1). Inspecting, logging and serializing do not show the secret. Use
+   * TLS too: a signature proves the sender of a message, and does not hide the message.
    */
   credentials?: CredentialsOptions;
   /**
-   * Namespace, version 1: servers know topics and groups as `namespace%name`, the application goes on
-   * with the plain names, also in results, events and check-backs. 1 to 100 of `A-Z a-z 0-9 _ - |`.
+   * Namespace, version 1: 1 to 100 of `A-Z a-z 0-9 _ - |`. Servers know topics and groups as
+   * `namespace%name`. The application uses the plain names, also in results, events and check-backs.
    */
   namespace?: string;
-  /** Namespace, version 2: names stay plain, every request carries the header fields `ns` and `nsd`. */
+  /** Namespace, version 2: names stay plain. Every request carries the header fields `ns` and `nsd`. */
   namespaceV2?: string;
-  /** Unit that this client belongs to; part of its client id: `ip@instanceName@unitName`. */
+  /** Unit that this client belongs to. It is part of its client id: `ip@instanceName@unitName`. */
   unitName?: string;
   /**
    * Says in the client id and on every request that this is a stream client.
@@ -31,7 +31,7 @@ export interface AccessOptions {
    * @default {false}
    */
   enableStreamRequestType?: boolean;
-  /** Look on at every request, in this order, and may add header fields before it is signed. */
+  /** Observe every request, in this order, and may add header fields before it is signed. */
   requestHooks?: readonly RequestHook[];
 }
 
@@ -41,7 +41,7 @@ export interface AccessSettings extends RequestIdentity {
   readonly clientIdSuffix: string;
 }
 
-/** Checks who a client is. What is secret is in no object from here on. @throws {InvalidArgumentError} */
+/** Checks the identity of a client. No object shows the secret from here on. @throws {InvalidArgumentError} */
 export function resolveAccessOptions(options: AccessOptions): AccessSettings {
   const { credentials, namespace, namespaceV2, unitName, requestHooks = [] } = options;
   const { enableStreamRequestType = false } = options;

@@ -32,21 +32,21 @@ interface Link {
   readonly gone: AbortController;
   connection?: Connection;
   establishing?: Promise<Connection>;
-  /** Why the last attempt to make it failed, for those who wait in vain. */
+  /** The reason why the last attempt failed, for callers that wait in vain. */
   lastError?: unknown;
   missedHeartbeats: number;
 }
 
-/** Milliseconds before a broker that refused or did not answer a heartbeat is tried again. */
+/** Milliseconds before the next attempt at a broker that refused or did not answer a heartbeat. */
 const RETRY_DELAY = 1_000;
 
-/** Heartbeats in a row without an answer, after which a connection is given up. */
+/** Heartbeats in a row without an answer, after which a connection is closed. */
 const MAX_MISSED_HEARTBEATS = 2;
 
 /**
- * A registered connection to the master of every broker that the routes name. A broker sends
- * check-backs only over connections on which it accepted a heartbeat, so a link is usable when that
- * has happened, and one that is lost is made again in the background at once.
+ * Keeps a registered connection to the master of every broker that the routes name. A broker sends
+ * check-backs only over connections on which it accepted a heartbeat. So a link is usable after that.
+ * A link that is lost is made again immediately, in the background.
  */
 export class BrokerLinks {
   readonly #options: BrokerLinksOptions;
@@ -59,8 +59,8 @@ export class BrokerLinks {
     this.#clock = options.clock;
   }
 
-  /** Names of the brokers that the last attempt did not reach. */
-  down(): string[] {
+  /** Returns the names of the brokers that the last attempt did not reach. */
+  unreachable(): string[] {
     const names: string[] = [];
     for (const { brokerName, connection, lastError } of this.#links.values()) {
       if (lastError !== undefined && !connection?.isOpen) names.push(brokerName);
@@ -86,15 +86,15 @@ export class BrokerLinks {
     return Array.from(this.#links.values(), ({ address }) => address);
   }
 
-  /** Name of the broker at an address, also while its link is being made. */
+  /** Returns the name of the broker at an address, also while its link is being made. */
   nameAt(address: string): string | undefined {
     for (const link of this.#links.values()) if (link.address === address) return link.brokerName;
     return undefined;
   }
 
   /**
-   * Takes the masters that the routes name now: makes new links, and forgets those that are no
-   * more. Their connections stay until the next heartbeat, in case that the route comes back.
+   * Takes the masters that the routes name now. Makes links to new ones, and drops links to those that
+   * left the routes. Their connections stay open until the next heartbeat, in case they return.
    */
   update(masters: ReadonlyMap<string, string>): void {
     if (this.#closed) return;
@@ -120,11 +120,11 @@ export class BrokerLinks {
   }
 
   /**
-   * The registered connection to a broker's master.
+   * Returns the registered connection to a broker's master, and waits for it if there is none.
    *
-   * @throws {ConnectionError} with code `CONNECT_FAILED` when there is none in time, or `ABORTED`;
-   * nothing was written then.
-   * @throws {AccessDeniedError} when the broker refuses the heartbeat because of who sends it.
+   * @throws {ConnectionError} with code `CONNECT_FAILED` when there is none in time, or `ABORTED`.
+   * Nothing was written then.
+   * @throws {AccessDeniedError} when the broker refuses the heartbeat because of its sender.
    */
   async get(brokerName: string, options: WaitOptions): Promise<Connection> {
     const deadline = new Deadline(this.#clock, options.timeout);
@@ -148,7 +148,7 @@ export class BrokerLinks {
         );
       } catch (cause) {
         if (cause instanceof AccessDeniedError) throw cause;
-        // A server that answers, and refuses a heartbeat, may be no broker at all.
+        // A server that refuses a heartbeat may be no broker at all.
         const error = cause instanceof ConnectionError
           ? cause
           : unreachable(link, { timeout: options.timeout, cause });
@@ -163,7 +163,7 @@ export class BrokerLinks {
 
   /**
    * Waits until one of several brokers is linked, and then at most `grace` milliseconds for the
-   * others, which it keeps trying in the background.
+   * others. It goes on in the background for those.
    *
    * @throws {ConnectionError} when none of them can be had in time.
    */
@@ -187,8 +187,8 @@ export class BrokerLinks {
   }
 
   /**
-   * Sends a heartbeat over every link. Closes the connections that missed two in a row, and those
-   * to brokers that no route names any more.
+   * Sends a heartbeat over every link. Closes connections that missed two in a row, and those to
+   * brokers that no route names any more.
    */
   async heartbeat(): Promise<void> {
     const beats = [];
@@ -202,14 +202,14 @@ export class BrokerLinks {
     await Promise.all(beats);
   }
 
-  /** Forgets all links. The connections are the pool's to close. */
+  /** Drops all links. The pool closes the connections. */
   close(): void {
     this.#closed = true;
     for (const link of this.#links.values()) link.gone.abort(new Error("the client is closed"));
     this.#links.clear();
   }
 
-  /** Makes the link again until it stands or is dropped. */
+  /** Repeats attempts until the link is made or dropped. */
   async #reconnect(link: Link): Promise<void> {
     const signal = link.gone.signal;
     while (!signal.aborted && !link.connection?.isOpen) {
@@ -325,7 +325,7 @@ function unreachable(
   );
 }
 
-/** Reports whether trying again is useless: this program lacks the permission to connect. */
+/** Reports whether another attempt is useless: this program lacks the permission to connect. */
 export function isFinal(error: unknown): boolean {
   return error instanceof ConnectionError && error.code === "CONNECT_FAILED" && !error.isRetriable;
 }

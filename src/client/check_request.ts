@@ -9,31 +9,31 @@ import {
 } from "../requests/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 
-/** A check-back as it came: whose it is was found out, nothing else was done to it. */
+/** A check-back as it came, after its producer group was found. */
 export interface CheckRequest {
   /** The fields of the request. */
   readonly header: CheckTransactionStateHeader;
-  /** The half message in its body, as the broker stored it; its topic is without the namespace. */
+  /** The half message in its body, as the broker stored it. Its topic is without the namespace. */
   readonly message: StoredMessage;
-  /** Name of the broker that asks. */
+  /** Name of the broker that checks back. */
   readonly brokerName: string;
   /** The connection that it came on, and that its answer goes to. */
   readonly connection: Connection;
 }
 
-/** The context that says whose a check-back is. */
+/** What is needed to find the receiver of a check-back. */
 interface CheckReceiver {
-  /** Log for those that are ignored. */
+  /** Log for check-backs that are ignored. */
   warnings: ThrottledLogger;
   /** Returns the handler of a producer group. */
   handlerOf: (group: string) => ((check: CheckRequest) => void) | undefined;
   /** Name of the broker at an address. */
   brokerAt: (address: string) => string | undefined;
-  /** Whose names the client uses. */
+  /** Namespace of the client, if it has one of version 1. */
   namespace?: ClientNamespace | undefined;
 }
 
-/** Gives a check-back to its producer group. One that can't be read or has no handler is ignored. */
+/** Passes a check-back to its producer group. Ignores one that can't be read or has no handler. */
 export function routeCheckBack(
   command: RemotingCommand,
   connection: Connection,

@@ -24,7 +24,7 @@ import { Replies } from "./replies.ts";
 import { RouteTable } from "./route_table.ts";
 import { VipChannel } from "./vip_channel.ts";
 
-/** Called by a client when something changes, synchronously. They must not throw. */
+/** Receives what changes in a client. Its methods are called synchronously and must not throw. */
 export interface ClientHooks {
   /** Called when a broker accepted the first heartbeat on a new connection. */
   onRegistered(brokerName: string, address: string): void;
@@ -35,14 +35,14 @@ export interface ClientHooks {
 }
 
 /**
- * A member of a cluster: it knows the name servers and routes, keeps a registered connection to
- * each broker, and gives the check-backs that come on them to the producer of their group.
+ * A member of a cluster. It knows the name servers and routes, and keeps a registered connection to
+ * each broker. It passes check-backs that come on these to the producer of their group.
  */
 export class ClientInstance {
   readonly #settings: ClientSettings;
   readonly #hooks: ClientHooks;
   readonly #warnings: ThrottledLogger;
-  /** The replies that are waited for. */
+  /** Replies to requests of this client. */
   readonly replies: Replies;
   readonly #groups = new Map<string, (check: CheckRequest) => void>();
   readonly #pools: ConnectionPools;
@@ -131,31 +131,31 @@ export class ClientInstance {
     }
   }
 
-  /** `ip@instanceName`, perhaps with unit and kind behind it: how brokers tell this client from others. Fixed by the first contact. */
+  /** Returns the id by which brokers know this client: `ip@instanceName`, perhaps with unit and kind. The first contact fixes it. */
   get clientId(): string {
     const { instanceName, clientIdSuffix } = this.#settings;
     const host = this.#nameServers.localHost ?? "127.0.0.1";
     return this.#clientId ??= `${host}@${instanceName}${clientIdSuffix}`;
   }
 
-  /** Whose names this client uses, if it is in a namespace of version 1. */
+  /** Returns the namespace of this client, if it is in one of version 1. */
   get namespace(): ClientNamespace | undefined {
     return this.#settings.namespace;
   }
 
-  /** Host of this end, as the name servers see it. */
+  /** Returns the host of this end, as the name servers see it. */
   get localHost(): string | undefined {
     return this.#nameServers.localHost;
   }
 
-  /** Names of the brokers whose check-backs can reach this client now. */
+  /** Returns the names of the brokers whose check-backs can reach this client now. */
   registeredBrokers(): string[] {
     return Array.from(this.#links.registered(), ({ brokerName }) => brokerName);
   }
 
-  /** Names of the brokers to which the last attempt to connect failed. */
+  /** Returns the names of the brokers to which the last attempt to connect failed. */
   downBrokers(): string[] {
-    return this.#links.down();
+    return this.#links.unreachable();
   }
 
   /** Connections that are open, to name servers and brokers. */
@@ -163,7 +163,7 @@ export class ClientInstance {
     return this.#pools.size;
   }
 
-  /** Adds a producer group: heartbeats name it, and its check-backs go to `take`. */
+  /** Adds a producer group. Heartbeats name it, and its check-backs go to `take`. */
   addGroup(group: string, take: (check: CheckRequest) => void): void {
     if (this.#groups.has(this.namespace?.wrap(group) ?? group)) {
       throw new InvalidStateError(
@@ -174,9 +174,9 @@ export class ClientInstance {
   }
 
   /**
-   * Finds the routes of the topics, registers with their brokers, and begins the periodic work. A
-   * cluster that has just started, whose name servers know no broker yet, is waited for.
-   * A topic is served when one of its brokers accepted a heartbeat; the client keeps trying the others.
+   * Finds the routes of the topics, registers with their brokers, and begins the periodic work. Waits
+   * for a cluster that has just started, whose name servers know no broker yet. A topic is served when
+   * one of its brokers accepted a heartbeat. The client goes on with the others in the background.
    *
    * @throws {RocketMQError} when a topic has no route, or none of its brokers accepts a heartbeat.
    */
@@ -199,12 +199,12 @@ export class ClientInstance {
     return this.#routes.get(topic, options);
   }
 
-  /** Returns the route of a topic as it was last seen, without asking anyone. */
+  /** Returns the route of a topic as it was last seen, without a request. */
   peekRoute(topic: string): TopicRoute | undefined {
     return this.#routes.peek(topic);
   }
 
-  /** Asks for the route of a topic again. @throws {TopicRouteNotFoundError} @throws {ConnectionError} */
+  /** Looks up the route of a topic again. @throws {TopicRouteNotFoundError} @throws {ConnectionError} */
   refreshRoute(topic: string, options: WaitOptions): Promise<TopicRoute> {
     return this.#routes.refresh(topic, options);
   }
@@ -214,7 +214,7 @@ export class ClientInstance {
     return this.#links.get(brokerName, options);
   }
 
-  /** Returns what {@linkcode requestConnection} would give, if it is there already. */
+  /** Returns the connection of {@linkcode requestConnection}, if it is open already. */
   openConnection(brokerName: string): Connection | undefined {
     return this.#vip ? undefined : this.#links.open(brokerName);
   }
@@ -229,7 +229,7 @@ export class ClientInstance {
     return this.#vip?.get(brokerName, options) ?? this.#links.get(brokerName, options);
   }
 
-  /** All brokers that a name server knows. @throws {ConnectionError} */
+  /** Lists the brokers that a name server knows. @throws {ConnectionError} */
   clusterInfo(options: WaitOptions): Promise<BrokerClusterInfo> {
     return this.#nameServers.ask(
       createGetBrokerClusterInfoRequest(),
@@ -239,8 +239,9 @@ export class ClientInstance {
   }
 
   /**
-   * A connection to a broker's address as it is dialled, or to its VIP port, registered or not.
-   * @throws {ConnectionError}
+   * Returns a connection to a broker's address as it is dialled, or to its VIP port, registered or not.
+   *
+   * @throws {ConnectionError} when none can be had in time.
    */
   async connectionTo(address: string, options: WaitOptions): Promise<Connection> {
     return await (this.#vip

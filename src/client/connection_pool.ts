@@ -39,8 +39,8 @@ const MAX_BACKOFF = 5_000;
 const STABLE_AFTER = 5_000;
 
 /**
- * One connection for each address. Never more than one dial of an address is under way, and dials
- * that fail are spaced out, so that neither a dead server nor one that closes at once is flooded.
+ * Keeps one connection for each address. Never more than one dial of an address is under way, and
+ * dials that fail are spaced out. So neither a dead server nor one that closes immediately is flooded.
  */
 export class ConnectionPool {
   readonly #options: ConnectionPoolOptions;
@@ -63,9 +63,9 @@ export class ConnectionPool {
   }
 
   /**
-   * The connection to an address, dialled when there is none.
+   * Returns the connection to an address. Dials it if there is none.
    *
-   * @throws {ConnectionError} when none can be had in time; nothing was written then.
+   * @throws {ConnectionError} when none can be had in time. Nothing was written then.
    */
   get(address: string, options: WaitOptions): Promise<Connection> {
     const slot = this.#slot(address);
@@ -91,7 +91,7 @@ export class ConnectionPool {
     });
   }
 
-  /** Ends the connections to all other addresses on which no request waits, and forgets these. */
+  /** Ends idle connections to all other addresses, and forgets these addresses. */
   closeOthers(addresses: ReadonlySet<string>, reason: string): void {
     for (const [address, { connection, dialling }] of this.#slots) {
       if (addresses.has(address) || dialling) continue;
@@ -101,7 +101,7 @@ export class ConnectionPool {
     }
   }
 
-  /** Ends the connection to an address, or its dial, at once, whoever waits on it. */
+  /** Ends the connection to an address, or its dial, immediately: also if requests wait on it. */
   drop(address: string, reason: string): void {
     const slot = this.#slots.get(address);
     this.#slots.delete(address);
@@ -109,7 +109,7 @@ export class ConnectionPool {
     slot?.connection?.close(reason);
   }
 
-  /** Ends all connections and dials; nothing can be dialled any more. */
+  /** Ends all connections and dials. Nothing can be dialled any more. */
   close(reason: string): void {
     this.#closing.abort(new Error(reason));
     for (const slot of this.#slots.values()) slot.connection?.close(reason);
@@ -186,25 +186,25 @@ export class ConnectionPool {
   }
 }
 
-/** Makes the error of those that wait for a connection when the pool or the address is dropped. */
+/** Makes the error for callers that wait for a connection when its pool or address is dropped. */
 function notWanted(address: string, reason: string): ConnectionError {
   return new ConnectionError("CONNECT_FAILED", `Cannot connect to ${address}: ${reason}`, {
     address,
   });
 }
 
-/** Most dials of one address in any minute, also when its connections come and go. */
+/** Most dials of one address in any minute, also if its connections come and go. */
 const DIALS_PER_MINUTE = 30;
 
 /** Milliseconds of a minute. */
 const MINUTE = 60_000;
 
-/** Addresses after which those that were left alone for a minute are forgotten. */
+/** Number of addresses from which those without a dial for a minute are forgotten. */
 const MANY_ADDRESSES = 256;
 
 /**
- * When addresses were dialled. It outlives the connections of a client: an application that calls
- * `start()` again and again while a cluster is away dials no more often than others do.
+ * Limits how often an address is dialled. It outlives the connections of a client: an application that
+ * calls `start()` again and again while a cluster is away dials no more often than others.
  */
 export class DialRateLimit {
   readonly #dialledAt = new Map<string, number[]>();

@@ -23,16 +23,16 @@ interface ConnectionPoolsOptions {
 export class ConnectionPools {
   /** To name servers. */
   readonly nameServers: ConnectionPool;
-  /** To brokers, on their own ports: heartbeats, check-backs, verdicts. */
+  /** To brokers, on their own ports: heartbeats, check-backs, END_TRANSACTION. */
   readonly brokers: ConnectionPool;
   /** To the VIP ports of brokers. */
   readonly vip: ConnectionPool;
 
   constructor(settings: ClientSettings, { handlers, clientId, warnings }: ConnectionPoolsOptions) {
-    // Servers that live answer these in some way, and nothing changes there: a heartbeat without
-    // groups registers none.
-    const askNameServer = () => createGetRouteInfoRequest(DEFAULT_TOPIC);
-    const askBroker = () => createHeartbeatRequest({ clientId: clientId(), producerGroups: [] });
+    // A server that lives answers these, and they change nothing there: a heartbeat without groups
+    // registers none.
+    const probeNameServer = () => createGetRouteInfoRequest(DEFAULT_TOPIC);
+    const probeBroker = () => createHeartbeatRequest({ clientId: clientId(), producerGroups: [] });
     const path = requestPath(settings, warnings);
     const pool = (probe: () => RemotingRequest, served: Handlers = new Map()) =>
       new ConnectionPool({
@@ -47,9 +47,9 @@ export class ConnectionPools {
         handlers: path.watch(served),
         probe: { request: probe, timeout: settings.requestTimeout },
       });
-    this.nameServers = pool(askNameServer);
-    this.brokers = pool(askBroker, handlers);
-    this.vip = pool(askBroker);
+    this.nameServers = pool(probeNameServer);
+    this.brokers = pool(probeBroker, handlers);
+    this.vip = pool(probeBroker);
   }
 
   /** Connections that are open. */
@@ -63,15 +63,15 @@ export class ConnectionPools {
   }
 }
 
-/** The parts of a client that all of its connections share. */
+/** What all connections of a client share. */
 interface RequestPath extends Pick<ConnectionOptions, "prepare"> {
-  /** Opens transports, and warns where signed requests would go over the net in plain text. */
+  /** Opens transports. Warns if signed requests would cross the network in plain text. */
   readonly dialer: WireDialer;
   /** Shows what servers send to the hooks. */
   watch(handlers: ReadonlyMap<number, ServerRequestHandler>): typeof handlers;
 }
 
-/** Makes the way of a client's requests: who it is goes on every one of them. */
+/** Makes the path of a client's requests: every one of them gets its identity. */
 function requestPath(settings: ClientSettings, warnings: ThrottledLogger): RequestPath {
   const warn = (reason: string, error: unknown) =>
     warnings.warn(reason, `${reason}: ${describe(error)}`);

@@ -7,7 +7,7 @@ import type { RouteTable } from "./route_table.ts";
 
 /** The settings of a search. */
 interface MasterSearchOptions {
-  /** Where addresses are asked for. */
+  /** Looks up addresses. */
   routes: RouteTable;
   clock: Clock;
   logger: Logger;
@@ -18,22 +18,22 @@ interface MasterSearchOptions {
 }
 
 /**
- * Bounds of the pauses before look-ups, in milliseconds. Most lost connections are made again within
- * the first one.
+ * Bounds of the pauses before look-ups, in milliseconds. Most lost connections are back within the
+ * first one.
  */
 const MIN_PAUSE = 1_000, MAX_PAUSE = 5_000;
 
-/** Milliseconds of search, after which the poll of the routes has to do. */
+/** Milliseconds after which a search ends. The poll of the routes goes on. */
 const LIMIT = 5 * 60_000;
 
 /** Most brokers whose topics are remembered. */
 const MAX_BROKERS = 4_096;
 
 /**
- * Looks for the masters whose connections were lost: they may be started again at another address,
- * or a slave may take their place, and then waiting for the next poll of the routes would keep
- * sends, verdicts and check-backs away from them. While one is gone, the route of one topic that
- * named it is asked for every few seconds.
+ * Looks for masters whose connections were lost. They may start again at another address, or a slave
+ * may take their place. Until the next poll of the routes, sends, END_TRANSACTION and check-backs
+ * would not reach them. So while one is missing, one topic that named it is looked up every few
+ * seconds.
  */
 export class MasterSearch {
   readonly #options: MasterSearchOptions;
@@ -54,7 +54,7 @@ export class MasterSearch {
     }
   }
 
-  /** Begins to look for a broker, if that is not under way. */
+  /** Begins to look for a broker, unless a search for it is under way. */
   async begin(brokerName: string): Promise<void> {
     const { clock, requestTimeout, isLinked, routes, logger } = this.#options;
     const { signal } = this.#closing;

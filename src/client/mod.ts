@@ -1,5 +1,5 @@
 /**
- * A member of the cluster: name servers, routes, registered connections.
+ * The client as a member of the cluster: name servers, routes, registered connections.
  *
  * @module
  */

@@ -11,7 +11,7 @@ import { formatAddress, readAddress } from "../route/mod.ts";
 export type Fetch = (
   url: string,
   init: {
-    /** Aborts when the time is up, or nobody needs the answer. */
+    /** Aborts when the time is over, or nobody needs the answer. */
     signal: AbortSignal;
     /** Redirects are not followed. */
     redirect: "manual";
@@ -22,15 +22,15 @@ export type Fetch = (
 
 /** The settings of a list from a URL. */
 interface NameServerListOptions {
-  /** Where the list is. */
+  /** URL of the list. */
   url: string;
-  /** Gets it. */
+  /** Fetches the list. */
   fetch: Fetch;
   clock: Clock;
   logger: Logger;
-  /** Milliseconds for one look at it. */
+  /** Milliseconds for one fetch. */
   requestTimeout: number;
-  /** Takes a list that was had. */
+  /** Takes each list that was fetched. */
   onList: (addresses: string[]) => void;
 }
 
@@ -40,19 +40,19 @@ const MAX_BYTES = 64 * 1024;
 /** Most name servers of a list. */
 const MAX_ENTRIES = 256;
 
-/** Milliseconds before a list that could not be had is asked for again, while it is waited for. */
+/** Milliseconds before the next attempt at a list that `start()` waits for. */
 const RETRY_DELAY = 500;
 
-/** Gets with the runtime's own `fetch`. Needs `--allow-net` for the host of the URL. */
+/** Fetches with the runtime's own `fetch`. Needs `--allow-net` for the host of the URL. */
 export const fetchUrl: Fetch = (url, init) => fetch(url, init);
 
 /**
- * The list of name servers that a URL gives: the first line of its body that is not empty, as
- * `host:port;host:port`, the form that the official clients read.
+ * Fetches the list of name servers from a URL. It is the first line of the body that is not empty, in
+ * the form that the official clients read: `host:port;host:port`.
  */
 export class NameServerList {
   readonly #options: NameServerListOptions;
-  /** The URL without what may be secret in it. */
+  /** The URL without its parts that may be secret. */
   readonly #shown: string;
   readonly #closing = new AbortController();
 
@@ -62,10 +62,10 @@ export class NameServerList {
   }
 
   /**
-   * Asks until there is a list, or no time is left.
+   * Fetches until there is a list, or no time is left.
    *
-   * @throws {ConnectionError} when the server can't be reached or refuses, or time is over.
-   * @throws {ProtocolError} when what it gives is no list.
+   * @throws {ConnectionError} when the server can't be reached or refuses, or the time is over.
+   * @throws {ProtocolError} when the body is no list.
    */
   async begin(options: WaitOptions): Promise<void> {
     const { clock, requestTimeout, onList, logger } = this.#options;
@@ -78,13 +78,13 @@ export class NameServerList {
       } catch (error) {
         const mayHelp = error instanceof ConnectionError && error.isRetriable;
         if (!mayHelp || deadline.remaining <= RETRY_DELAY) throw error;
-        logger.debug(`${describe(error)}; it is tried again`);
+        logger.debug(`${describe(error)}; trying again`);
         await sleep(clock, RETRY_DELAY, signal).catch(() => {});
       }
     }
   }
 
-  /** Asks once more. A list that can't be had, or is none, leaves the old one. */
+  /** Fetches once more. If there is no valid list, the old one stays. */
   async poll(): Promise<void> {
     const { requestTimeout, onList, logger } = this.#options;
     const { signal } = this.#closing;
@@ -95,7 +95,7 @@ export class NameServerList {
     }
   }
 
-  /** Ends a look that is under way. */
+  /** Ends a fetch that is under way. */
   close(): void {
     this.#closing.abort(new Error("the client is closed"));
   }
@@ -202,7 +202,7 @@ function showUrl(url: string): string {
   return `${origin}${pathname}`;
 }
 
-/** Returns the reason that the runtime gives, without the URL, which it shows as a whole. */
+/** Returns the reason that the runtime gives, without the URL, of which it shows everything. */
 function explainFetch(error: unknown): string {
   const text = describe(
     error instanceof Error && error.cause instanceof Error ? error.cause : error,

@@ -11,19 +11,18 @@ interface NameServersOptions {
   addresses: readonly string[];
   /** Connections to them. */
   pool: ConnectionPool;
-  /** Time and chance. */
   clock: Clock;
   logger: Logger;
   /** Milliseconds for the answer of one server. */
   requestTimeout: number;
 }
 
-/** Milliseconds for which a server that failed is asked after all others. */
+/** Milliseconds for which a server that failed comes after all others. */
 const BAD_FOR = 60_000;
 
 /**
- * The name servers of a cluster. One is used as long as it answers; when it does not, the next is
- * asked, within the same deadline, and those that failed a short time ago come last.
+ * The name servers of a cluster. One is used while it answers. If it does not, the next one is tried
+ * within the same deadline. Those that failed a short time ago come last.
  */
 export class NameServers {
   readonly #options: NameServersOptions;
@@ -39,14 +38,14 @@ export class NameServers {
     this.#take(options.addresses);
   }
 
-  /** Their addresses. */
+  /** Returns their addresses. */
   get addresses(): readonly string[] {
     return this.#addresses;
   }
 
   /**
-   * Takes another list. The servers that are not on it are not asked any more, their connections
-   * are closed; who waits for them is answered by others.
+   * Takes another list. Servers that are not on it are not used any more, and their connections are
+   * closed. Callers that wait for them get the answer of others.
    */
   update(addresses: readonly string[]): void {
     const known = this.#addresses;
@@ -60,19 +59,19 @@ export class NameServers {
     }
   }
 
-  /** Host of this end of the connection that answered last. */
+  /** Returns the host of this end of the connection that answered last. */
   get localHost(): string | undefined {
     return this.#localHost;
   }
 
   /**
-   * Asks the servers in turn until one gives an answer that `read` accepts. Name servers don't
-   * replicate: if `read` gives `undefined`, the next one is asked, unless it failed a short time ago.
-   * The result is `undefined` if nobody knows more.
+   * Sends a request to the servers in turn, until `read` accepts an answer. Name servers don't
+   * replicate: if `read` returns `undefined`, the next one is tried, unless it failed a short time ago.
+   * The result is `undefined` if no server knows more.
    *
-   * @throws {AccessDeniedError} when none does and one refuses because of who asks.
-   * @throws {BrokerResponseError} when all of them answer and refuse.
-   * @throws {ConnectionError} with the reason of every server when none does.
+   * @throws {AccessDeniedError} when none answers, and one refuses because of the sender.
+   * @throws {BrokerResponseError} when all of them refuse.
+   * @throws {ConnectionError} with the reason of every server when none answers.
    */
   async ask<T>(
     request: RemotingRequest,
@@ -150,7 +149,7 @@ export class NameServers {
     return failedAt !== undefined && failedAt > this.#clock.monotonic() - BAD_FOR;
   }
 
-  /** Returns the list from the current server on; those that failed lately last, the latest at the end. */
+  /** Returns the list from the current server on. Those that failed lately come last, the latest at the end. */
   #inOrder(): string[] {
     const start = Math.max(0, this.#addresses.indexOf(this.#current));
     const ring = [...this.#addresses.slice(start), ...this.#addresses.slice(0, start)];

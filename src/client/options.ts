@@ -16,14 +16,14 @@ import { checkCount, checkFlag, checkTime } from "../checks.ts";
 
 /**
  * Rewrites the addresses of brokers, by table or by function. Both get an address as the name server
- * gives it. A function may throw for a broker that it does not know: that broker is left out, with a
- * warning, until the function gives an address for it. It is called each time a route is looked at.
+ * gives it. A function may throw for a broker that it does not know. That broker is left out, with a
+ * warning, until the function returns an address for it. It is called each time a route is looked up.
  */
 export type AddressMap =
   | Readonly<Record<string, string>>
   | ((address: string, brokerName: string) => string);
 
-/** What every client of a cluster can be told. Times are milliseconds, sizes bytes. */
+/** Configures a client of a cluster. Times are milliseconds, sizes bytes. */
 export interface ClientOptions extends AccessOptions {
   /**
    * The name servers: `"host:port;host:port"` or a list. Host names, IPv4 and bracketed IPv6
@@ -32,33 +32,34 @@ export interface ClientOptions extends AccessOptions {
    */
   nameServers?: string | readonly string[];
   /**
-   * Where the list of name servers is, in place of {@linkcode ClientOptions.nameServers}: an `http:`
-   * or `https:` URL whose body begins with the line `host:port;host:port`. It is asked at the start,
-   * and again and again for changes. Redirects are not followed. Needs `--allow-net` for its host.
+   * URL of the list of name servers, in place of {@linkcode ClientOptions.nameServers}: `http:` or
+   * `https:`. Its body begins with the line `host:port;host:port`. It is fetched at the start, and
+   * polled for changes. Redirects are not followed. Needs `--allow-net` for its host.
    */
   nameServersUrl?: string;
   /**
-   * Milliseconds between two looks at {@linkcode ClientOptions.nameServersUrl}.
+   * Milliseconds between two polls of {@linkcode ClientOptions.nameServersUrl}.
    *
    * @default {120000}
    */
   nameServersPollInterval?: number;
   /**
-   * Gets {@linkcode ClientOptions.nameServersUrl}.
+   * Fetches {@linkcode ClientOptions.nameServersUrl}.
    *
    * @default {fetch of the runtime}
    */
   fetch?: Fetch;
   /**
-   * Whether sends, and requests about topics and messages, go to port − 2 of a broker, so that
-   * other traffic does not hold them up. Heartbeats, verdicts and check-backs stay on its own port.
+   * Sends messages, and requests about topics and messages, to port − 2 of a broker. So other traffic
+   * does not delay them. Heartbeats, END_TRANSACTION and check-backs stay on its own port.
    *
    * @default {false}
    */
   vipChannel?: boolean;
   /**
-   * The part of the client id after `ip@`. It must differ between the clients of one machine; the
-   * default is random.
+   * The part of the client id after `ip@`. It must differ between the clients of one machine.
+   *
+   * @default {random}
    */
   instanceName?: string;
   /**
@@ -67,9 +68,9 @@ export interface ClientOptions extends AccessOptions {
    */
   addressMap?: AddressMap;
   /**
-   * Decides which broker addresses are dialled at all, after {@linkcode ClientOptions.addressMap}. By
-   * default link-local and unspecified addresses are refused, because bodies would go wherever a
-   * route says. A broker for which it throws is left out, with a warning.
+   * Decides which broker addresses are dialled, after {@linkcode ClientOptions.addressMap}. By default
+   * link-local and unspecified addresses are refused, because bodies go wherever a route says. A broker
+   * for which it throws is left out, with a warning.
    */
   allowBroker?: AllowBroker;
   /**
@@ -85,8 +86,8 @@ export interface ClientOptions extends AccessOptions {
    */
   requestTimeout?: number;
   /**
-   * Milliseconds for `start()`: routes, connections and first heartbeats. Where name servers and
-   * brokers may restart together give it 40 s: brokers register again every 30 s.
+   * Milliseconds for `start()`: routes, connections and first heartbeats. If name servers and brokers
+   * may restart together, give it 40 s: brokers register again every 30 s.
    *
    * @default {10000}
    */
@@ -98,7 +99,7 @@ export interface ClientOptions extends AccessOptions {
    */
   shutdownTimeout?: number;
   /**
-   * Milliseconds between two looks at the routes.
+   * Milliseconds between two polls of the routes.
    *
    * @default {30000}
    */
@@ -122,26 +123,26 @@ export interface ClientOptions extends AccessOptions {
    */
   maxPendingBytes?: number;
   /**
-   * Log.
+   * Takes what the client reports.
    *
    * @default {the @std/log logger named rocketmq, silent until it is set up}
    */
   logger?: Logger;
   /**
-   * Connects over TLS: `true`, or with certificates of one's own. Servers are always verified. It
-   * excludes `dialer`.
+   * Connects over TLS: `true`, or with your own certificates. Servers are always verified. It excludes
+   * `dialer`.
    *
    * @default {false}
    */
   tls?: boolean | TlsOptions;
   /**
-   * Opens connections; another one makes the client run over anything.
+   * Opens connections. With another one the client runs over any transport.
    *
    * @default {TCP, or tls}
    */
   dialer?: Dialer;
   /**
-   * Time and chance.
+   * Time and randomness, for tests.
    *
    * @default {those of the runtime}
    */
@@ -150,7 +151,7 @@ export interface ClientOptions extends AccessOptions {
 
 /** The options of a client, checked and complete. */
 export interface ClientSettings extends AccessSettings {
-  /** `host:port` of each name server, each once; none when a URL gives them. */
+  /** `host:port` of each name server, each once. None if a URL gives them. */
   readonly nameServers: readonly string[];
   /** See {@linkcode ClientOptions.nameServersUrl}. */
   readonly nameServersUrl: string | undefined;
@@ -188,7 +189,7 @@ export interface ClientSettings extends AccessSettings {
   readonly dialer: WireDialer;
   /** See {@linkcode ClientOptions.clock}. */
   readonly clock: Clock;
-  /** When addresses were dialled, over all starts. */
+  /** Limits how often addresses are dialled, over all starts. */
   readonly dials: DialRateLimit;
 }
 
@@ -279,13 +280,13 @@ function randomName(clock: Clock): string {
   return part() + part();
 }
 
-/** The options of a client that say which name servers it has. */
+/** The settings of a client for its name servers. */
 type NameServerSettings = Pick<
   ClientSettings,
   "nameServers" | "nameServersUrl" | "nameServersPollInterval" | "fetch"
 >;
 
-/** Checks where the name servers come from: a list or a URL. @throws {InvalidArgumentError} */
+/** Checks the source of the name servers, a list or a URL. @throws {InvalidArgumentError} */
 function resolveNameServers(options: ClientOptions): NameServerSettings {
   const { nameServers, nameServersUrl } = options;
   if (nameServers !== undefined && nameServersUrl !== undefined) {
@@ -332,7 +333,7 @@ function parseNameServers(value: string | readonly string[] | undefined): string
   return [...addresses];
 }
 
-/** Checks a URL, and never shows it: it may hold a password. */
+/** Checks a URL without showing it: it may hold a password. */
 function checkUrl(url: string): string {
   const parsed = typeof url === "string" ? URL.parse(url) : null;
   if (parsed && /^https?:$/.test(parsed.protocol)) return parsed.href;

@@ -2,7 +2,7 @@ import type { Clock, TimerHandle } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 
-/** Repeats work at intervals, from the first one on until it is stopped. */
+/** Repeats work at intervals until it is stopped. The first round comes after one interval. */
 export class PeriodicWork {
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -15,8 +15,8 @@ export class PeriodicWork {
   }
 
   /**
-   * Does `work` every `interval` milliseconds, counted from start to start. A round that takes
-   * longer delays the next, which begins when it ends. Failures are logged.
+   * Does `work` every `interval` milliseconds, counted from start to start. If a round takes longer, the
+   * next one begins when it ends. Failures are logged.
    */
   every(name: string, interval: number, work: () => Promise<void>): void {
     let due = this.#clock.monotonic();

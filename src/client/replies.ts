@@ -13,7 +13,7 @@ import { type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
 import { type PushReplyMessageHeader, readPushReplyMessageRequest } from "../requests/mod.ts";
 import type { Connection, ServerRequestAnswer } from "../transport/mod.ts";
 
-/** A reply that someone waits for. */
+/** A reply that a request waits for. */
 interface ExpectedReply {
   /** The reply, when it has come. */
   readonly message: Promise<MessageExt>;
@@ -23,7 +23,7 @@ interface ExpectedReply {
 
 /** A request that waits for its reply. */
 interface WaitingRequest extends PromiseWithResolvers<MessageExt> {
-  /** `true` if a reply to it is being opened: then others are dropped, so peers can't pile them up. */
+  /** `true` if a reply to it is being opened. Others are dropped then, so peers can't pile them up. */
   isOpening: boolean;
 }
 
@@ -47,8 +47,8 @@ export class Replies {
   }
 
   /**
-   * Takes a reply that a broker passes on. One that nobody waits for is dropped as it is: to decompress
-   * what was not asked for would let a broker keep this client busy.
+   * Takes a reply that a broker passes on. One that nobody waits for is dropped before it is
+   * decompressed, because such replies could keep this client busy.
    */
   async take(
     command: RemotingCommand,
@@ -86,7 +86,7 @@ export class Replies {
     }
   }
 
-  /** Fails everything that waits: the client is closed. */
+  /** Fails all requests that wait, because the client is closed. */
   close(): void {
     for (const { reject } of this.#waiting.values()) {
       reject(new InvalidStateError("Cannot wait for a reply: the producer was shut down"));
@@ -124,7 +124,7 @@ async function openReply(
 
 /**
  * Reads the address of a host that is only shown. Brokers write IPv6 without brackets here, and those
- * up to 4.9.3 write Java's `name/ip:port`. What is no address becomes `0.0.0.0:0`: a reply is not lost
+ * up to 4.9.3 write Java's `name/ip:port`. Anything else becomes `0.0.0.0:0`, so that no reply is lost
  * because of it.
  */
 function readHost(text: string): string {

@@ -10,20 +10,20 @@ import { createGetRouteInfoRequest, readGetRouteInfoResponse } from "../requests
 import { type BrokerAddressRules, describeRejected, TopicRoute } from "../route/mod.ts";
 import type { NameServers } from "./name_servers.ts";
 
-/** The topic whose route stands in for one that does not exist yet. */
+/** The topic whose route is used for topics that do not exist yet. */
 export const DEFAULT_TOPIC = "TBW102";
 
-/** Queues that a topic made by the first send gets on each broker, at most. */
+/** Most queues on each broker for a topic that the first send creates. */
 export const DEFAULT_TOPIC_QUEUES = 4;
 
 /**
- * Milliseconds for which a route with queues is kept when a name server gives one that does not speak
- * of these queues: it may just have been restarted, and the brokers have not registered yet.
+ * Milliseconds for which a route with queues is kept if a name server gives one that does not mention
+ * these queues. It may just have started, and the brokers have not registered yet.
  */
 const KEEP_USABLE = 5 * 60_000;
 
 /**
- * Milliseconds that a caller waits beyond its time: the look-up ends by itself at that moment, and
+ * Milliseconds that a caller waits beyond its timeout. The look-up ends by itself at the timeout, and
  * then knows what is wrong with each name server.
  */
 const GRACE = 50;
@@ -48,7 +48,7 @@ interface LookUp {
   readonly route: Promise<TopicRoute>;
 }
 
-/** The routes of the topics that this client has to do with, kept fresh by {@linkcode RouteTable.refreshAll}. */
+/** The routes of the topics that this client uses. {@linkcode RouteTable.refreshAll} keeps them fresh. */
 export class RouteTable {
   readonly #options: RouteTableOptions;
   readonly #routes = new Map<string, TopicRoute>();
@@ -60,28 +60,28 @@ export class RouteTable {
     this.#options = options;
   }
 
-  /** The address of every master that a route names; where they differ, the one told of last. */
+  /** Returns the address of every master that a route names. If routes differ, the newest address counts. */
   get masters(): ReadonlyMap<string, string> {
     return this.#masters.masters;
   }
 
-  /** Returns the route of a topic as it was last seen, without asking anyone. */
+  /** Returns the route of a topic as it was last seen, without a request. */
   peek(topic: string): TopicRoute | undefined {
     return this.#routes.get(topic);
   }
 
   /**
-   * The route of a topic, asked for when it is not known yet.
+   * Returns the route of a topic. Looks it up if it is not known yet.
    *
-   * @throws {TopicRouteNotFoundError} when the name servers know neither the topic nor the default
-   * topic. @throws {ConnectionError} when none of them answers.
+   * @throws {TopicRouteNotFoundError} when the name servers know neither the topic nor the default topic.
+   * @throws {ConnectionError} when none of them answers.
    */
   get(topic: string, options: WaitOptions): Promise<TopicRoute> {
     const known = this.#routes.get(topic);
     return known ? Promise.resolve(known) : this.refresh(topic, options);
   }
 
-  /** Asks for the route of a topic now. What was known stays when nobody answers. */
+  /** Looks up the route of a topic now. If no name server answers, what was known stays. */
   refresh(topic: string, options: WaitOptions): Promise<TopicRoute> {
     const { clock, nameServers } = this.#options;
     const servers = nameServers.addresses.join(";");
@@ -105,7 +105,7 @@ export class RouteTable {
     );
   }
 
-  /** Asks for all routes once more. Failures are logged; what was known stays. */
+  /** Looks up all routes once more. Failures are logged, and what was known stays. */
   async refreshAll(): Promise<void> {
     for (const topic of [...this.#routes.keys()]) {
       try {
@@ -116,7 +116,7 @@ export class RouteTable {
     }
   }
 
-  /** Returns the look-up that is under way, or a new one when there is none or its time is much shorter. */
+  /** Returns the look-up under way, or a new one if there is none or its deadline is much earlier. */
   #shared(topic: string, timeout: number): Promise<TopicRoute> {
     const underWay = this.#lookUps.get(topic);
     if (underWay && underWay.deadline.remaining >= timeout / 2) return underWay.route;
@@ -184,15 +184,15 @@ function ignoreMissingPermission(error: unknown): undefined {
 }
 
 /**
- * The masters that the routes of all topics name. What one route tells is taken in on its own, so
- * that the work for it does not grow with the number of topics.
+ * The masters that the routes of all topics name. Each route is taken in by itself, so the work for it
+ * does not grow with the number of topics.
  */
 export class MasterTable {
   /** Counts for each broker the routes that name an address, the newest address at the end. */
   readonly #brokers = new Map<string, Map<string, number>>();
   readonly #masters = new Map<string, string>();
 
-  /** The address of every master; where routes differ, the one told of last. */
+  /** Returns the address of every master. If routes differ, the newest address counts. */
   get masters(): ReadonlyMap<string, string> {
     return this.#masters;
   }

@@ -3,23 +3,23 @@ import { ConnectionError, TopicRouteNotFoundError } from "../errors.ts";
 import type { BrokerClusterInfo } from "../requests/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
 
-/** The questions to name servers that a start needs. */
+/** The requests to name servers that a start needs. */
 interface NameServerClient {
   route(topic: string, options: WaitOptions): Promise<TopicRoute>;
   clusterInfo(options: WaitOptions): Promise<BrokerClusterInfo>;
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two attempts. */
 const PAUSE = 500;
 
-/** Milliseconds for the question whether brokers are known. */
+/** Milliseconds for listing the brokers. */
 const CLUSTER_TIMEOUT = 1_000;
 
 /**
- * Finds the routes of the topics. Containers start together, so this waits, while there is time, for
+ * Finds the routes of the topics. Containers start together. So this waits, while there is time, for
  * name servers that do not listen yet or whose names are unknown. It waits for brokers, too: name
- * servers that have just started know none until these have registered again, every 30 s by default.
- * If brokers are known, a topic without a route fails immediately.
+ * servers that have just started know none until these register again, every 30 s by default. If
+ * brokers are known, a topic without a route fails immediately.
  *
  * @throws {TopicRouteNotFoundError} when a topic has no route.
  * @throws {ConnectionError} when no name server answers.
@@ -46,10 +46,10 @@ export function firstRoutes(
   }));
 }
 
-/** Names and codes of the errors with which runtimes say that nothing listens at an address. */
+/** Names and codes of the runtimes' errors for an address at which nothing listens. */
 const REFUSED: ReadonlySet<unknown> = new Set(["ConnectionRefused", "ECONNREFUSED", "ENOTFOUND"]);
 
-/** Reports whether every name server is one that may be about to start: it has no listener or no name. */
+/** Reports whether every name server may be about to start: nothing listens there, or its name is unknown. */
 function isNotThere(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isNotThere);
   if (!(error instanceof Error)) return false;
@@ -72,10 +72,10 @@ async function knowBrokers(client: NameServerClient, options: WaitOptions): Prom
 }
 
 /**
- * The lists of brokers with a master that the routes have, each of them once: many topics are on the
- * same brokers.
+ * Lists the brokers with a master of each route. Equal lists come once, because many topics share
+ * their brokers.
  *
- * @throws {TopicRouteNotFoundError} when a route has none.
+ * @throws {TopicRouteNotFoundError} when a route has no such broker.
  */
 export function distinctBrokers(routes: readonly TopicRoute[]): string[][] {
   const lists = new Map<string, string[]>();

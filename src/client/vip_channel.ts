@@ -4,7 +4,7 @@ import { formatAddress, parseAddress } from "../route/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 
-/** How far below its own port a broker has its VIP port. */
+/** Difference between a broker's own port and its VIP port. */
 const DISTANCE = 2;
 
 /** The settings of the VIP channel. */
@@ -12,7 +12,7 @@ interface VipChannelOptions {
   /** Connections to VIP ports. */
   pool: ConnectionPool;
   clock: Clock;
-  /** The registered connection to a broker. */
+  /** Returns the registered connection to a broker. */
   link: (brokerName: string, options: WaitOptions) => Promise<Connection>;
 }
 
@@ -24,7 +24,7 @@ export class VipChannel {
     this.#options = options;
   }
 
-  /** Returns the connection to the VIP port of a broker that is registered with. @throws {ConnectionError} */
+  /** Returns the connection to the VIP port of a broker, after this client has registered. @throws {ConnectionError} */
   async get(brokerName: string, options: WaitOptions): Promise<Connection> {
     const { pool, link, clock } = this.#options;
     const deadline = new Deadline(clock, options.timeout);

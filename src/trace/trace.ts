@@ -1,4 +1,4 @@
-/** What a message was, by the numbers of the official encoding. */
+/** The kinds of messages, by the numbers of the official encoding. */
 export const TracedMessageType = { Normal: 0, Transaction: 1, Commit: 2, Delayed: 3 } as const;
 
 /** One of {@linkcode TracedMessageType}. */
@@ -34,29 +34,29 @@ export interface PubTrace extends MessageFacts {
   readonly type: "Pub";
   /** Bytes of the body as it was sent. */
   readonly bodySize: number;
-  /** How long the send took, in milliseconds. */
+  /** Duration of the send, in milliseconds. */
   readonly duration: number;
-  /** What the message was. */
+  /** Kind of the message. */
   readonly messageType: TracedMessageType;
-  /** Where it is stored. */
+  /** Id of the place where it is stored. */
   readonly offsetMessageId: string;
   /** `true` if it was stored as safely as the broker was set up for. */
   readonly success: boolean;
 }
 
-/** A verdict that was sent. */
+/** An END_TRANSACTION request that was sent. */
 export interface EndTransactionTrace extends MessageFacts {
   /** Kind of trace. */
   readonly type: "EndTransaction";
   /** Id of the transaction. */
   readonly transactionId: string;
-  /** The verdict. */
+  /** What it said. */
   readonly state: "COMMIT" | "ROLLBACK" | "UNKNOWN";
-  /** `true` if it answered a check-back. */
+  /** `true` if it answers a check-back. */
   readonly fromCheck: boolean;
 }
 
-/** A message that was taken back. */
+/** A message that was recalled. */
 export interface RecallTrace extends TraceFacts {
   /** Kind of trace. */
   readonly type: "Recall";
@@ -68,8 +68,8 @@ export interface RecallTrace extends TraceFacts {
 export type Trace = PubTrace | EndTransactionTrace | RecallTrace;
 
 /*
-  The official encoding (TraceDataEncoder of the Java library): fields with U+0001 between, each
-  trace ends with U+0002, what is missing is the word "null"
+  The official encoding (TraceDataEncoder of the Java library): fields with U+0001 between them. Each
+  trace ends with U+0002. What is missing is the word "null"
 
   Pub            = ms region group topic msgId tags keys brokerAddr bodyLength costMs msgType
                    offsetMsgId success
@@ -95,7 +95,7 @@ export interface TraceMessage {
   readonly body: Uint8Array;
   /** Message ids and keys under which it can be found, one space between. */
   readonly keys: string;
-  /** How many traces it has. */
+  /** Number of traces in it. */
   readonly count: number;
 }
 
@@ -124,8 +124,8 @@ export function encodeTrace(trace: Trace): string {
 }
 
 /**
- * Packs traces into messages, those of one topic together as the Java client does, none larger than
- * a broker takes.
+ * Packs traces into messages, those of one topic together like the Java client. No message is larger
+ * than a broker takes.
  */
 export function packTraces(traces: readonly Trace[]): TraceMessage[] {
   return [...Map.groupBy(traces, ({ topic }) => topic).values()].flatMap(packTopic);
@@ -154,7 +154,7 @@ function packTopic(traces: readonly Trace[]): TraceMessage[] {
   return messages;
 }
 
-/** Of a message with too many keys the id must do. */
+/** Returns the id and the keys of a message; only the id if the keys are too long. */
 function keysOf(trace: Trace): string[] {
   const { messageId } = trace;
   const keys = trace.type === "Recall" ? undefined : trace.keys;
@@ -162,7 +162,7 @@ function keysOf(trace: Trace): string[] {
   return [messageId, ...keys.split(" ").filter((key) => key !== "")];
 }
 
-/** Writes a value that can't end its field early, whatever a server said. */
+/** Writes a value so that it can't end its field early, whatever a server said. */
 function encodeField(value: string | number | boolean | undefined): string {
   return String(value ?? "null").replaceAll(FIELD_END, "?").replaceAll(TRACE_END, "?");
 }

@@ -13,7 +13,7 @@ const FLUSH_INTERVAL = 5_000;
 /** Most traces that wait. */
 const CAPACITY = 2_048;
 
-/** Most messages with traces on their way at once. */
+/** Most messages with traces under way at the same time. */
 const CONCURRENCY = 4;
 
 /** Bounds of the first and of the longest pause after a failure, in milliseconds. */
@@ -28,8 +28,8 @@ export interface TraceDispatcherOptions {
 }
 
 /**
- * Sends traces in the background. Nobody ever waits for it: traces that find no room, or can't be
- * sent, are dropped and counted, and after a failure it is quiet for a while.
+ * Sends traces in the background. Nobody waits for it. Traces that find no room, or can't be sent, are
+ * dropped and counted. After a failure it pauses.
  */
 export class TraceDispatcher {
   readonly #options: TraceDispatcherOptions;
@@ -55,7 +55,7 @@ export class TraceDispatcher {
     return this.#dropped;
   }
 
-  /** Takes a trace. Returns at once. */
+  /** Takes a trace. Returns immediately. */
   append(trace: Trace): void {
     if (this.#closed || this.#queue.length >= CAPACITY) {
       this.#dropped++;
@@ -65,7 +65,7 @@ export class TraceDispatcher {
     if (this.#queue.length >= BATCH || this.#flushTimer === undefined) this.#pump(BATCH);
   }
 
-  /** Sends what is left, for at most `timeout` milliseconds, and takes no more. */
+  /** Takes no more traces, and sends what is left for at most `timeout` milliseconds. */
   async close(timeout: number): Promise<void> {
     this.#closed = true;
     if (!this.#paused && timeout > 0) {
@@ -80,7 +80,7 @@ export class TraceDispatcher {
     this.#dropped += this.#queue.splice(0).length;
   }
 
-  /** Sends batches as long as at least `least` traces wait. */
+  /** Sends batches while at least `least` traces wait. */
   #pump(least: number): void {
     while (!this.#paused && this.#onTheirWay < CONCURRENCY && this.#queue.length >= least) {
       this.#send(this.#queue.splice(0, BATCH));
