@@ -6,9 +6,9 @@ import { decodeProperties, encodeProperties } from "./properties.ts";
 
 /** One message of a batch. Topic and queue are those of the request that carries the batch. */
 export interface BatchMessage {
-  /** What is carried; never compressed in a batch. */
+  /** The content. It is never compressed in a batch. */
   body: Uint8Array;
-  /** All properties, those of the system too. */
+  /** All properties, also those of the system. */
   properties: Record<string, string>;
   /**
    * The application's own number, int32.
@@ -34,7 +34,7 @@ export function encodeBatch(messages: readonly BatchMessage[]): Uint8Array {
 }
 
 /**
- * Encodes one message of a batch; the body of the request is one after the other.
+ * Encodes one message of a batch. The body of the request holds them one after another.
  *
  * @throws {InvalidArgumentError} when properties can't be carried, or the flag is no 32-bit integer.
  */

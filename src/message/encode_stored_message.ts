@@ -7,15 +7,19 @@ import { MAGIC_V1, MAGIC_V2, type StoredMessage } from "./stored_message.ts";
 import { SysFlag } from "./sys_flag.ts";
 
 /**
- * What a stored message is encoded from. Sizes and checksum are computed, and so are the two bits
- * of `sysFlag` that tell the kinds of the addresses. Numbers left out are 0.
+ * The fields of a stored message to encode. Sizes and checksum are computed, and so are the two bits
+ * of `sysFlag` for the kinds of the addresses. Numbers left out are 0.
  */
 export interface StoredMessageFields extends Partial<StoredMessage> {
   /** Name of the topic. */
   topic: string;
-  /** The body as it is to be stored; where it is compressed, `sysFlag` has to say so. */
+  /** The body as it is to be stored. If it is compressed, `sysFlag` has to say so. */
   body: Uint8Array;
-  /** Form of the record. By default 2 where the topic has more than 127 bytes, else 1. */
+  /**
+   * Form of the record.
+   *
+   * @default {2 if the topic has more than 127 bytes, else 1}
+   */
   version?: 1 | 2;
   /**
    * Address of the producer.
@@ -37,8 +41,8 @@ const FIXED_SIZE = 91;
 const encoder = new TextEncoder();
 
 /**
- * Encodes a message in the form in which brokers keep it and send it out: what a broker for tests
- * needs, and the inverse of {@linkcode decodeStoredMessage}.
+ * Encodes a message in the form in which brokers keep it and send it out, for instance for a broker in
+ * tests. This is the inverse of {@linkcode decodeStoredMessage}.
  *
  * @throws {InvalidArgumentError} when a number does not fit its field, an address is not
  * `a.b.c.d:port` or `[IPv6]:port`, or topic or properties are too long.

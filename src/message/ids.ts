@@ -19,7 +19,7 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
-/** Returns the bytes of an id of 32 or 56 hexadecimal digits in either case, or undefined for other text. */
+/** Reads an id of 32 or 56 hexadecimal digits in either case. Returns undefined for other text. */
 function fromHexId(id: string): Uint8Array | undefined {
   if (!/^(?:[0-9a-f]{32}|[0-9a-f]{56})$/i.test(id)) return undefined;
   return Uint8Array.from(
@@ -28,9 +28,9 @@ function fromHexId(id: string): Uint8Array | undefined {
   );
 }
 
-/** What an offset message id says: where a broker keeps a message. */
+/** The place where a broker keeps a message, as an offset message id says it. */
 export interface OffsetMessageId {
-  /** Address of the broker, as it sees itself; IPv6 in Java's form, `0:0:0:0:0:0:0:1`. */
+  /** Address of the broker as it sees itself. IPv6 is in Java's form: `0:0:0:0:0:0:0:1`. */
   host: string;
   /** Port of the broker. */
   port: number;
@@ -39,8 +39,8 @@ export interface OffsetMessageId {
 }
 
 /**
- * The id by which a broker names a message that it keeps: address, port and position in its commit
- * log, 32 hexadecimal digits (56 with an IPv6 address).
+ * Makes the id by which a broker names a message that it keeps: address, port and position in its
+ * commit log, 32 hexadecimal digits (56 with an IPv6 address).
  *
  * @throws {InvalidArgumentError} when `host` is not an IP address, `port` not 0 to 65535, or `offset`
  * does not fit 64 bits.
@@ -71,8 +71,8 @@ export function offsetMessageIdOf(ip: Uint8Array, port: number, offset: bigint):
 }
 
 /**
- * Takes an offset message id apart. Don't connect to the address in it: it is how the broker sees
- * itself, the route says how to reach it.
+ * Takes an offset message id apart. Don't connect to the address in it: this is how the broker sees
+ * itself. The route says how to reach it.
  *
  * @throws {MessageDecodeError} when `id` is not 32 or 56 hexadecimal digits, or its port none.
  */
@@ -102,27 +102,27 @@ function refuse(reason: string): InvalidArgumentError {
   return new InvalidArgumentError(`Cannot create message id: ${reason}`);
 }
 
-/** What a unique key is made of. */
+/** The parts of a unique key. */
 export interface UniqueKeyParts {
   /** IPv4 or IPv6 address of the producer. */
   address: string;
-  /** Number of its process; the low 16 bits count. */
+  /** Id of its process. The low 16 bits count. */
   processId: number;
   /** Random number of the generator, 32 bits (Java: hash of a class loader). */
   instance: number;
   /** Start of the month, in milliseconds since 1970: see {@linkcode monthStart}. */
   startTime: number;
-  /** Now, in milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   currentTime: number;
-  /** Counts the keys; the low 16 bits count. */
+  /** Number of the key. The low 16 bits count. */
   counter: number;
 }
 
-/** What can be read from a unique key. */
+/** The parts that can be read from a unique key. */
 export interface ParsedUniqueKey {
-  /** Address of the producer; IPv6 in groups of four digits, as the Java library writes it here. */
+  /** Address of the producer. IPv6 is in groups of four digits, as the Java library writes it here. */
   address: string;
-  /** Low 16 bits of the number of its process. */
+  /** Low 16 bits of the id of its process. */
   processId: number;
   /** Random number of the generator. */
   instance: number;
@@ -132,16 +132,16 @@ export interface ParsedUniqueKey {
   counter: number;
 }
 
-/** A time this far before the start of the month is in another month. A smaller gap is a clock that was set back. */
+/** Milliseconds before the start of the month from which a time is in another month. Less is a clock that was set back. */
 const MAX_CLOCK_DRIFT = 1_000_000;
 
-/** Most keys of one millisecond that the counter tells apart. */
+/** Most keys of one millisecond that the counter can distinguish. */
 const KEYS_PER_MILLISECOND = 0x10000;
 
 /**
- * Draws the ids that a producer gives its messages (property `UNIQ_KEY`): 32 or 56 upper-case
- * hexadecimal digits in the layout of the Java library. A generator never gives a key twice within a
- * month, also when the clock stands still or is set back.
+ * Makes the ids that a producer gives its messages (property `UNIQ_KEY`): 32 or 56 upper-case
+ * hexadecimal digits in the layout of the Java library. A generator never returns a key twice within a
+ * month, also if the clock stands still or is set back.
  *
  * @example
  * ```ts
@@ -167,12 +167,12 @@ export class UniqueKeyGenerator {
   #nextMonthStart = -Infinity;
 
   /**
-   * Makes a generator. Whatever is left out is drawn at random: the 16 bits of `processId`, the 32 bits
-   * of `instance`, which no two generators should share, and an `address` of the loopback network
-   * 127.0.0.0/8. To learn the real address takes a permission, and keys have to differ even if every
-   * machine believes to be 127.0.0.1.
+   * Makes a generator. What is left out is drawn at random: the 16 bits of `processId`, the 32 bits of
+   * `instance`, which no two generators should share, and an `address` of the loopback network
+   * 127.0.0.0/8. The real address takes a permission to find out, and keys have to differ even if every
+   * machine takes itself for 127.0.0.1.
    *
-   * @param options `clock` tells the time in milliseconds since 1970, and draws numbers in [0, 1).
+   * @param options `clock` returns the time in milliseconds since 1970, and random numbers in [0, 1).
    * @throws {InvalidArgumentError} when `address` is not an IP address.
    */
   constructor(options: {
@@ -211,7 +211,7 @@ export class UniqueKeyGenerator {
 }
 
 /**
- * The unique key of these parts.
+ * Makes the unique key of these parts.
  *
  * @throws {InvalidArgumentError} when `address` is not an IP address.
  */
@@ -245,7 +245,7 @@ export function parseUniqueKey(key: string): ParsedUniqueKey {
   };
 }
 
-/** Returns the start of the month of `time` in the runtime's time zone; both in milliseconds since 1970. */
+/** Returns the start of the month of `time` in the runtime's time zone, in milliseconds since 1970. */
 export function monthStart(time: number): number {
   return startOfMonth(time, 0);
 }
@@ -282,14 +282,14 @@ export interface SocketAddress {
 }
 
 /**
- * The bytes of an IPv4 or IPv6 address, or undefined for any other text. As in Java, a zone
- * (`%eth0`) is dropped and an IPv4-mapped IPv6 address is the IPv4 address.
+ * Reads the bytes of an IPv4 or IPv6 address. Returns undefined for any other text. As in Java, a zone
+ * (`%eth0`) is dropped, and an IPv4-mapped IPv6 address is the IPv4 address.
  */
 export function parseIp(text: string): Uint8Array | undefined {
   return parseIpv4(text) ?? parseIpv6(text);
 }
 
-/** Returns the text of an address; IPv6 in Java's form, which neither pads nor shortens: `0:0:0:0:0:0:0:1`. */
+/** Writes an address. IPv6 is in Java's form, which neither pads nor shortens: `0:0:0:0:0:0:0:1`. */
 export function formatIp(ip: Uint8Array): string {
   const plain = unmap(ip);
   return plain.length === 4
@@ -297,19 +297,19 @@ export function formatIp(ip: Uint8Array): string {
     : groupsOf(plain).map((g) => g.toString(16)).join(":");
 }
 
-/** Returns the text of an address; IPv6 in groups of four digits, as Java writes it in unique keys. */
+/** Writes an address. IPv6 is in groups of four digits, as Java writes it in unique keys. */
 export function formatIpPadded(ip: Uint8Array): string {
   if (ip.length === 4) return ip.join(".");
   return groupsOf(ip).map((group) => group.toString(16).padStart(4, "0")).join(":");
 }
 
-/** `host:port`, an IPv6 host in brackets. */
+/** Writes `host:port`, an IPv6 host in brackets. */
 export function formatSocketAddress(ip: Uint8Array, port: number): string {
   const host = formatIp(ip);
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Reads `a.b.c.d:port` or `[IPv6]:port`; undefined for any other text. */
+/** Reads `a.b.c.d:port` or `[IPv6]:port`. Returns undefined for any other text. */
 export function parseSocketAddress(text: string): SocketAddress | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   if (!match) return undefined;
@@ -349,7 +349,7 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return unmap(ip);
 }
 
-/** Returns the 16-bit groups between colons; the last may be an IPv4 address where `atEnd`. */
+/** Reads the 16-bit groups between colons. If `atEnd`, the last one may be an IPv4 address. */
 function readGroups(text: string, atEnd: boolean): number[] | undefined {
   if (text === "") return [];
   const groups: number[] = [];

@@ -1,6 +1,6 @@
 import { checkLimit } from "../checks.ts";
 
-/** Bounds of what reading stored messages may take. They are checked before memory is taken. */
+/** Bounds for reading stored messages. They are checked before memory is allocated. */
 export interface DecodeLimits {
   /**
    * Largest decompressed body of one message, in bytes.
@@ -22,7 +22,7 @@ export interface DecodeLimits {
   maxMessages?: number;
 }
 
-/** The largest body that producers and brokers let pass by default: 4 MiB. */
+/** The largest body that producers and brokers accept by default: 4 MiB. */
 export const DEFAULT_MAX_BODY_SIZE = 4 * 1024 * 1024;
 
 const DEFAULTS: Required<DecodeLimits> = {

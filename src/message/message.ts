@@ -1,37 +1,36 @@
-/** A message as an application hands it to a producer. It is read once and never changed. */
+/** A message that an application sends. Producers read it once and never change it. */
 export interface Message {
   /** Name of the topic: 1 to 127 of the characters `A-Z a-z 0-9 _ - % |`. */
   topic: string;
-  /** What is carried. A string is sent as UTF-8. */
+  /** The content. A string is sent as UTF-8. */
   body: Uint8Array | string;
   /** The tag that consumers filter by: one tag, without `||` and `*`. An empty string is no tag. */
   tags?: string;
   /**
-   * Business keys by which the message can be looked up. A string may hold several, with spaces
-   * between; the entries of an array are joined by one space and hold none themselves.
+   * Business keys by which the message can be looked up. A string may hold several, with spaces between
+   * them. The entries of an array have no spaces.
    */
   keys?: string | string[];
-  /** Properties of the application's own. Names that the system uses are refused. */
+  /** The application's own properties. Names that the system uses are refused. */
   properties?: Record<string, string>;
   /**
-   * A number of the application's own that travels with the message, int32. The broker drops it
-   * when it asks back about a half message.
+   * The application's own number, int32. It travels with the message, but not with a check-back.
    *
    * @default {0}
    */
   flag?: number;
-  /** Messages of one key keep their order: they go to one queue, as long as the queues stay the same. */
+  /** Messages of one key keep their order: they go to one queue, while the queues stay the same. */
   shardingKey?: string;
   /**
-   * Whether the broker answers only when the message is as safe as the broker is set up for: on disk
-   * with synchronous flushing, on a slave with synchronous replication.
+   * Waits until the message is as safe as the broker is set up for: on disk with synchronous flushing,
+   * on a slave with synchronous replication.
    *
    * @default {true}
    */
   waitStoreMessageOk?: boolean;
   /** Only a message that is sent by itself has one: the broker drops that of a half message. */
   priority?: never;
-  /** Only a message that is sent by itself has one: a half message would be visible there at once. */
+  /** Only a message that is sent by itself has one: a half message would be visible there immediately. */
   liteTopic?: never;
   /** Only a message that is sent by itself can be delayed, a half message can't. */
   delayLevel?: never;
@@ -42,8 +41,8 @@ export interface Message {
 }
 
 /**
- * When a message is delivered, at most one of the three. Brokers before 5.0 only have levels: what
- * they would deliver at once is refused before it leaves.
+ * Delays the delivery of a message, by at most one of the three. Brokers before 5.0 only have levels.
+ * They would deliver the others immediately, so these are refused before they leave.
  */
 export interface DeliveryDelay {
   /**
@@ -63,12 +62,13 @@ export interface DeliveryDelay {
   deliverAt?: Date | number;
 }
 
-/** What only a message can have that is sent by itself, without a transaction and without a batch. */
+/** Fields for messages that are sent by themselves, without a transaction and without a batch. */
 export interface SingleMessageFields extends DeliveryDelay {
   /**
-   * Consumers of a topic with the attribute `message.type=PRIORITY` get higher ones first: an integer
-   * from 0. The broker puts the message into the queue of this number, or the last one. Not together
-   * with a delay or a sharding key, which make the broker drop it. Brokers up to 5.3 ignore it.
+   * Priority of the message, an integer from 0. Consumers of a topic with the attribute
+   * `message.type=PRIORITY` get higher ones first: the broker puts the message into the queue of this
+   * number, or the last one. It can't be combined with a delay or a sharding key, because the broker
+   * would drop it. Brokers up to 5.3 ignore it.
    *
    * @default {none}
    */
@@ -80,18 +80,18 @@ export interface SingleMessageFields extends DeliveryDelay {
   liteTopic?: string;
 }
 
-/** A message that is sent by itself and without a transaction: it may be delayed, or have a priority. */
+/** A message that is sent by itself, without a transaction. It may be delayed, or have a priority. */
 export type DelayableMessage = Omit<Message, keyof SingleMessageFields> & SingleMessageFields;
 
 /** A message as a broker keeps it, opened for reading. */
 export interface MessageExt {
   /** Name of the topic. */
   topic: string;
-  /** What is carried, decompressed. When it came uncompressed it is a view into the input. */
+  /** The content, decompressed. If it came uncompressed, it is a view into the input. */
   body: Uint8Array;
   /** The application's own number, int32. */
   flag: number;
-  /** Compression, transaction state and address kinds as stored; see {@linkcode SysFlag}. */
+  /** Compression, transaction state and kinds of addresses as stored: see {@linkcode SysFlag}. */
   sysFlag: number;
   /** Number of the queue within its broker. */
   queueId: number;
@@ -99,11 +99,11 @@ export interface MessageExt {
   queueOffset: bigint;
   /** Position in the broker's commit log, in bytes. */
   commitLogOffset: bigint;
-  /** When the producer made it, in milliseconds since 1970 by the producer's clock. */
+  /** Time when the producer made it, in milliseconds since 1970 by the producer's clock. */
   bornTimestamp: number;
   /** Address of the producer, `host:port`; an IPv6 host is in brackets. */
   bornHost: string;
-  /** When the broker stored it, in milliseconds since 1970 by the broker's clock. */
+  /** Time when the broker stored it, in milliseconds since 1970 by the broker's clock. */
   storeTimestamp: number;
   /** Address of the broker that stored it, `host:port`; an IPv6 host is in brackets. */
   storeHost: string;
@@ -111,29 +111,29 @@ export interface MessageExt {
   storeSize: number;
   /** Checksum of the stored body: see {@linkcode crc32}. */
   bodyCrc: number;
-  /** `true` if `bodyCrc` is the checksum of the stored body. If not, the body was damaged. */
+  /** `true` if `bodyCrc` is the checksum of the stored body. Otherwise the body was damaged. */
   bodyCrcValid: boolean;
-  /** How often consumers have given it back. */
+  /** Number of times that consumers have returned it. */
   reconsumeTimes: number;
   /** Of a committed message: position of its half message in the commit log, in bytes. */
   preparedTransactionOffset: bigint;
-  /** All properties, those of the system too; see {@linkcode MessageProperty}. */
+  /** All properties, also those of the system: see {@linkcode MessageProperty}. */
   properties: Record<string, string>;
   /** The tag, if it has one. */
   tags?: string;
-  /** The business keys; empty when there are none. */
+  /** The business keys. May be empty. */
   keys: string[];
-  /** The id that its producer gave it; without one the same as `offsetMessageId`. */
+  /** The id that its producer gave it. Without one it is `offsetMessageId`. */
   messageId: string;
   /** The id made of the broker's address and the position in its commit log. */
   offsetMessageId: string;
-  /** The id that a transaction is known by: the one that the producer gave, if it gave one. */
+  /** The id of its transaction: the one that the producer gave, if it gave one. */
   transactionId?: string;
-  /** Name of the broker that it came from, where the reader knows it. */
+  /** Name of the broker that it came from, if the reader knows it. */
   brokerName?: string;
 }
 
-/** One queue of a topic: where a message is put, and where it is read. */
+/** One queue of a topic. Messages are put into queues, and read from them. */
 export interface MessageQueue {
   /** Name of the topic. */
   topic: string;

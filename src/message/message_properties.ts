@@ -12,11 +12,11 @@ type PropertySources = {
 };
 
 /**
- * The properties that a message carries for its application: its own ones, and tag and keys under
- * their names. The message is read once and not changed.
+ * Makes the properties that a message carries for its application: its own ones, and tag and keys
+ * under their names. The message is read once and not changed.
  *
  * @throws {InvalidArgumentError} when a property, the tag or a key can't be carried, has a name that
- * the system keeps for itself, or could never be found again.
+ * the system reserves, or could never be found again.
  */
 export function createProperties(
   message: PropertySources,
@@ -48,12 +48,12 @@ export function createProperties(
   return Object.assign(properties, delayOf(message));
 }
 
-/** Returns the business keys in the property `KEYS`; none when there is no such property. */
+/** Returns the business keys in the property `KEYS`, if there is one. */
 export function splitKeys(keys: string | undefined): string[] {
   return keys ? keys.split(KEY_SEPARATOR).filter((key) => key !== "") : [];
 }
 
-/** The longest time that a broker with default settings keeps a timer message back: 3 days. */
+/** The longest delay of a timer message that brokers accept by default: 3 days. */
 const MAX_DELAY = 3 * 24 * 3_600_000;
 
 function delayOf(
@@ -87,7 +87,7 @@ function delayOf(
   return {};
 }
 
-/** Rejects a priority beside a delay or an order: the broker takes a message for one kind only, and drops it. */
+/** Rejects a priority beside a delay or an order. The broker takes a message for one kind only, and would drop the priority. */
 function priorityOf(
   { priority, shardingKey, delayLevel, delay, deliverAt }: PropertySources,
 ): string {
@@ -162,7 +162,7 @@ function remedy(name: string): string {
   return "";
 }
 
-/** Returns the hash that Java gives a string, by which brokers compare tags and look up keys: int32. */
+/** Returns Java's hash of a string, an int32. Brokers compare tags and look up keys by it. */
 export function javaStringHash(text: string): number {
   let hash = 0;
   for (let at = 0; at < text.length; at++) hash = (Math.imul(31, hash) + text.charCodeAt(at)) | 0;

@@ -3,24 +3,23 @@ import { InvalidArgumentError, printable } from "../errors.ts";
 const NAME_END = "\u0001";
 const VALUE_END = "\u0002";
 
-/** The longest property string that a broker stores: its length is a signed 16-bit number. */
+/** The longest property string that a broker stores, in bytes. Its length is a signed 16-bit number. */
 export const MAX_STORED_PROPERTIES_SIZE = 32767;
 
 /**
- * The longest property string that a client sends, in bytes of UTF-8: what the broker stores, less
- * 512 bytes for the properties that it adds itself, more than once on a half message.
+ * The longest property string that a client sends, in bytes of UTF-8. It leaves 512 bytes for the
+ * properties that the broker adds, to a half message more than once.
  */
 export const MAX_PROPERTIES_SIZE = MAX_STORED_PROPERTIES_SIZE - 512;
 
-/** UTF-8 takes at most so many bytes for one unit of UTF-16. */
+/** Most bytes of UTF-8 for one unit of UTF-16. */
 const MAX_BYTES_PER_UNIT = 3;
 
 const encoder = new TextEncoder();
 
 /**
- * Encodes properties as they travel: name, U+0001, value, U+0002, and so on. The form has no
- * escapes, so what it can't carry unchanged is refused; without that a value could set other
- * properties.
+ * Encodes properties as they travel: name, U+0001, value, U+0002, and so on. The form has no escapes.
+ * What it can't carry unchanged is refused, because a value could otherwise set other properties.
  *
  * @throws {InvalidArgumentError} when a name or value is empty, blank or not text, or holds a control
  * character (U+0000 to U+001F) or a lone surrogate, or when the whole has more than
@@ -56,9 +55,9 @@ export function encodeProperties(properties: Record<string, string>): string {
 }
 
 /**
- * Decodes a property string exactly as the Java library does: entries end at U+0002 (the last one
- * may lack it), the first U+0001 ends the name, entries with an empty name or value are dropped, of
- * a name that comes twice the last one counts. It never fails.
+ * Decodes a property string like the Java library: entries end at U+0002 (the last one may lack it),
+ * and the first U+0001 ends the name. Entries with an empty name or value are dropped. If a name comes
+ * twice, the last one counts. It never fails.
  */
 export function decodeProperties(text: string): Record<string, string> {
   const properties: [name: string, value: string][] = [];
@@ -78,14 +77,14 @@ export function decodeProperties(text: string): Record<string, string> {
   return Object.fromEntries(properties);
 }
 
-/** Refuses a property that can't be carried, or that would be lost on the way. */
+/** Rejects a property that can't be carried, or that would be lost on the way. @throws {InvalidArgumentError} */
 export function checkProperty(name: string, value: string): void {
   checkText(name, "name", name);
   checkText(value, "value", name);
 }
 
 /**
- * The property string of what was decoded before. Only what would change its meaning is refused: a
+ * Joins properties that were decoded before. Rejects only what would change their meaning, because a
  * broker has to keep what other clients sent.
  */
 export function joinProperties(properties: Record<string, string>): string {
@@ -122,11 +121,11 @@ function refuse(name: string, reason: string): InvalidArgumentError {
 }
 
 /**
- * Names of the properties that the system itself reads or writes, as they stand on the wire. The
- * source is `MessageConst` of the Java library.
+ * Names of the properties that the system reads or writes, as they are on the wire. The source is
+ * `MessageConst` of the Java library.
  */
 export const MessageProperty = {
-  /** Business keys, one space between. */
+  /** Business keys, separated by one space. */
   Keys: "KEYS",
   /** The tag. */
   Tags: "TAGS",
@@ -134,17 +133,17 @@ export const MessageProperty = {
   UniqueKey: "UNIQ_KEY",
   /** `true` while the producer wants to wait until the message is on disk and on the slave. */
   WaitStoreMessageOk: "WAIT",
-  /** `true` on a half message, and on the message that comes of it. */
+  /** `true` on a half message, and on the message that its commit makes. */
   TransactionPrepared: "TRAN_MSG",
-  /** The producer group whose members are asked about a half message. */
+  /** The producer group whose members answer check-backs of a half message. */
   ProducerGroup: "PGROUP",
   /** The transaction id on a half message that the broker keeps. */
   TransactionId: "__transactionId__",
-  /** How often the broker has asked about a half message. */
+  /** Number of check-backs of a half message so far. */
   TransactionCheckTimes: "TRANSACTION_CHECK_TIMES",
-  /** Seconds during which the broker does not ask about a half message. */
+  /** Seconds during which the broker does not check back on a half message. */
   CheckImmunityTimeInSeconds: "CHECK_IMMUNITY_TIME_IN_SECONDS",
-  /** Queue offset of the first record of a half message that was put back. */
+  /** Queue offset of the first record of a half message that the broker has written again. */
   TransactionPreparedQueueOffset: "TRAN_PREPARED_QUEUE_OFFSET",
   /** Topic that a half, delayed or retried message is meant for. */
   RealTopic: "REAL_TOPIC",
@@ -164,9 +163,9 @@ export const MessageProperty = {
   TimerDelaySeconds: "TIMER_DELAY_SEC",
   /** Delay of a timer message in milliseconds. */
   TimerDelayMs: "TIMER_DELAY_MS",
-  /** When a timer message is to be delivered, in milliseconds since 1970. */
+  /** Time when a timer message is to be delivered, in milliseconds since 1970. */
   TimerDeliverMs: "TIMER_DELIVER_MS",
-  /** When a timer message was due, in milliseconds since 1970. */
+  /** Time when a timer message was due, in milliseconds since 1970. */
   TimerOutMs: "TIMER_OUT_MS",
   /** Id of the timer message that this one recalls. */
   TimerDeleteUniqueKey: "TIMER_DEL_UNIQKEY",
@@ -176,13 +175,13 @@ export const MessageProperty = {
   Priority: "_SYS_MSG_PRIORITY_",
   /** Name of the lite topic. */
   LiteTopic: "__LITE_TOPIC",
-  /** Names of queues that the broker puts the message into as well. */
+  /** Names of further queues that the broker puts the message into. */
   InnerMultiDispatch: "INNER_MULTI_DISPATCH",
   /** Topic that a retried message came from. */
   RetryTopic: "RETRY_TOPIC",
-  /** How often a retried message was given back. */
+  /** Number of times that a retried message was returned. */
   ReconsumeTime: "RECONSUME_TIME",
-  /** How often a message may be given back. */
+  /** Number of times that a message may be returned. */
   MaxReconsumeTimes: "MAX_RECONSUME_TIMES",
   /** Smallest offset of the queue when the message was read. */
   MinOffset: "MIN_OFFSET",
@@ -192,7 +191,7 @@ export const MessageProperty = {
   CorrelationId: "CORRELATION_ID",
   /** Client that a reply goes to. */
   ReplyToClient: "REPLY_TO_CLIENT",
-  /** How long the sender of a request waits, in milliseconds. */
+  /** Milliseconds that the sender of a request waits. */
   MessageTtl: "TTL",
   /** Kind of the message: `reply` for a reply. */
   MessageType: "MSG_TYPE",
@@ -204,8 +203,8 @@ export const MessageProperty = {
 export type MessageProperty = typeof MessageProperty[keyof typeof MessageProperty];
 
 /**
- * What the Java library refuses as names of user properties (`MessageConst.STRING_HASH_SET`), and
- * beyond it the two names by which a sender could reach into the broker's account of a transaction.
+ * The names that the Java library refuses for user properties (`MessageConst.STRING_HASH_SET`), and two
+ * more by which a sender could change how the broker counts the checks of a transaction.
  */
 const RESERVED: ReadonlySet<string> = new Set([
   "1ST_POP_TIME",
@@ -267,9 +266,9 @@ const RESERVED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether the system keeps this property name for itself, so that an application may not set it:
- * the names that the Java library refuses, and `__transactionId__` and `TRANSACTION_CHECK_TIMES`,
- * which it lets pass.
+ * Reports whether the system reserves this property name, so an application may not set it. These are
+ * the names that the Java library refuses, and `__transactionId__` and `TRANSACTION_CHECK_TIMES`, which
+ * it accepts.
  */
 export function isReservedProperty(name: string): boolean {
   return RESERVED.has(name);

@@ -9,11 +9,11 @@ import { splitKeys } from "./message_properties.ts";
 import { decodeProperties, MessageProperty } from "./properties.ts";
 import { compressionTypeOf, SysFlag } from "./sys_flag.ts";
 
-/** Reads big-endian fields one after the other and never beyond the end. */
+/** Reads big-endian fields one after another, and never beyond the end. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  /** What is being read, for the text of errors. */
+  /** Name of the input, for errors. */
   readonly #what: string;
   #offset = 0;
 
@@ -23,7 +23,7 @@ export class ByteReader {
     this.#what = what;
   }
 
-  /** Position of the next byte. */
+  /** Returns the position of the next byte. */
   get offset(): number {
     return this.#offset;
   }
@@ -71,11 +71,11 @@ export class ByteReader {
 }
 
 /**
- * A message in the form in which brokers keep it and send it to consumers and in check-backs, field
- * by field. {@linkcode openStoredMessage} makes a {@linkcode MessageExt} of it.
+ * A message, field by field, in the form in which brokers keep it and send it to consumers and in
+ * check-backs. {@linkcode openStoredMessage} makes a {@linkcode MessageExt} of it.
  */
 export interface StoredMessage {
-  /** Form of the record: 1, or 2 where the length of the topic has two bytes. */
+  /** Form of the record: 1, or 2 if the length of the topic has two bytes. */
   version: 1 | 2;
   /** Size in bytes, as the record says itself. */
   storeSize: number;
@@ -89,17 +89,17 @@ export interface StoredMessage {
   queueOffset: bigint;
   /** Position in the broker's commit log, in bytes. */
   commitLogOffset: bigint;
-  /** Compression, transaction state and address kinds; see {@linkcode SysFlag}. */
+  /** Compression, transaction state and kinds of addresses: see {@linkcode SysFlag}. */
   sysFlag: number;
-  /** When the producer made it, in milliseconds since 1970 by the producer's clock. */
+  /** Time when the producer made it, in milliseconds since 1970 by the producer's clock. */
   bornTimestamp: number;
   /** Address of the producer, `host:port`; an IPv6 host is in brackets. */
   bornHost: string;
-  /** When the broker stored it, in milliseconds since 1970 by the broker's clock. */
+  /** Time when the broker stored it, in milliseconds since 1970 by the broker's clock. */
   storeTimestamp: number;
   /** Address of the broker that stored it, `host:port`; an IPv6 host is in brackets. */
   storeHost: string;
-  /** How often consumers have given it back. */
+  /** Number of times that consumers have returned it. */
   reconsumeTimes: number;
   /** Of a committed message: position of its half message in the commit log, in bytes. */
   preparedTransactionOffset: bigint;
@@ -121,7 +121,7 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Decodes stored messages that follow each other, such as the body of a pull response. Like the Java
- * library it goes by the fields: the size that a record states of itself is reported, not used.
+ * library it goes by the fields. The size that a record states is reported, and not used.
  *
  * @throws {MessageDecodeError} when a record is cut off, a field has a length that does not fit, or
  * there are more messages than `limits` allow.
@@ -267,7 +267,7 @@ export async function decodeMessages(
 
 /**
  * Opens one stored message: decompresses its body, compares its checksum, computes its ids. A wrong
- * checksum is reported in `bodyCrcValid`; the body is then whatever could be read of it.
+ * checksum is reported in `bodyCrcValid`. The body then is whatever could be read of it.
  *
  * @throws {MessageDecodeError} when the body can't be decompressed within `limits`, or `storeHost` is
  * not an address.

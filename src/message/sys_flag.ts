@@ -2,7 +2,7 @@ import { MessageDecodeError } from "../errors.ts";
 
 /** Bits of a stored message's `sysFlag` (`MessageSysFlag` of the Java library). */
 export const SysFlag = {
-  /** The body is compressed; the bits of {@linkcode SysFlag.CompressionMask} say how. */
+  /** The body is compressed. The bits of {@linkcode SysFlag.CompressionMask} say how. */
   Compressed: 0x1,
   /** The message has several tags. */
   MultiTags: 0x2,
@@ -12,7 +12,7 @@ export const SysFlag = {
   TransactionCommit: 0x8,
   /** Transaction state: rolled back. */
   TransactionRollback: 0xc,
-  /** The bits that hold the transaction state; 0 is an ordinary message. */
+  /** The bits of the transaction state. 0 is an ordinary message. */
   TransactionMask: 0xc,
   /** The address of the producer is IPv6. */
   BornHostV6: 0x10,
@@ -22,7 +22,7 @@ export const SysFlag = {
   NeedUnwrap: 0x40,
   /** The message is a batch that the broker keeps as one. */
   InnerBatch: 0x80,
-  /** The bits that hold the kind of compression. */
+  /** The bits of the kind of compression. */
   CompressionMask: 0x700,
 } as const;
 
@@ -39,11 +39,11 @@ export const CompressionType = {
 /** One of the ways in {@linkcode CompressionType}. */
 export type CompressionType = typeof CompressionType[keyof typeof CompressionType];
 
-/** The types by their number in bits 8 to 10 of `sysFlag`; a compressed body without one is zlib. */
+/** The types by their number in bits 8 to 10 of `sysFlag`. A compressed body without one is zlib. */
 const BY_NUMBER: readonly CompressionType[] = ["ZLIB", "LZ4", "ZSTD", "ZLIB"];
 
 /**
- * Reads from a `sysFlag` how a body is compressed; undefined if it is not.
+ * Reads from a `sysFlag` how a body is compressed. Returns undefined if it is not.
  *
  * @throws {MessageDecodeError} when the flag names a kind that does not exist.
  */
@@ -56,17 +56,17 @@ export function compressionTypeOf(sysFlag: number): CompressionType | undefined 
   );
 }
 
-/** Returns the bits of a `sysFlag` that say that a body is compressed this way. */
+/** Returns the bits of a `sysFlag` for a body that is compressed this way. */
 export function compressionFlags(type: CompressionType): number {
   return SysFlag.Compressed | BY_NUMBER.lastIndexOf(type) << 8;
 }
 
-/** Returns the transaction bits of a `sysFlag`: 0 of an ordinary message, else one of the three states. */
+/** Returns the transaction bits of a `sysFlag`: one of the three states, or 0 for an ordinary message. */
 export function transactionFlagOf(sysFlag: number): number {
   return sysFlag & SysFlag.TransactionMask;
 }
 
-/** Returns the same `sysFlag` with another transaction state; 0 makes it an ordinary message. */
+/** Returns a `sysFlag` with another transaction state. 0 makes it an ordinary message. */
 export function withTransactionFlag(sysFlag: number, transactionFlag: number): number {
   return (sysFlag & ~SysFlag.TransactionMask) | (transactionFlag & SysFlag.TransactionMask);
 }

@@ -12,16 +12,15 @@ import { compressZstd, decompressZstd, zstdCompressor } from "./zstd.ts";
 const DEFAULT_LEVEL = 5;
 
 /**
- * Compresses a body. zlib and LZ4 work in every runtime; Zstandard needs a `node:zlib` that has it
- * (Deno, Node.js from 22.15). The result of a body that can't be compressed is larger than the body.
+ * Compresses a body. zlib and LZ4 work in every runtime. Zstandard needs a `node:zlib` that has it
+ * (Deno, Node.js from 22.15). A body that can't be compressed becomes larger.
  *
- * Only what the runtime has not loaded yet is waited for, but each call takes a turn of the event loop:
- * callers that keep an order have to await it, or to take their place before.
+ * Each call takes a turn of the event loop: callers that keep an order have to await it.
  *
  * @param bytes The body. It is not changed, and not needed any more afterwards.
  * @param type How to compress it.
- * @param level From 1, the fastest, to 9 for zlib and to 22 for Zstandard, the smallest; 5 if it is
- * left out. LZ4 has only one here: every level up to 22 gives the same.
+ * @param level From 1, the fastest, to 9 for zlib and 22 for Zstandard, the smallest. By default 5. LZ4
+ * has only one here: every level up to 22 does the same.
  * @throws {InvalidArgumentError} when the level is none of these, or the runtime has no Zstandard.
  */
 export async function compress(
@@ -41,9 +40,9 @@ export async function compress(
 }
 
 /**
- * Makes a function that compresses bodies at once, so that callers keep their order without waiting.
- * Any runtime has LZ4; zlib and Zstandard need one that gives out `node:zlib` with it (Deno, Node.js
- * from 22.15): elsewhere {@linkcode compress} is the way.
+ * Makes a function that compresses bodies synchronously, so callers keep their order. Any runtime has
+ * LZ4. zlib and Zstandard need a `node:zlib` that has them and can be loaded synchronously (Deno,
+ * Node.js from 22.15). Elsewhere use {@linkcode compress}.
  *
  * @param level As that of {@linkcode compress}.
  * @throws {InvalidArgumentError} when the level is none of these, or the runtime can't do it.
@@ -59,19 +58,19 @@ export function createCompressor(
     : ["ZSTD", zstdCompressor(nodeZlib(), level)] as const;
   if (compressor) return compressor;
   throw new InvalidArgumentError(
-    `Cannot compress body with ${name}: this runtime gives out no node:zlib that can, use LZ4`,
+    `Cannot compress body with ${name}: this runtime has no node:zlib for it that can be loaded synchronously, use LZ4`,
   );
 }
 
 /**
- * Decompresses a body. zlib and LZ4 work in every runtime; Zstandard needs a `node:zlib` that has it
+ * Decompresses a body. zlib and LZ4 work in every runtime. Zstandard needs a `node:zlib` that has it
  * (Deno, Node.js from 22.15).
  *
  * @param bytes The compressed body, whole.
  * @param type How it is compressed.
- * @param limit Most bytes that it may become, 4 MiB by default. Not much more than that is ever held.
- * @throws {MessageDecodeError} when the bytes are damaged or cut off, become more than `limit`
- * (then the error's `limit` is set), or the runtime has no Zstandard.
+ * @param limit Most bytes that it may become, 4 MiB by default. Not much more than that is allocated.
+ * @throws {MessageDecodeError} when the bytes are damaged or cut off, become more than `limit` (the
+ * error has it as its `limit`), or the runtime has no Zstandard.
  */
 export async function decompress(
   bytes: Uint8Array,

@@ -8,7 +8,7 @@ const FRAME_MAGIC = 0x184d2204;
 /** First of the sixteen magic numbers of frames that hold no data. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
 
-/** What the descriptor of a frame says. */
+/** The descriptor of a frame. */
 interface Descriptor {
   /** `true` if each block can be read without those before it. */
   independent: boolean;
@@ -16,16 +16,16 @@ interface Descriptor {
   blockChecksum: boolean;
   /** `true` if a checksum of the content ends the frame. */
   contentChecksum: boolean;
-  /** Size of the decompressed content in bytes, where the frame states it. */
+  /** Size of the decompressed content in bytes, if the frame states it. */
   contentSize: number | undefined;
   /** Largest block in bytes, compressed as well as decompressed. */
   maxBlockSize: number;
 }
 
 /**
- * Decompresses LZ4 frames that follow each other (LZ4 Frame Format 1.6). Blocks may be linked;
- * checksums are compared; frames without data are skipped; frames that need a dictionary and those of
- * the legacy format are refused.
+ * Decompresses LZ4 frames that follow each other (LZ4 Frame Format 1.6). Blocks may be linked. Checksums
+ * are compared. Frames without data are skipped. Frames that need a dictionary and those of the legacy
+ * format are refused.
  */
 export function decompressLz4(bytes: Uint8Array, limit: number): Uint8Array {
   return new Lz4Decoder(bytes, limit).decode();
@@ -149,7 +149,7 @@ class Lz4Decoder {
 
 /**
  * Appends the content of one compressed block to `output`. Matches reach back no further than
- * `windowStart`. Returns what is wrong with the block, if anything is.
+ * `windowStart`. Returns what is wrong with the block, if anything.
  */
 function decompressLz4Block(
   block: Uint8Array,
@@ -208,7 +208,7 @@ function copyLiterals(output: OutputBuffer, block: Uint8Array, at: number, lengt
   output.size = size + length;
 }
 
-/** Appends `length` bytes from `distance` back; where the two overlap, the bytes repeat. */
+/** Appends `length` bytes from `distance` back. If the two overlap, the bytes repeat. */
 function copyMatch(output: OutputBuffer, distance: number, length: number): void {
   const { bytes, size } = output;
   const from = size - distance;

@@ -4,13 +4,13 @@ import { xxHash32 } from "./lz4_decode.ts";
 const MAGIC = [0x04, 0x22, 0x4d, 0x18];
 /** Version 1, independent blocks, no checksums, no size; blocks of at most 4 MiB. */
 const DESCRIPTOR = [0x60, 0x70];
-/** Bytes of a block before it is compressed, at most. */
+/** Most bytes of a block before it is compressed. */
 const MAX_BLOCK_SIZE = 4 * 1024 * 1024;
 const END = new Uint8Array(4);
 
 /**
  * Compresses to one LZ4 frame (LZ4 Frame Format 1.6), with the same descriptor as the official client.
- * Blocks that do not become smaller are stored as they are, so it adds at most 15 bytes for 4 MiB.
+ * Blocks that do not become smaller are stored as they are. So it adds at most 15 bytes to 4 MiB.
  */
 export function compressLz4(bytes: Uint8Array): Uint8Array {
   const checksum = xxHash32(Uint8Array.from(DESCRIPTOR)) >>> 8 & 0xff;
@@ -25,7 +25,7 @@ export function compressLz4(bytes: Uint8Array): Uint8Array {
   return concat(parts);
 }
 
-/** Returns the size of a block, with the highest bit set where it is not compressed. */
+/** Returns the size of a block, with the highest bit set if it is not compressed. */
 function blockSize(size: number, isCompressed: boolean): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, isCompressed ? size : (size | 0x80000000) >>> 0, true);
@@ -33,20 +33,20 @@ function blockSize(size: number, isCompressed: boolean): Uint8Array {
 }
 
 const MIN_MATCH = 4;
-/** The last bytes of a block are literals: at least so many … */
+/** Least number of literals at the end of a block. */
 const LAST_LITERALS = 5;
-/** … and no match begins closer to its end than this. */
+/** No match begins closer to the end of a block than this. */
 const MATCH_START_LIMIT = 12;
 const MAX_DISTANCE = 65_535;
-/** Bytes without a match after which the search takes larger steps, and larger ones again. */
+/** Each time that many bytes have no match, the step of the search grows by one. */
 const SKIP_AFTER = 64;
 /** Longest copy that a loop does faster than a call. */
 const SHORT_COPY = 32;
 const MIN_TABLE_BITS = 8, MAX_TABLE_BITS = 14;
 
 /**
- * Compresses one block of the LZ4 format: each run of four bytes is looked for where a hash table says
- * that one like it was last. Returns undefined where the result would not be smaller.
+ * Compresses one block of the LZ4 format. A hash table remembers the last place of each run of four
+ * bytes, and matches are looked for there. Returns undefined if the result would not be smaller.
  */
 export function compressLz4Block(input: Uint8Array): Uint8Array | undefined {
   const length = input.length;
@@ -54,7 +54,7 @@ export function compressLz4Block(input: Uint8Array): Uint8Array | undefined {
   const view = new DataView(input.buffer, input.byteOffset, length);
   const bits = Math.min(MAX_TABLE_BITS, Math.max(MIN_TABLE_BITS, 32 - Math.clz32(length) - 2));
   const shift = 32 - bits;
-  /** Where four bytes of this hash were last, plus one. */
+  /** The last place of four bytes with this hash, plus one. */
   const table = new Int32Array(1 << bits);
   const lastStart = length - MATCH_START_LIMIT, lastEnd = length - LAST_LITERALS;
   let literals = 0;
@@ -79,7 +79,7 @@ export function compressLz4Block(input: Uint8Array): Uint8Array | undefined {
   return output.finish(literals);
 }
 
-/** The sequences of a block, as long as they take less room than the input. */
+/** Writes the sequences of a block while they take less room than the input. */
 class BlockWriter {
   readonly #input: Uint8Array;
   readonly #output: Uint8Array;
@@ -90,7 +90,7 @@ class BlockWriter {
     this.#output = new Uint8Array(Math.max(0, input.length - 1));
   }
 
-  /** Literals from `start` to `end`, and a match. Returns whether they fit. */
+  /** Writes the literals from `start` to `end`, and a match. Returns whether they fit. */
   writeMatch(start: number, end: number, distance: number, match: number): boolean {
     const rest = match - MIN_MATCH;
     // The token, both lengths in their worst case, and the distance.
@@ -104,7 +104,7 @@ class BlockWriter {
     return true;
   }
 
-  /** Returns the literals from `start` to the end of the input. */
+  /** Writes the literals from `start` to the end of the input, and returns the block if it fits. */
   finish(start: number): Uint8Array | undefined {
     const end = this.#input.length;
     const room = 1 + Math.floor((end - start) / 255) + 1 + (end - start);
@@ -125,7 +125,7 @@ class BlockWriter {
     }
   }
 
-  /** Writes the part of a length that did not fit the token: bytes of 255, and one that is less. */
+  /** Writes the part of a length that does not fit the token: bytes of 255, and one that is less. */
   #writeLength(rest: number): void {
     for (; rest >= 255; rest -= 255) this.#output[this.#size++] = 255;
     this.#output[this.#size++] = rest;

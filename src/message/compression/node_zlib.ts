@@ -3,7 +3,7 @@ export interface NodeZlib {
   constants?: Record<string, number>;
   crc32?: (bytes: Uint8Array) => number;
   deflateSync?: (bytes: Uint8Array, options: { level: number; chunkSize: number }) => Uint8Array;
-  /** With `info` it says how many bytes it needed, too. */
+  /** With `info` it also returns how many bytes it needed. */
   inflateSync?: (
     bytes: Uint8Array,
     options: { maxOutputLength: number; chunkSize: number; info: true },
@@ -21,8 +21,8 @@ export type Compressor = (bytes: Uint8Array) => Uint8Array;
 let known: NodeZlib | undefined;
 
 /**
- * Returns `node:zlib` of a runtime that gives out its built-in modules without waiting; nothing of
- * others. It is loaded at the first use: loading costs more than the rest of this module.
+ * Returns `node:zlib` if the runtime can load built-in modules synchronously, else an object without
+ * functions. It is loaded at the first use, because loading costs more than the rest of this module.
  */
 export function nodeZlib(): NodeZlib {
   if (known) return known;
@@ -32,7 +32,7 @@ export function nodeZlib(): NodeZlib {
   return known = (process?.getBuiltinModule?.("node:zlib") ?? {}) as NodeZlib;
 }
 
-/** Loads `node:zlib`, also in runtimes that want to be waited for. Rejects in those without it. */
+/** Loads `node:zlib`, also in runtimes that only do so asynchronously. Rejects in those without it. */
 export async function loadZlib(): Promise<NodeZlib> {
   const zlib = nodeZlib();
   return zlib.constants ? zlib : await import("node:zlib") as unknown as NodeZlib;
@@ -49,8 +49,8 @@ export function isTooLarge(error: unknown): boolean {
 }
 
 /**
- * Turns a `Buffer` into what callers expect: bytes whose `slice` copies, in memory of just their size,
- * because a body that is kept must not keep more than itself.
+ * Turns a `Buffer` into what callers expect: bytes whose `slice` copies, in memory of just their size.
+ * A body that is kept must not keep more memory than its own.
  */
 export function ownMemory(bytes: Uint8Array): Uint8Array {
   const { buffer, byteOffset, byteLength } = bytes;
@@ -62,7 +62,7 @@ export function ownMemory(bytes: Uint8Array): Uint8Array {
 let table: Int32Array | undefined;
 
 /**
- * The checksum that brokers keep of a body: CRC-32 as zlib has it, with the sign bit cleared.
+ * Computes the checksum that brokers keep of a body: CRC-32 as in zlib, with the sign bit cleared.
  *
  * @example
  * ```ts

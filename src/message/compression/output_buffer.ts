@@ -19,19 +19,19 @@ export function bodyTooLarge(limit: number): MessageDecodeError {
 
 /** Bytes that grow as they are decompressed, up to a bound. */
 export class OutputBuffer {
-  /** What was written, and room behind it. It is replaced when it grows. */
+  /** What was written, and room after it. It is replaced when it grows. */
   bytes: Uint8Array;
-  /** How many bytes were written. */
+  /** Number of bytes written. */
   size = 0;
   readonly #limit: number;
 
-  /** `expected` is a first guess of the size in bytes. */
+  /** Takes a first guess of the size in bytes, `expected`. */
   constructor(expected: number, limit: number) {
     this.bytes = new Uint8Array(Math.min(expected, limit));
     this.#limit = limit;
   }
 
-  /** Makes room for `length` more bytes; throws where they would pass the limit. */
+  /** Makes room for `length` more bytes. @throws {MessageDecodeError} when they would pass the limit. */
   reserve(length: number): void {
     const needed = this.size + length;
     if (needed <= this.bytes.length) return;
@@ -41,7 +41,6 @@ export class OutputBuffer {
     this.bytes = grown;
   }
 
-  /** Appends bytes. */
   write(bytes: Uint8Array): void {
     this.reserve(bytes.length);
     this.bytes.set(bytes, this.size);

@@ -9,12 +9,12 @@ import {
 } from "./node_zlib.ts";
 import { badBody, bodyTooLarge, OutputBuffer } from "./output_buffer.ts";
 
-/** Most bytes that `node:zlib` takes at once for what a body becomes. */
+/** Bounds of the memory that `node:zlib` allocates at a time for its output, in bytes. */
 const MAX_CHUNK_SIZE = 64 * 1024, MIN_CHUNK_SIZE = 1024;
 
 /**
- * Bytes that go into the web's decompressor at once. It gives back all that they become in one piece,
- * at most 1032 times as much, so this bounds what is held beyond the limit.
+ * Bytes that go into the web's decompressor at a time. It returns all that they become in one piece, at
+ * most 1032 times as much. So this bounds what is allocated beyond the limit.
  */
 const SLICE_SIZE = 4096;
 

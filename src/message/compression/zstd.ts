@@ -14,7 +14,7 @@ const FRAME_MAGIC = 0xfd2fb528;
 /** First of the sixteen magic numbers of frames that hold no data. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const MAX_BLOCK_SIZE = 128 * 1024;
-/** Compressors write one frame. Many empty ones would cost time and give nothing. */
+/** Most frames of a body. Compressors write one. Many empty ones would only cost time. */
 const MAX_FRAMES = 1024;
 
 /** Compresses to a Zstandard frame (RFC 8878) with what the runtime has. */
@@ -90,9 +90,9 @@ function decompressFrame(
 
 /**
  * Takes Zstandard frames (RFC 8878) apart without decompressing them, and leaves out those without
- * data. Each has to be whole, to need no dictionary, and to state no content larger than `limit`:
- * decompressors take memory by what a frame states, and not every one notices that a frame is cut off
- * or that another one follows.
+ * data. Each has to be whole, to need no dictionary, and to state no content larger than `limit`.
+ * Decompressors allocate what a frame states, and not all of them notice that a frame is cut off or that
+ * another one follows.
  */
 function splitZstdFrames(bytes: Uint8Array, limit: number): Uint8Array[] {
   const frames: Uint8Array[] = [];
