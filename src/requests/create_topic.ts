@@ -43,12 +43,12 @@ export interface CreateTopicFields {
   perm?: number;
   /** `true` if it is an ordered topic. @default {false} */
   order?: boolean;
-  /** What to set, for example `{ "message.type": "TRANSACTION" }`. */
+  /** Attributes to set, for example `{ "message.type": "TRANSACTION" }`. */
   attributes?: Readonly<Record<string, string>>;
 }
 
 /**
- * Creates a topic on a broker, or changes it.
+ * Makes a request that creates a topic on a broker, or changes it.
  *
  * @throws {InvalidArgumentError} when an attribute has a character that separates attributes.
  */

@@ -4,35 +4,37 @@ import {
   RequestCode,
   ResponseCode,
 } from "../remoting/mod.ts";
-import { defineHeader, type HeaderFields } from "./header.ts";
+import { defineHeader, type HeaderFields, requestMaker } from "./header.ts";
 import { checkSuccess, type ResponseContext } from "./response.ts";
 
 /*
   VIEW_MESSAGE_BY_ID (33), to a broker
 
   request  = offset:long [topic:string]
-  response = code 0, body: what is stored there; no body where no message begins
-           | code 1: nothing is
+  response = code 0, body: the record there; no body if no message begins there
+           | code 1: nothing is there
 
   offset is that in the commit log.
 */
 
-/** The header of a look at one record. */
+/** The header of a request for one record. */
 export const viewMessageHeader = defineHeader("VIEW_MESSAGE_BY_ID request", {
   offset: "offset",
   topic: "string?",
 });
 
-/** The fields of a look at one record. */
+/** The fields of a request for one record. */
 export type ViewMessageHeader = HeaderFields<typeof viewMessageHeader>;
 
-/** Asks for the record at an offset of the commit log. */
-export function createViewMessageRequest(header: ViewMessageHeader): RemotingRequest {
-  return { code: RequestCode.VIEW_MESSAGE_BY_ID, extFields: viewMessageHeader.encode(header) };
-}
+/** Makes a request for the record at an offset of the commit log. */
+export const createViewMessageRequest: (fields: ViewMessageHeader) => RemotingRequest =
+  requestMaker(
+    RequestCode.VIEW_MESSAGE_BY_ID,
+    viewMessageHeader,
+  );
 
 /**
- * Reads the bytes of the record: one stored message, or none when no message begins there.
+ * Reads the bytes of the record: one stored message, or nothing if no message begins there.
  *
  * @throws {BrokerResponseError} when the broker has nothing at that offset.
  */
@@ -53,12 +55,12 @@ export function readViewMessageResponse(
              [indexLastUpdateTimestamp:long] [indexLastUpdatePhyoffset:long]
            | code 22: none
 
-  With indexType U the key is a UNIQ_KEY: all copies of a transaction, in the half topic, in the
-  real one, or in the one of those that were given up. Brokers before 5.x find both kinds of keys
-  whatever it is.
+  With indexType U the key is a UNIQ_KEY. It finds all messages of a transaction: in the half topic,
+  in its own topic, or in the one for discarded half messages. Brokers before 5.x ignore indexType and
+  find both kinds of keys.
 
-  _UNIQUE_KEY_QUERY says the same in the official clients. Whether it belongs to what is signed
-  differs between releases (4.9.7 leaves it out), so this module does not send it.
+  _UNIQUE_KEY_QUERY says the same in the official clients. Broker versions differ in whether they sign
+  it (4.9.7 leaves it out), so this module does not send it.
 */
 
 /** The header of a query by key. */
@@ -73,7 +75,7 @@ export const queryMessageHeader = defineHeader("QUERY_MESSAGE request", {
   uniqueKeyQuery: ["_UNIQUE_KEY_QUERY", "boolean?"],
 });
 
-/** The fields of a query by key; times in milliseconds since 1970. */
+/** The fields of a query by key. Times are in milliseconds since 1970. */
 export type QueryMessageHeader = HeaderFields<typeof queryMessageHeader>;
 
 /** The header of the answer to a query by key. */
@@ -84,20 +86,19 @@ export const queryMessageResponseHeader = defineHeader("QUERY_MESSAGE response",
 
 /** The answer to a query by key. */
 export type QueryMessageResponse = HeaderFields<typeof queryMessageResponseHeader> & {
-  /** Stored messages one after another; empty when there are none. */
+  /** Stored messages one after another. May be empty. */
   body: Uint8Array;
 };
 
-/** Asks for the messages that have a key. */
-export function createQueryMessageRequest(header: QueryMessageHeader): RemotingRequest {
-  return {
-    code: RequestCode.QUERY_MESSAGE,
-    extFields: queryMessageHeader.encode(header),
-  };
-}
+/** Makes a request for the messages that have a key. */
+export const createQueryMessageRequest: (fields: QueryMessageHeader) => RemotingRequest =
+  requestMaker(
+    RequestCode.QUERY_MESSAGE,
+    queryMessageHeader,
+  );
 
 /**
- * Reads the messages that were found, which may be none.
+ * Reads the messages that were found. There may be none.
  *
  * @throws {BrokerResponseError} when the broker refuses.
  */

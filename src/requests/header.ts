@@ -1,5 +1,5 @@
 import { InvalidArgumentError, printable, ProtocolError } from "../errors.ts";
-import type { JsonRequest } from "../remoting/internal.ts";
+import type { JsonRequest, RemotingRequest } from "../remoting/internal.ts";
 
 interface KindTypes {
   string: string;
@@ -11,7 +11,7 @@ interface KindTypes {
 }
 
 /**
- * What a header field holds; on the wire it is always text.
+ * The kind of a header field. On the wire every field is text.
  *
  * | kind | TypeScript | wire |
  * | --- | --- | --- |
@@ -24,10 +24,10 @@ interface KindTypes {
  */
 export type FieldKind = keyof KindTypes;
 
-/** A kind, with `?` behind it when the field may be absent. */
+/** A kind, followed by `?` if the field may be absent. */
 export type FieldSpec = FieldKind | `${FieldKind}?`;
 
-/** The fields of a header by name; `[wireName, spec]` where the wire has another name. */
+/** The fields of a header by name. `[wireName, spec]` if the name on the wire differs. */
 export type FieldList = Readonly<
   Record<string, FieldSpec | readonly [wireName: string, spec: FieldSpec]>
 >;
@@ -58,42 +58,50 @@ export interface HeaderContext {
   address?: string | undefined;
   /** Name of the broker. */
   brokerName?: string | undefined;
-  /** Topic that it is about. */
+  /** Topic of the request. */
   topic?: string | undefined;
 }
 
-/** Both directions of one command's own header: typed fields to `extFields` and back. */
+/** Encodes and decodes the header of one command: typed fields to `extFields` and back. */
 export interface HeaderCodec<F> {
   /** The command as errors name it, for example `END_TRANSACTION request`. */
   readonly name: string;
   /**
-   * The fields as text. Undefined optional fields are left out.
+   * Encodes the fields as text. Undefined optional fields are left out.
    *
    * @throws {InvalidArgumentError} when a value is missing or outside the range of its kind.
    */
   encode(fields: F): Record<string, string>;
   /**
-   * A maker of headers that have some fields in common, and all others set: what the common ones
-   * look like is found out once.
+   * Makes an encoder of headers that share the values of some fields, and have all others set. It
+   * encodes the shared ones only once.
    *
-   * @throws {InvalidArgumentError} as `encode` does.
+   * @throws {InvalidArgumentError} like `encode`.
    */
   prepare<const C extends keyof F>(common: Pick<F, C>): PreparedHeader<Required<Omit<F, C>>>;
   /**
-   * The typed fields. Unknown ones are ignored. An optional field that is empty counts as absent,
-   * because the binary header can't tell the two apart.
+   * Decodes the typed fields. Unknown ones are ignored. An optional field that is empty counts as
+   * absent, because the two look the same in the binary header.
    *
-   * @throws {ProtocolError} naming command and field, when one is missing or not what it should be.
+   * @throws {ProtocolError} naming command and field, when one is missing or malformed.
    */
   decode(extFields: Readonly<Record<string, string>>, context?: HeaderContext): F;
 }
 
-/** Makes headers that have some fields in common. */
+/** Encodes headers that share the values of some fields. */
 export interface PreparedHeader<V> {
-  /** All fields as text, as `encode` gives them. @throws {InvalidArgumentError} as it does. */
+  /** Encodes all fields as text. @throws {InvalidArgumentError} like {@linkcode HeaderCodec.encode}. */
   encode(varying: V): Record<string, string>;
-  /** Returns the same as members of a JSON object. @throws {InvalidArgumentError} as `encode` does. */
+  /** Encodes all fields as members of a JSON object. @throws {InvalidArgumentError} like `encode`. */
   stringify(varying: V): string;
+}
+
+/** Makes the function that makes requests of a code out of the typed fields of their header. */
+export function requestMaker<F>(
+  code: number,
+  header: HeaderCodec<F>,
+): (fields: F) => RemotingRequest {
+  return (fields) => ({ code, extFields: header.encode(fields) });
 }
 
 interface Field {
@@ -122,7 +130,7 @@ const ALLOWED: Readonly<Record<FieldKind, string>> = {
 };
 
 /**
- * Makes the codec of a header whose fields are listed once.
+ * Makes the codec of a header from one list of its fields.
  *
  * ```text
  * const header = defineHeader("VIEW_MESSAGE_BY_ID request", { offset: "offset", topic: "string?" });
@@ -192,7 +200,7 @@ function decodeFields(
   return values;
 }
 
-/** Returns the value that a text stands for, if it is of the kind. */
+/** Parses a text. Returns undefined if it is not of the kind. */
 function parseValue(text: string, kind: FieldKind): string | number | bigint | boolean | undefined {
   switch (kind) {
     case "string":
@@ -214,10 +222,10 @@ function parseValue(text: string, kind: FieldKind): string | number | bigint | b
   }
 }
 
-/** Decimal digits that any number has exactly. */
+/** Number of decimal digits that a JavaScript number always holds exactly. */
 const SAFE_DIGITS = 15;
 
-/** Returns the integer of at most so many digits that a text is, if it is one. */
+/** Parses an integer of at most `maxDigits` digits. Returns undefined for other text. */
 function parseInteger(text: string, maxDigits: number): number | undefined {
   const start = text.charCodeAt(0) === 0x2d ? 1 : 0, { length } = text;
   if (length === start || length - start > maxDigits) return undefined;
@@ -254,7 +262,7 @@ class PreparedFields implements PreparedHeader<unknown> {
   readonly #layout: Layout;
   readonly #common: Record<string, unknown>;
   readonly #varying: readonly Field[];
-  /** The text before the value of each field that varies, and behind the last one. */
+  /** The text before the value of each field that varies, and after the last one. */
   readonly #pieces: readonly string[];
 
   constructor(layout: Layout, common: Record<string, unknown>) {
@@ -285,7 +293,7 @@ class PreparedFields implements PreparedHeader<unknown> {
     return encodeFields(this.#layout, values);
   }
 
-  /** To join prepared pieces of text costs half of what `JSON.stringify` takes for all fields. */
+  /** Joins prepared pieces of text, which takes half the time of `JSON.stringify` for all fields. */
   stringify(varying: unknown): string {
     const values = varying as Record<string, unknown>, fields = this.#varying;
     let json = "";
@@ -309,8 +317,8 @@ interface RequestParts<V> {
 }
 
 /**
- * A request of typed fields, for those that are made very often. The fields become text only when
- * it leaves, or when someone asks for them one by one.
+ * A request of typed fields, for requests that are sent very often. The fields become text only when it
+ * leaves, or when they are read one by one.
  */
 export class PreparedRequest<V> implements JsonRequest {
   readonly code: number;
@@ -336,7 +344,7 @@ export class PreparedRequest<V> implements JsonRequest {
   }
 }
 
-/** Keeps prepared headers by topic, at most `capacity`. */
+/** Keeps prepared headers by topic, at most `capacity` of them. */
 export class PreparedHeaders<V> {
   readonly #prepare: (topic: string) => PreparedHeader<V>;
   readonly #headers = new Map<string, PreparedHeader<V>>();

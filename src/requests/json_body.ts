@@ -14,8 +14,8 @@ interface Body {
 }
 
 /**
- * A value somewhere in a JSON body. It hands out typed values, and an error that says where it is
- * when it is not what it should be. Absent and null are the same.
+ * A value somewhere in a JSON body. It returns typed values, and throws an error with its place if it
+ * is of another type. Absent and null are the same.
  */
 export class JsonValue {
   readonly #value: unknown;
@@ -29,7 +29,7 @@ export class JsonValue {
   }
 
   /**
-   * Parses a body, tolerant of the unquoted numeric keys that servers write.
+   * Parses a body. Accepts the unquoted numeric keys that servers write.
    *
    * @param what The body as errors name it, for example `route of topic "T"`.
    * @throws {ProtocolError} when it is empty, over 4 MiB, not UTF-8, or not JSON.
@@ -48,18 +48,18 @@ export class JsonValue {
     return new JsonValue(parseJson(text, what, context), "", { what, context });
   }
 
-  /** Reports whether there is nothing here. */
+  /** Reports whether it is absent or null. */
   get isAbsent(): boolean {
     return this.#value === undefined || this.#value === null;
   }
 
-  /** Returns the member of an object; absent when there is none. */
+  /** Returns a member of an object, which may be absent. */
   member(name: string): JsonValue {
     const object = this.#object();
     return this.#child(Object.hasOwn(object, name) ? object[name] : undefined, `.${name}`);
   }
 
-  /** Returns the members of an object, none when absent. */
+  /** Returns the members of an object. An absent one has none. */
   entries(max: number): [string, JsonValue][] {
     if (this.isAbsent) return [];
     const object = this.#object();
@@ -68,7 +68,7 @@ export class JsonValue {
     return names.map((name) => [name, this.#child(object[name], `["${printable(name, 40)}"]`)]);
   }
 
-  /** Returns the items of an array, none when absent. */
+  /** Returns the items of an array. An absent one has none. */
   items(max: number): JsonValue[] {
     if (this.isAbsent) return [];
     if (!Array.isArray(this.#value)) throw this.refuse("is not an array");
@@ -76,14 +76,14 @@ export class JsonValue {
     return this.#value.map((item, index) => this.#child(item, `[${index}]`));
   }
 
-  /** Returns the text; `absent` when there is none and it is given. */
+  /** Returns the text. If it is absent, returns `absent`, if that is given. */
   string(absent?: string): string {
     if (this.isAbsent && absent !== undefined) return absent;
     if (typeof this.#value !== "string") throw this.refuse("is not text");
     return this.#value;
   }
 
-  /** Returns the integer from `min` to `max`; `absent` when there is none and it is given. */
+  /** Returns the integer from `min` to `max`. If it is absent, returns `absent`, if that is given. */
   integer(min: number, max: number, absent?: number): number {
     if (this.isAbsent && absent !== undefined) return absent;
     const value = this.#value;
@@ -96,7 +96,7 @@ export class JsonValue {
     return value;
   }
 
-  /** Returns the error that names this place. */
+  /** Makes an error that names this place. */
   refuse(reason: string): ProtocolError {
     const { what, context } = this.#body;
     return malformed(what, `${this.#path.replace(/^\./, "") || "it"} ${reason}`, context);
@@ -154,7 +154,7 @@ export function quoteNumericKeys(text: string): string {
   return quoted + text.slice(copied);
 }
 
-/** The position of the closing quote of the string that begins at `at`. */
+/** Returns the position of the closing quote of the string that begins at `at`. */
 function endOfString(text: string, at: number): number {
   for (let end = at + 1; end < text.length; end++) {
     if (text[end] === "\\") end++;

@@ -1,6 +1,6 @@
 import { javaStringHash } from "../message/mod.ts";
 import { type RemotingCommand, type RemotingRequest, RequestCode } from "../remoting/mod.ts";
-import { defineHeader, type HeaderFields } from "./header.ts";
+import { defineHeader, type HeaderFields, requestMaker } from "./header.ts";
 import { checkSuccess, type ResponseContext } from "./response.ts";
 
 /*
@@ -20,13 +20,13 @@ import { checkSuccess, type ResponseContext } from "./response.ts";
 export interface HeartbeatConsumer {
   /** Name of the consumer group. */
   groupName: string;
-  /** Who moves the messages. @default {"CONSUME_ACTIVELY"} */
+  /** Pull or push. @default {"CONSUME_ACTIVELY"} */
   consumeType?: "CONSUME_ACTIVELY" | "CONSUME_PASSIVELY";
-  /** How messages are shared in the group. @default {"CLUSTERING"} */
+  /** One member gets a message, or every one. @default {"CLUSTERING"} */
   messageModel?: "CLUSTERING" | "BROADCASTING";
-  /** Where a new group begins. @default {"CONSUME_FROM_LAST_OFFSET"} */
+  /** Offset at which a new group begins. @default {"CONSUME_FROM_LAST_OFFSET"} */
   consumeFromWhere?: string;
-  /** What the group reads: topic and tag expression. */
+  /** Topics and tag expressions that the group reads. */
   subscriptions: readonly { topic: string; expression: string }[];
 }
 
@@ -36,11 +36,11 @@ export interface Heartbeat {
   clientId: string;
   /** Names of its producer groups. */
   producerGroups: readonly string[];
-  /** Its consumer groups; none when absent. */
+  /** Its consumer groups. May be absent. */
   consumers?: readonly HeartbeatConsumer[];
 }
 
-/** Tells a broker that this client lives, and which groups may be asked over this connection. */
+/** Makes a heartbeat: it registers the groups of this client for check-backs over the connection. */
 export function createHeartbeatRequest(heartbeat: Heartbeat): RemotingRequest {
   const body = {
     clientID: heartbeat.clientId,
@@ -59,7 +59,7 @@ export function createHeartbeatRequest(heartbeat: Heartbeat): RemotingRequest {
   return { code: RequestCode.HEART_BEAT, body: new TextEncoder().encode(JSON.stringify(body)) };
 }
 
-/** Returns a subscription as brokers read it: they compare the hashes of tags. */
+/** Returns a subscription as brokers read it. They compare the hashes of tags. */
 function subscriptionData(
   { topic, expression }: HeartbeatConsumer["subscriptions"][number],
 ): Record<string, unknown> {
@@ -104,16 +104,15 @@ export const unregisterClientHeader = defineHeader("UNREGISTER_CLIENT request", 
 /** The UNREGISTER_CLIENT fields. */
 export type UnregisterClientHeader = HeaderFields<typeof unregisterClientHeader>;
 
-/** Tells a broker that this connection leaves a group. */
-export function createUnregisterClientRequest(header: UnregisterClientHeader): RemotingRequest {
-  return {
-    code: RequestCode.UNREGISTER_CLIENT,
-    extFields: unregisterClientHeader.encode(header),
-  };
-}
+/** Makes a request that takes a connection out of a group. */
+export const createUnregisterClientRequest: (fields: UnregisterClientHeader) => RemotingRequest =
+  requestMaker(
+    RequestCode.UNREGISTER_CLIENT,
+    unregisterClientHeader,
+  );
 
 /**
- * Reads the answer to a farewell.
+ * Reads the answer to UNREGISTER_CLIENT.
  *
  * @throws {BrokerResponseError} when the broker refuses.
  */

@@ -1,6 +1,6 @@
 /**
- * The requests of the protocol, by what they are about: header fields, body, and how the answer is read.
- * Pure: a request becomes a {@linkcode RemotingRequest}, an answer becomes a value or an error.
+ * The requests of the protocol: their header fields and bodies, and how their answers are read. Pure: a
+ * request becomes a {@linkcode RemotingRequest}, an answer becomes a value or an error.
  *
  * @module
  */

@@ -15,8 +15,8 @@ import { checkSuccess, type ResponseContext } from "./response.ts";
   response = code 0, body: JSON { orderTopicConf?, queueDatas, brokerDatas, … }
            | code 17: no broker has the topic
 
-  Without acceptStandardJsonOnly (and a version below 401) the broker ids in the body are bare:
-  {0:"host:port"}. Name servers before 4.9.4 know neither switch, so the bare form is read too.
+  Without acceptStandardJsonOnly, and with a version below 401, the broker ids in the body have no
+  quotes: {0:"host:port"}. Name servers before 4.9.4 know neither switch, so this form is read, too.
 */
 
 /** The header of a route query. */
@@ -28,7 +28,7 @@ export const getRouteInfoHeader = defineHeader("GET_ROUTEINFO_BY_TOPIC request",
 /** The fields of a route query. */
 export type GetRouteInfoHeader = HeaderFields<typeof getRouteInfoHeader>;
 
-/** Asks a name server where a topic is. */
+/** Makes a request for the route of a topic. */
 export function createGetRouteInfoRequest(topic: string): RemotingRequest {
   return {
     code: RequestCode.GET_ROUTEINFO_BY_TOPIC,
@@ -37,7 +37,7 @@ export function createGetRouteInfoRequest(topic: string): RemotingRequest {
 }
 
 /**
- * Reads the answer to a route query; undefined when the name server does not know the topic.
+ * Reads the answer to a route query. Returns undefined if the name server does not know the topic.
  *
  * @throws {BrokerResponseError} when the name server refuses.
  * @throws {ProtocolError} when the body is missing or is not a route.
@@ -51,7 +51,7 @@ export function readGetRouteInfoResponse(
   return decodeTopicRouteData(response.body, context);
 }
 
-/** How many queues of a topic a broker has, and what may be done with them. */
+/** The queues of a topic on one broker, and their permission. */
 export interface QueueData {
   /** Name of the broker. */
   brokerName: string;
@@ -75,7 +75,7 @@ export interface BrokerData {
   brokerAddrs: ReadonlyMap<number, string>;
 }
 
-/** Where a topic is, as a name server tells it. */
+/** The route of a topic, as a name server gives it. */
 export interface TopicRouteData {
   /** For an ordered topic its queues, `broker-a:8;broker-b:8`. */
   orderTopicConf?: string;
@@ -94,7 +94,7 @@ export const MAX_ROUTE_QUEUES = 65_536;
 const INT32_MAX = 0x7fff_ffff;
 
 /**
- * Reads the body of a route: unknown members are ignored, absent lists are empty.
+ * Reads the body of a route. Unknown members are ignored, absent lists are empty.
  *
  * @throws {ProtocolError} when it is not a route within the limits.
  */
@@ -147,7 +147,7 @@ function readQueueData(queue: JsonValue): QueueData {
   request  = no fields
   response = code 0, body: { brokerAddrTable: { brokerName: BrokerData }, clusterAddrTable: { cluster: [brokerName] } }
 
-  The broker ids in the body are always bare, {0:"host:port"}.
+  The broker ids in the body never have quotes: {0:"host:port"}.
 */
 
 /** All brokers that a name server knows. */
@@ -158,7 +158,7 @@ export interface BrokerClusterInfo {
   clusters: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Asks a name server for all its brokers. */
+/** Makes a request for all brokers that a name server knows. */
 export function createGetBrokerClusterInfoRequest(): RemotingRequest {
   return { code: RequestCode.GET_BROKER_CLUSTER_INFO };
 }

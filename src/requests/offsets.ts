@@ -4,20 +4,27 @@ import {
   RequestCode,
   ResponseCode,
 } from "../remoting/mod.ts";
-import { defineHeader, type HeaderFields } from "./header.ts";
-import { checkSuccess, type ResponseContext } from "./response.ts";
+import { defineHeader, type HeaderFields, requestMaker } from "./header.ts";
+import { type Asked, checkSuccess, type ResponseContext } from "./response.ts";
 
-/** The header of the answers that are one offset; a queue that never existed may have -1. */
+/** The header of answers that are one offset. A queue that never existed may have -1. */
 export const offsetResponseHeader = defineHeader("offset response", { offset: "long" });
 
-/** Reads an answer that is one offset. */
-export function readOffsetResponse(
-  response: RemotingCommand,
-  what: string,
-  context: ResponseContext,
-): bigint {
-  checkSuccess(response, context, { what, actions: ["GET"] });
-  return offsetResponseHeader.decode(response.extFields, context).offset;
+/**
+ * Reads an answer that is one offset.
+ *
+ * @throws {BrokerResponseError} when the broker refuses.
+ * @throws {ProtocolError} when the offset is missing.
+ */
+type ReadOffset = (response: RemotingCommand, context: ResponseContext) => bigint;
+
+/** Makes a reader of answers that are one offset. */
+function offsetReader(what: string): ReadOffset {
+  const asked: Asked = { what, actions: ["GET"] };
+  return (response, context) => {
+    checkSuccess(response, context, asked);
+    return offsetResponseHeader.decode(response.extFields, context).offset;
+  };
 }
 
 /*
@@ -29,7 +36,7 @@ export function readOffsetResponse(
   The offset is the one that the next message will get. A topic that does not exist has 0.
 */
 
-/** The header of a question for the end of a queue. */
+/** The header of a request for the end of a queue. */
 export const getMaxOffsetHeader = defineHeader("GET_MAX_OFFSET request", {
   topic: "string",
   queueId: "uint",
@@ -37,26 +44,18 @@ export const getMaxOffsetHeader = defineHeader("GET_MAX_OFFSET request", {
   bname: "string?",
 });
 
-/** The fields of a question for the end of a queue. */
+/** The fields of a request for the end of a queue. */
 export type GetMaxOffsetHeader = HeaderFields<typeof getMaxOffsetHeader>;
 
-/** Asks where a queue ends. */
-export function createGetMaxOffsetRequest(header: GetMaxOffsetHeader): RemotingRequest {
-  return { code: RequestCode.GET_MAX_OFFSET, extFields: getMaxOffsetHeader.encode(header) };
-}
+/** Makes a request for the end of a queue. */
+export const createGetMaxOffsetRequest: (fields: GetMaxOffsetHeader) => RemotingRequest =
+  requestMaker(
+    RequestCode.GET_MAX_OFFSET,
+    getMaxOffsetHeader,
+  );
 
-/**
- * Reads the offset that the next message of the queue will get.
- *
- * @throws {BrokerResponseError} when the broker refuses.
- * @throws {ProtocolError} when the offset is missing.
- */
-export function readGetMaxOffsetResponse(
-  response: RemotingCommand,
-  context: ResponseContext,
-): bigint {
-  return readOffsetResponse(response, "get the end of a queue", context);
-}
+/** Reads the offset that the next message of the queue will get. */
+export const readGetMaxOffsetResponse: ReadOffset = offsetReader("get the end of a queue");
 
 /*
   GET_MIN_OFFSET (31), to a broker
@@ -65,33 +64,25 @@ export function readGetMaxOffsetResponse(
   response = code 0 offset:long
 */
 
-/** The header of a question for the beginning of a queue. */
+/** The header of a request for the beginning of a queue. */
 export const getMinOffsetHeader = defineHeader("GET_MIN_OFFSET request", {
   topic: "string",
   queueId: "uint",
   bname: "string?",
 });
 
-/** The fields of a question for the beginning of a queue. */
+/** The fields of a request for the beginning of a queue. */
 export type GetMinOffsetHeader = HeaderFields<typeof getMinOffsetHeader>;
 
-/** Asks where a queue begins. */
-export function createGetMinOffsetRequest(header: GetMinOffsetHeader): RemotingRequest {
-  return { code: RequestCode.GET_MIN_OFFSET, extFields: getMinOffsetHeader.encode(header) };
-}
+/** Makes a request for the beginning of a queue. */
+export const createGetMinOffsetRequest: (fields: GetMinOffsetHeader) => RemotingRequest =
+  requestMaker(
+    RequestCode.GET_MIN_OFFSET,
+    getMinOffsetHeader,
+  );
 
-/**
- * Reads the offset of the first message that the queue still has.
- *
- * @throws {BrokerResponseError} when the broker refuses.
- * @throws {ProtocolError} when the offset is missing.
- */
-export function readGetMinOffsetResponse(
-  response: RemotingCommand,
-  context: ResponseContext,
-): bigint {
-  return readOffsetResponse(response, "get the beginning of a queue", context);
-}
+/** Reads the offset of the first message that the queue still has. */
+export const readGetMinOffsetResponse: ReadOffset = offsetReader("get the beginning of a queue");
 
 /*
   SEARCH_OFFSET_BY_TIMESTAMP (29), to a broker
@@ -109,38 +100,27 @@ export const searchOffsetHeader = defineHeader("SEARCH_OFFSET_BY_TIMESTAMP reque
   bname: "string?",
 });
 
-/** The fields of a search by time; `timestamp` in milliseconds since 1970. */
+/** The fields of a search by time. `timestamp` is in milliseconds since 1970. */
 export type SearchOffsetHeader = HeaderFields<typeof searchOffsetHeader>;
 
-/** Asks which message of a queue was stored at a time. */
-export function createSearchOffsetRequest(header: SearchOffsetHeader): RemotingRequest {
-  return {
-    code: RequestCode.SEARCH_OFFSET_BY_TIMESTAMP,
-    extFields: searchOffsetHeader.encode(header),
-  };
-}
+/** Makes a request for the message of a queue that was stored at a time. */
+export const createSearchOffsetRequest: (fields: SearchOffsetHeader) => RemotingRequest =
+  requestMaker(
+    RequestCode.SEARCH_OFFSET_BY_TIMESTAMP,
+    searchOffsetHeader,
+  );
 
-/**
- * Reads the offset of the message that was found.
- *
- * @throws {BrokerResponseError} when the broker refuses.
- * @throws {ProtocolError} when the offset is missing.
- */
-export function readSearchOffsetResponse(
-  response: RemotingCommand,
-  context: ResponseContext,
-): bigint {
-  return readOffsetResponse(response, "search a queue by time", context);
-}
+/** Reads the offset of the message that was found. */
+export const readSearchOffsetResponse: ReadOffset = offsetReader("search a queue by time");
 
 /*
   QUERY_CONSUMER_OFFSET (14), to a broker
 
   request  = consumerGroup:string topic:string queueId:int [setZeroIfNotFound:boolean] [bname:string]
-  response = code 0 offset:long | code 22: the group has no progress there
+  response = code 0 offset:long | code 22: the group has no offset there
 */
 
-/** The header of a question for a group's progress. */
+/** The header of a request for a consumer offset. */
 export const queryConsumerOffsetHeader = defineHeader("QUERY_CONSUMER_OFFSET request", {
   consumerGroup: "string",
   topic: "string",
@@ -149,21 +129,21 @@ export const queryConsumerOffsetHeader = defineHeader("QUERY_CONSUMER_OFFSET req
   bname: "string?",
 });
 
-/** The fields of a question for a group's progress. */
+/** The fields of a request for a consumer offset. */
 export type QueryConsumerOffsetHeader = HeaderFields<typeof queryConsumerOffsetHeader>;
 
-/** Asks how far a group has read a queue. */
-export function createQueryConsumerOffsetRequest(
-  header: QueryConsumerOffsetHeader,
-): RemotingRequest {
-  return {
-    code: RequestCode.QUERY_CONSUMER_OFFSET,
-    extFields: queryConsumerOffsetHeader.encode(header),
-  };
-}
+/** Makes a request for the offset up to which a group has read a queue. */
+export const createQueryConsumerOffsetRequest: (
+  fields: QueryConsumerOffsetHeader,
+) => RemotingRequest = requestMaker(
+  RequestCode.QUERY_CONSUMER_OFFSET,
+  queryConsumerOffsetHeader,
+);
+
+const readConsumerOffset = offsetReader("get a consumer offset");
 
 /**
- * Reads the offset of the next message that the group will read; undefined when it has read none.
+ * Reads the offset of the next message that the group will read. Returns undefined if it has none.
  *
  * @throws {BrokerResponseError} when the broker refuses.
  * @throws {ProtocolError} when the offset is missing.
@@ -173,7 +153,7 @@ export function readQueryConsumerOffsetResponse(
   context: ResponseContext,
 ): bigint | undefined {
   if (response.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
-  return readOffsetResponse(response, "get a consumer offset", context);
+  return readConsumerOffset(response, context);
 }
 
 /*
@@ -183,7 +163,7 @@ export function readQueryConsumerOffsetResponse(
   response = code 0 | 26: no such group | 17 | 29
 */
 
-/** The header that stores a group's progress. */
+/** The header that stores a consumer offset. */
 export const updateConsumerOffsetHeader = defineHeader("UPDATE_CONSUMER_OFFSET request", {
   consumerGroup: "string",
   topic: "string",
@@ -192,21 +172,19 @@ export const updateConsumerOffsetHeader = defineHeader("UPDATE_CONSUMER_OFFSET r
   bname: "string?",
 });
 
-/** The fields that store a group's progress. */
+/** The fields that store a consumer offset. */
 export type UpdateConsumerOffsetHeader = HeaderFields<typeof updateConsumerOffsetHeader>;
 
-/** Stores how far a group has read a queue. */
-export function createUpdateConsumerOffsetRequest(
-  header: UpdateConsumerOffsetHeader,
-): RemotingRequest {
-  return {
-    code: RequestCode.UPDATE_CONSUMER_OFFSET,
-    extFields: updateConsumerOffsetHeader.encode(header),
-  };
-}
+/** Makes a request that stores the offset up to which a group has read a queue. */
+export const createUpdateConsumerOffsetRequest: (
+  fields: UpdateConsumerOffsetHeader,
+) => RemotingRequest = requestMaker(
+  RequestCode.UPDATE_CONSUMER_OFFSET,
+  updateConsumerOffsetHeader,
+);
 
 /**
- * Reads the answer to a stored progress.
+ * Reads the answer to a stored consumer offset.
  *
  * @throws {BrokerResponseError} when the broker refuses.
  */

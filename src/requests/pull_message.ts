@@ -13,7 +13,7 @@ import { refusal, type ResponseContext } from "./response.ts";
   request  = the fields below
   response = code 0: found, body: stored messages one after another
            | code 19: nothing there yet | 20: nothing matched, go on at nextBeginOffset
-           | code 21: the offset is outside of the queue, go on at nextBeginOffset
+           | code 21: the offset is outside the queue, go on at nextBeginOffset
              suggestWhichBrokerId:long nextBeginOffset:long minOffset:long maxOffset:long
              [topicSysFlag:int] [groupSysFlag:int]
            | 26: no such group | 24, 25: no such subscription | 17 | 16 | 2
@@ -21,11 +21,11 @@ import { refusal, type ResponseContext } from "./response.ts";
 
 /** Bits of a pull's `sysFlag`. */
 export const PullSysFlag = {
-  /** Store `commitOffset` as the group's progress. */
+  /** Store `commitOffset` as the consumer offset of the group. */
   COMMIT_OFFSET: 1,
   /** Wait up to `suspendTimeoutMillis` for a message. */
   SUSPEND: 2,
-  /** The request carries its subscription; no heartbeat of a consumer is needed. */
+  /** The request carries its subscription, so it needs no heartbeat of a consumer. */
   SUBSCRIPTION: 4,
 } as const;
 
@@ -59,14 +59,14 @@ export const pullMessageResponseHeader = defineHeader("PULL_MESSAGE response", {
   groupSysFlag: "int?",
 });
 
-/** What a pull came to. */
+/** The outcome of a pull. */
 export type PullStatus = "FOUND" | "NOT_FOUND" | "RETRY_IMMEDIATELY" | "OFFSET_MOVED";
 
 /** The answer to a pull. */
 export interface PullMessageResponse {
-  /** What it came to. */
+  /** The outcome. */
   status: PullStatus;
-  /** Where the next pull begins. */
+  /** Offset at which the next pull begins. */
   nextBeginOffset: bigint;
   /** Offset of the first message that the queue still has. */
   minOffset: bigint;
@@ -74,7 +74,7 @@ export interface PullMessageResponse {
   maxOffset: bigint;
   /** Id of the broker to pull from next time. */
   suggestWhichBrokerId: bigint;
-  /** Stored messages one after another; empty unless `FOUND`. */
+  /** Stored messages one after another. Empty unless `FOUND`. */
   body: Uint8Array;
 }
 
@@ -96,12 +96,12 @@ const DEFAULTS = {
   expressionType: "TAG",
 } satisfies Partial<PullMessageHeader>;
 
-/** The fields that a pull needs; the others have defaults: 32 messages of any tag, no waiting. */
+/** The fields of a pull. Most have defaults: 32 messages of any tag, without waiting. */
 export type PullMessageFields =
   & Pick<PullMessageHeader, "consumerGroup" | "topic" | "queueId" | "queueOffset">
   & Partial<PullMessageHeader>;
 
-/** Asks a broker for messages of one queue. */
+/** Makes a request for messages of one queue. */
 export function createPullMessageRequest(fields: PullMessageFields): RemotingRequest {
   return {
     code: RequestCode.PULL_MESSAGE,

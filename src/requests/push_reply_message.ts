@@ -8,7 +8,7 @@ import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts
              bornHost:string storeHost:string storeTimestamp:long, body: the reply's, maybe compressed
   response = code 0: taken; anything else fails the send of the reply
 
-  Hosts are ip:port, IPv6 without brackets. The reply's properties say what it answers.
+  Hosts are ip:port, IPv6 without brackets. The properties of the reply name its request.
 */
 
 /** The header of a reply that is passed on. */

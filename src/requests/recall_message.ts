@@ -4,7 +4,7 @@ import {
   RequestCode,
   ResponseCode,
 } from "../remoting/mod.ts";
-import { defineHeader, type HeaderFields } from "./header.ts";
+import { defineHeader, type HeaderFields, requestMaker } from "./header.ts";
 import { checkSuccess, type ResponseContext } from "./response.ts";
 
 /*
@@ -17,7 +17,7 @@ import { checkSuccess, type ResponseContext } from "./response.ts";
            | code 16: recallMessageEnable is off, which is the default
 */
 
-/** The header that takes a timer message back. */
+/** The header of a recall. */
 export const recallMessageHeader = defineHeader("RECALL_MESSAGE request", {
   producerGroup: "string?",
   topic: "string",
@@ -25,7 +25,7 @@ export const recallMessageHeader = defineHeader("RECALL_MESSAGE request", {
   bname: "string?",
 });
 
-/** The fields that take a timer message back. */
+/** The fields of a recall. */
 export type RecallMessageHeader = HeaderFields<typeof recallMessageHeader>;
 
 /** The header of the answer to a recall. */
@@ -33,13 +33,15 @@ export const recallMessageResponseHeader = defineHeader("RECALL_MESSAGE response
   msgId: "string",
 });
 
-/** Takes a timer message back. */
-export function createRecallMessageRequest(header: RecallMessageHeader): RemotingRequest {
-  return { code: RequestCode.RECALL_MESSAGE, extFields: recallMessageHeader.encode(header) };
-}
+/** Makes a request that recalls a timer message. */
+export const createRecallMessageRequest: (fields: RecallMessageHeader) => RemotingRequest =
+  requestMaker(
+    RequestCode.RECALL_MESSAGE,
+    recallMessageHeader,
+  );
 
 /**
- * Reads the unique key of the message that was taken back.
+ * Reads the unique key of the message that was recalled.
  *
  * @throws {BrokerResponseError} when the broker refuses.
  */
@@ -51,11 +53,11 @@ export function readRecallMessageResponse(
     what: "recall a message",
     remedies: {
       [ResponseCode.REQUEST_CODE_NOT_SUPPORTED]:
-        "the broker can't recall messages, release 5.3.2 or later can",
+        "the broker can't recall messages, version 5.3.2 or later can",
       [ResponseCode.ILLEGAL_OPERATION]:
         "the handle is of another topic or broker, or the message was due already",
       [ResponseCode.NO_PERMISSION]:
-        "set recallMessageEnable=true on the broker, and check access key and rights",
+        "set recallMessageEnable=true on the broker, and check access key and permissions",
     },
     actions: ["PUB"],
   });

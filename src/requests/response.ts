@@ -9,13 +9,13 @@ import {
 import { type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
 import type { HeaderContext } from "./header.ts";
 
-/** Which server answered, and about what: the facts of the error when it refused. */
+/** The server that answered, and the subject of the request, for the error if it refused. */
 export interface ResponseContext extends HeaderContext {
   /** `host:port` of the server. */
   address: string;
 }
 
-/** Sentences on what helps against a refusal, by response code; some fit only some remarks. */
+/** Remedies for refusals, by response code. Some apply only to some remarks. */
 export type Remedies = Readonly<
   Record<number, string | ((remark: string) => string | undefined)>
 >;
@@ -24,13 +24,13 @@ export type Remedies = Readonly<
 export interface Asked {
   /** What could not be done then, as it follows "Cannot": `send a message`. */
   what: string;
-  /** Remedies for response codes that mean something else here than usually. */
+  /** Remedies for response codes that have a special meaning here. */
   remedies?: Remedies;
-  /** Actions on the topic or group, of which a user needs one. */
+  /** Actions on the topic or group. A user needs permission for one of them. */
   actions?: readonly string[];
 }
 
-/** The remark of a broker with `inSyncReplicas` while too few slaves follow it. Nothing is stored. */
+/** The remark of a broker with `inSyncReplicas` when too few slaves are in sync. Nothing was stored. */
 const NOT_IN_SYNC = /in-sync replicas not enough/;
 
 const REMEDIES: Remedies = {
@@ -47,7 +47,7 @@ const REMEDIES: Remedies = {
   [ResponseCode.SERVICE_NOT_AVAILABLE]:
     "the broker does not store messages now: its disk is full, it is a slave or it shuts down",
   [ResponseCode.NO_PERMISSION]:
-    "check access key and rights, and that broker and topic have write permission",
+    "check access key and permissions, and that broker and topic have write permission",
   [ResponseCode.TOPIC_NOT_EXIST]: "create the topic, or switch on autoCreateTopicEnable",
   [ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST]:
     "create the consumer group, or switch on autoCreateSubscriptionGroup",
@@ -56,7 +56,7 @@ const REMEDIES: Remedies = {
   [ResponseCode.GO_AWAY]: "the server is shutting down, connect again",
 };
 
-/** Response codes with which a server says that it does not carry out a request now, but may later. */
+/** Response codes of transient refusals: the server may carry out the same request later. */
 const TRANSIENT_CODES: ReadonlySet<number> = new Set([
   ResponseCode.SYSTEM_BUSY,
   ResponseCode.SERVICE_NOT_AVAILABLE,
@@ -65,16 +65,16 @@ const TRANSIENT_CODES: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Remarks with which a broker says the same under SYSTEM_ERROR, which it answers to anything else as
- * well: those of SendMessageProcessor, AbstractSendMessageProcessor and EndTransactionProcessor for
+ * Remarks of transient refusals under SYSTEM_ERROR, a code that brokers use for anything else as well.
+ * They are those of SendMessageProcessor, AbstractSendMessageProcessor and EndTransactionProcessor for
  * what their store refused before it appended anything.
  */
 const TRANSIENT_REMARK =
   /in-sync replicas not enough|\[PC_SYNCHRONIZED\]|OS page cache busy|create mapped file failed|timer message is under flow control|broker unable to service, until/i;
 
 /**
- * Reports whether a server certainly did not carry out a request, and may carry out the same one a
- * moment later. Such a request can be sent again without harm, after a pause.
+ * Reports whether a server certainly did not carry out a request, but may carry out the same one later.
+ * Such a request can be sent again without harm, after a pause.
  */
 export function isTransientRefusal(error: unknown): boolean {
   return error instanceof BrokerResponseError && isTransient(error.responseCode, error.remark);
@@ -99,7 +99,7 @@ export function checkSuccess(
   throw refusal(response, context, asked);
 }
 
-/** Returns the error for a response whose code is none of those that the caller takes. */
+/** Makes the error for a response whose code is none of those that the caller takes. */
 export function refusal(
   response: RemotingCommand,
   context: ResponseContext,
@@ -129,7 +129,7 @@ function remedyFor(remedy: Remedies[number] | undefined, remark: string): string
   return typeof remedy === "function" ? remedy(remark) : remedy;
 }
 
-/** Returns the error for a response that says success and is not what it should be. */
+/** Makes the error for a response that says success, but is malformed. */
 export function malformed(what: string, reason: string, context: HeaderContext): ProtocolError {
   const from = context.address === undefined ? "" : ` from ${context.address}`;
   return new ProtocolError(`Cannot read ${what}${from}: ${reason}`, context);
@@ -138,20 +138,20 @@ export function malformed(what: string, reason: string, context: HeaderContext):
 /** The facts of a refusal. */
 type Refused = ErrorFacts & { responseCode: number };
 
-/** Characters of a remark that are looked at. */
+/** Most characters of a remark that are read. */
 const MAX_REMARK = 1024;
 
 /** The remark of servers of version 5 about a missing permission. */
 const NO_PERMISSION_V5 = /has no permission to access (\w+):(\S+) from /;
 
-/** The remark of servers of version 4, behind a class name and under the code of any failure. */
+/** The remark of servers of version 4. It follows a class name, under the code of any failure. */
 const NO_PERMISSION_V4 = /AclException: (?:No default permission for|Need admin permission)/;
 
 /** Faults of a client's identity, by the remarks of servers of both versions. */
 const FAULTS: readonly [said: RegExp, fault: string][] = [
   [
     /^username cannot be null|AclException: No accessKey is configured/,
-    "it wants to know who asks: set the option credentials",
+    "it needs an identity: set the option credentials",
   ],
   [
     /^User:.* (?:is )?not found|AclException: No (?:acl config|PlainAccessResource) for/,
@@ -167,10 +167,10 @@ const FAULTS: readonly [said: RegExp, fault: string][] = [
 ];
 
 /**
- * The error for a refusal because of who asked; undefined when it was refused for another reason,
- * such as a topic without write permission, which has the same response code.
+ * Makes the error for a refusal because of the sender. Returns undefined for another reason, such as a
+ * topic without write permission, which has the same response code.
  *
- * @param actions What the user needs one of.
+ * @param actions The user needs permission for one of them.
  */
 export function accessRefusal(
   message: string,
@@ -214,7 +214,7 @@ function permissionOf(
   return { actions, resourceType: "topic", resource: topic };
 }
 
-/** `PUB on topic "orders"`. */
+/** Writes a permission: `PUB on topic "orders"`. */
 function describePermission({ actions, resourceType, resource }: MissingPermission): string {
   return `${actions.join(" or ") || "a permission"} on ${resourceType} "${resource}"`;
 }

@@ -3,9 +3,9 @@ import { defineHeader, type HeaderFields, PreparedHeaders } from "./header.ts";
 import { malformed, refusal, type ResponseContext } from "./response.ts";
 
 /*
-  SEND_MESSAGE_V2 (310), to the master of a broker; SEND_MESSAGE (10) has the same fields under
-  their long names, SEND_BATCH_MESSAGE (320) the same header with m=true and a batch as its body;
-  SEND_REPLY_MESSAGE (324) and SEND_REPLY_MESSAGE_V2 (325) differ in the same way
+  SEND_MESSAGE_V2 (310), to the master of a broker. SEND_MESSAGE (10) has the same fields under their
+  long names. SEND_BATCH_MESSAGE (320) has the same header with m=true, and a batch as its body.
+  SEND_REPLY_MESSAGE (324) and SEND_REPLY_MESSAGE_V2 (325) differ in the same way.
 
   request  = the fields below, body: the message's, maybe compressed, never empty
   response = code 0 | 10 | 11 | 12
@@ -15,9 +15,9 @@ import { malformed, refusal, type ResponseContext } from "./response.ts";
 
   A reply that the broker only passes on is answered with msgId 0 (SEND_REPLY_MESSAGE_V2).
 
-  msgId is the offset id: host, port and commit log offset in hex; for a batch one for each message,
-  with commas between. For a half message queueOffset is that in the half topic. queueId -1 in the
-  request lets the broker choose.
+  msgId is the offset id: host, port and commit log offset in hex. A batch has one for each message,
+  with commas between them. For a half message queueOffset is that in the half topic. With queueId -1
+  in the request the broker chooses.
 */
 
 /** The fields of a send, `[name in version 2, kind]`. */
@@ -62,43 +62,43 @@ export const sendMessageResponseHeader = defineHeader("SEND_MESSAGE response", {
   traceOn: ["TRACE_ON", "string?"],
 });
 
-/** How safely a message was stored. All but `SEND_OK` are weaker than the broker was set up for. */
+/** Says how safely a message was stored. All but `SEND_OK` are weaker than the broker is set up for. */
 export const SendStatus = {
   /** Stored as the broker is set up to store. */
   SEND_OK: "SEND_OK",
-  /** Stored in memory; the disk did not confirm in time. */
+  /** Stored in memory. The disk did not confirm in time. */
   FLUSH_DISK_TIMEOUT: "FLUSH_DISK_TIMEOUT",
-  /** Stored on the master; no slave was there to take it. */
+  /** Stored on the master. No slave was available. */
   SLAVE_NOT_AVAILABLE: "SLAVE_NOT_AVAILABLE",
-  /** Stored on the master; no slave confirmed in time. */
+  /** Stored on the master. No slave confirmed in time. */
   FLUSH_SLAVE_TIMEOUT: "FLUSH_SLAVE_TIMEOUT",
 } as const;
 
-/** One of the ways in which a message was stored. */
+/** One of the values of {@linkcode SendStatus}. */
 export type SendStatus = typeof SendStatus[keyof typeof SendStatus];
 
-/** How a producer sends a message; `half`: as the half message of a transaction. */
+/** Ways in which a producer sends a message. `half` is the half message of a transaction. */
 export type SendKind = "send" | "oneway" | "batch" | "request" | "half";
 
 /** The answer of a broker that stored a message. */
 export interface SendMessageResponse {
-  /** How safely it was stored. */
+  /** Says how safely it was stored. */
   status: SendStatus;
-  /** Id of the stored record, 32 or 56 hex digits; the first one of a batch. Empty if not stored. */
+  /** Id of the stored record, 32 or 56 hex digits. The first one of a batch. Empty if not stored. */
   offsetMessageId: string;
-  /** The ids of all records: one, or one for each message of a batch. */
+  /** The ids of all records: one for each message of a batch. */
   offsetMessageIds: readonly string[];
-  /** Position in the broker's commit log, of a batch that of its first message; 0 if not stored. */
+  /** Position in the broker's commit log. That of the first message of a batch. 0 if not stored. */
   commitLogOffset: bigint;
-  /** The queue it is in; of a half message the queue it will be in. */
+  /** Its queue. For a half message, the queue of the message that its commit makes. */
   queueId: number;
-  /** Position in the queue; of a half message the position in the half topic. */
+  /** Position in the queue. For a half message, the position in the half topic. */
   queueOffset: bigint;
   /** Unique key of the message. */
   transactionId?: string | undefined;
   /** Unique key of the batch. */
   batchUniqId?: string | undefined;
-  /** What a timer message is taken back with. */
+  /** Recalls a timer message. */
   recallHandle?: string | undefined;
   /** Region of the broker. */
   regionId?: string | undefined;
@@ -142,9 +142,9 @@ export function prepareSendMessageHeaders(
 /**
  * Reads the answer to a send. All four stored outcomes come back with their status.
  *
- * @param kind A reply need not be stored: then it has no ids.
+ * @param kind A reply need not be stored. It has no ids then.
  * @throws {BrokerResponseError} when the message was not stored.
- * @throws {ProtocolError} when it was stored and the answer lacks the ids or offsets that name it.
+ * @throws {ProtocolError} when it was stored, and the answer lacks its ids or offsets.
  */
 export function readSendMessageResponse(
   response: RemotingCommand,

@@ -4,13 +4,19 @@ import {
   RequestCode,
   ResponseCode,
 } from "../remoting/mod.ts";
-import { defineHeader, type HeaderContext, type HeaderFields, PreparedHeaders } from "./header.ts";
+import {
+  defineHeader,
+  type HeaderContext,
+  type HeaderFields,
+  PreparedHeaders,
+  requestMaker,
+} from "./header.ts";
 import { type Asked, checkSuccess, type ResponseContext } from "./response.ts";
 
 /*
   END_TRANSACTION (37), to the broker that holds the half message
 
-  request  = the fields below, remark: why the verdict is unknown
+  request  = the fields below, remark: the reason of an unknown state
   response = code 0 | 1: group or offset wrong | 2 | 11: a slave | 13 | 14 | 16
            | 604: later than CHECK_IMMUNITY_TIME_IN_SECONDS allows
            | none at all: one-way, or commitOrRollback is 0
@@ -20,9 +26,9 @@ import { type Asked, checkSuccess, type ResponseContext } from "./response.ts";
   with 0 makes one more visible message.
 */
 
-/** The verdict over a half message. */
+/** What END_TRANSACTION says of a half message, as Java's transaction state. */
 export const CommitOrRollback = {
-  /** Not known yet: the broker asks again. It is not answered, so it goes one-way. */
+  /** Not known yet: the broker checks back later. It is not answered, so it is sent one-way. */
   Unknown: 0,
   /** Make it visible. */
   Commit: 8,
@@ -30,10 +36,10 @@ export const CommitOrRollback = {
   Rollback: 12,
 } as const;
 
-/** One of the verdicts. */
+/** One of the values of {@linkcode CommitOrRollback}. */
 export type CommitOrRollback = typeof CommitOrRollback[keyof typeof CommitOrRollback];
 
-/** The header of a verdict. */
+/** The END_TRANSACTION header. */
 export const endTransactionHeader = defineHeader("END_TRANSACTION request", {
   producerGroup: "string",
   tranStateTableOffset: "offset",
@@ -46,10 +52,10 @@ export const endTransactionHeader = defineHeader("END_TRANSACTION request", {
   bname: "string?",
 });
 
-/** The fields of a verdict. */
+/** The END_TRANSACTION fields. */
 export type EndTransactionHeader = HeaderFields<typeof endTransactionHeader>;
 
-/** What a broker remarks when it does not find the half message; code 1 has other reasons, too. */
+/** Remarks of a broker that does not find the half message. Code 1 has other reasons, too. */
 const NOT_FOUND = /prepared transaction message|group wrong|offset wrong/i;
 
 const ENDING: Asked = {
@@ -66,10 +72,10 @@ const ENDING: Asked = {
   actions: ["PUB"],
 };
 
-/** The fields that differ between two verdicts of a producer on messages of one topic. */
+/** The fields that differ between two END_TRANSACTIONs of a producer for one topic. */
 export type EndTransactionVarying = Required<Omit<EndTransactionHeader, "producerGroup" | "topic">>;
 
-/** Returns the headers of a producer's verdicts, by topic. */
+/** Prepares the END_TRANSACTION headers of a producer, by topic. */
 export function prepareEndTransactionHeaders(
   producerGroup: string,
 ): PreparedHeaders<EndTransactionVarying> {
@@ -79,7 +85,7 @@ export function prepareEndTransactionHeaders(
 /**
  * Reads the answer to a commit or rollback.
  *
- * @throws {BrokerResponseError} when the broker did not take the verdict.
+ * @throws {BrokerResponseError} when the broker refuses.
  */
 export function readEndTransactionResponse(
   response: RemotingCommand,
@@ -93,10 +99,10 @@ export function readEndTransactionResponse(
 
   request  = tranStateTableOffset:long commitLogOffset:long [msgId:string] [transactionId:string]
              [offsetMsgId:string] [topic:string] [bname:string], body: one stored message
-  response = none; the verdict comes as END_TRANSACTION
+  response = none: END_TRANSACTION is the answer
 
-  Both offsets are those of the copy of the half message that the broker has just written, and
-  differ at every check. topic is the half topic; the user's is in the body.
+  Both offsets are those of the record of the half message that the broker has just written. They
+  differ at every check. topic is the half topic, the user's is in the body.
 */
 
 /** The header of a check-back. */
@@ -114,10 +120,10 @@ export const checkTransactionStateHeader = defineHeader("CHECK_TRANSACTION_STATE
 export type CheckTransactionStateHeader = HeaderFields<typeof checkTransactionStateHeader>;
 
 /**
- * Reads the header of a check-back; its body is one stored message.
+ * Reads the header of a check-back. Its body is one stored message.
  *
- * @throws {ProtocolError} when an offset is missing or not a decimal integer of 64 bits that is
- * not negative: such a check-back can't be answered.
+ * @throws {ProtocolError} when an offset is missing, or not a decimal integer from 0 of 64 bits. Such a
+ * check-back can't be answered.
  */
 export function readCheckTransactionStateRequest(
   request: RemotingCommand,
@@ -127,7 +133,7 @@ export function readCheckTransactionStateRequest(
 }
 
 /*
-  RESUME_CHECK_HALF_MESSAGE (323), to the broker that gave up a half message
+  RESUME_CHECK_HALF_MESSAGE (323), to the broker that discarded a half message
 
   request  = [topic:string] [msgId:string]: the offset id of the record
   response = code 0: it is a half message again, its check count is 0 | code 1
@@ -139,18 +145,16 @@ export const resumeCheckHalfMessageHeader = defineHeader("RESUME_CHECK_HALF_MESS
   msgId: "string?",
 });
 
-/** The fields that resume the checks; `msgId` is the offset id of the record that was given up. */
+/** The fields that resume the checks. `msgId` is the offset id of the discarded record. */
 export type ResumeCheckHalfMessageHeader = HeaderFields<typeof resumeCheckHalfMessageHeader>;
 
-/** Makes a broker ask again for the verdict over a half message that it had given up. */
-export function createResumeCheckHalfMessageRequest(
-  header: ResumeCheckHalfMessageHeader,
-): RemotingRequest {
-  return {
-    code: RequestCode.RESUME_CHECK_HALF_MESSAGE,
-    extFields: resumeCheckHalfMessageHeader.encode(header),
-  };
-}
+/** Makes a request that puts a discarded half message back, so the broker checks back again. */
+export const createResumeCheckHalfMessageRequest: (
+  fields: ResumeCheckHalfMessageHeader,
+) => RemotingRequest = requestMaker(
+  RequestCode.RESUME_CHECK_HALF_MESSAGE,
+  resumeCheckHalfMessageHeader,
+);
 
 /**
  * Reads the answer to a resumption.

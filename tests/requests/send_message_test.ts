@@ -158,7 +158,7 @@ Deno.test("send - a refusal names topic, server, code and remedy (C4)", () => {
     "create the topic, or switch on autoCreateTopicEnable",
     '"why"',
   );
-  assertRefusal(refuse(16), 16, "check access key and rights");
+  assertRefusal(refuse(16), 16, "check access key and permissions");
   assertRefusal(refuse(13), 13, "maxMessageSize");
   assertRefusal(refuse(14), 14, "does not store messages now");
   assertRefusal(refuse(29), 29);

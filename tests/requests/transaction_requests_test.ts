@@ -82,7 +82,7 @@ Deno.test("end transaction - a refusal says what it means for the verdict (C6, C
   );
   assertRefusal(read(11), 11, "the verdict belongs to its master");
   assertRefusal(read(604), 604, "CHECK_IMMUNITY_TIME_IN_SECONDS");
-  assertRefusal(read(16), 16, "check access key and rights");
+  assertRefusal(read(16), 16, "check access key and permissions");
   assertEquals(assertRefusal(read(2), 2).isRetriable, true);
   assertEquals(assertRefusal(read(1), 1).isRetriable, false);
 });
