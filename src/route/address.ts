@@ -1,6 +1,6 @@
 import { InvalidArgumentError, printable } from "../errors.ts";
 
-/** Where a server listens. */
+/** The address of a server. */
 export interface Address {
   /** Host name, IPv4 address, or IPv6 address without brackets. */
   host: string;
@@ -8,17 +8,17 @@ export interface Address {
   port: number;
 }
 
-/** Longest text that is looked at: the longest host name, brackets and a port are shorter. */
+/** Most characters of an address: the longest host name, brackets and a port have fewer. */
 const MAX_TEXT = 300;
 
 /** `fd00::2:10911`, `[fd00::2%eth0]:10911`: an IPv6 host, a scope, a port. */
 const LOOSE_IPV6 = /^\[?([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(%[\w.-]{1,32})?\]?:(\d{1,5})$/;
 
 /**
- * Reads `host:port`; an IPv6 host stands in brackets. Nothing else is taken: no scheme, no path, no
- * user, no spaces, and no way of writing an IPv4 address but `a.b.c.d`.
+ * Reads `host:port`, an IPv6 host in brackets. Accepts nothing else: no scheme, no path, no user, no
+ * spaces, and no form of an IPv4 address but `a.b.c.d`.
  *
- * @throws {InvalidArgumentError} naming the address, without what stands before an `@`.
+ * @throws {InvalidArgumentError} naming the address, without what comes before an `@`.
  */
 export function parseAddress(text: string): Address {
   const read = readAddress(text);
@@ -30,8 +30,8 @@ export function parseAddress(text: string): Address {
 
 /**
  * Reads the address of a broker as name servers give it, or says what is wrong with it. Brokers on
- * IPv6 register `fd00::2:10911` or `[fd00::2%eth0]:10911`: the port stands behind the last colon, and
- * the scope means something on the broker's machine only.
+ * IPv6 register `fd00::2:10911` or `[fd00::2%eth0]:10911`. The port follows the last colon, and the
+ * scope has a meaning on the broker's machine only.
  */
 export function readBrokerAddress(text: string): Address | string {
   const match = text.length > MAX_TEXT ? null : LOOSE_IPV6.exec(text);
@@ -68,7 +68,7 @@ export function formatAddress(address: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Reports whether a resolver can only take `host` for a name, or for the IPv4 address that it looks like. */
+/** Reports whether `host` is a name for every resolver, or an IPv4 address for every one. */
 function isHost(host: string): boolean {
   const labels = host.replace(/\.$/, "").split(".");
   if (host.length > 254 || !labels.every((label) => label !== "" && label.length <= 63)) {

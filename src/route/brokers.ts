@@ -3,25 +3,24 @@ import type { BrokerData } from "../requests/mod.ts";
 import { formatAddress, readBrokerAddress } from "./address.ts";
 
 /**
- * Decides whether a broker address that a name server gave may be dialled; credentials and bodies
- * go there.
+ * Decides whether a broker address that a name server gave may be dialled. Credentials and bodies go
+ * there.
  *
  * @param host Host name or IP address, without brackets.
  */
 export type AllowBroker = (host: string, port: number) => boolean;
 
 /**
- * The default: every address but link-local ones (169.254.0.0/16, fe80::/10), where cloud machines
- * keep their credentials, and unspecified ones (0.0.0.0, ::), which mean this machine. It judges
- * addresses as they are written: a host name that resolves to such an address passes, and so does
- * one behind NAT64 (`64:ff9b::a9fe:a9fe`). Where name servers are not trusted, restrict
- * `--allow-net` too.
+ * Allows every address but link-local ones (169.254.0.0/16, fe80::/10), where clouds serve the
+ * credentials of machines, and unspecified ones (0.0.0.0, ::), which mean this machine. It judges
+ * addresses as they are written. A host name that resolves to such an address passes, and so does one
+ * behind NAT64 (`64:ff9b::a9fe:a9fe`). If you don't trust the name servers, restrict `--allow-net` too.
  */
 export function isBrokerAllowed(host: string): boolean {
   return describeUnusual(host) === undefined;
 }
 
-/** Reports what is unusual about an IP address: `link-local`, `unspecified`, or nothing. */
+/** Describes an IP address as `link-local` or `unspecified`. Returns undefined for others. */
 function describeUnusual(host: string): "link-local" | "unspecified" | undefined {
   const url = host.includes(":") ? URL.parse(`http://[${host}]/`) : null;
   const bare = url?.hostname.slice(1, -1) ?? host;
@@ -46,32 +45,32 @@ export interface RouteBroker {
   brokerName: string;
   /** Name of its cluster. */
   cluster: string;
-  /** The usable `host:port` by broker id; the master has id 0. */
+  /** The usable `host:port` by broker id. The master has id 0. */
   addresses: ReadonlyMap<number, string>;
 }
 
-/** An address of a route that is not used, and why. */
+/** An address of a route that is not used, and the reason. */
 export interface RejectedBroker {
   /** Name of the broker, cut to 128 characters. */
   brokerName: string;
-  /** Id within the broker group; 0 is the master. */
+  /** Id within the broker group. 0 is the master. */
   brokerId: number;
   /** The address as the name server gave it, fit for a log line, cut to 128 characters. */
   address: string;
-  /** A sentence without address and broker, with the remedy. */
+  /** The reason with its remedy, without address and broker. */
   reason: string;
 }
 
-/** How the addresses of a route become those that are dialled. */
+/** Rules that turn the addresses of a route into those that are dialled. */
 export interface BrokerAddressRules {
   /**
-   * Rewrites an address before it is judged. When it throws, the broker is left out.
+   * Rewrites an address before it is judged. If it throws, the broker is left out.
    *
    * @default {every address stays as it is}
    */
   mapAddress?: ((address: string, brokerName: string) => string) | undefined;
   /**
-   * Decides whether an address may be dialled. When it throws, the broker is left out.
+   * Decides whether an address may be dialled. If it throws, the broker is left out.
    *
    * @default {isBrokerAllowed} all but link-local and unspecified ones
    */
@@ -82,11 +81,11 @@ export interface BrokerAddressRules {
 interface BrokerTable {
   /** The usable brokers by name. */
   brokers: ReadonlyMap<string, RouteBroker>;
-  /** What was left out. */
+  /** The addresses that were left out. */
   rejected: readonly RejectedBroker[];
 }
 
-/** Takes the usable addresses; of two entries for one name the first counts, as in Java. */
+/** Reads the usable addresses. Of two entries for one name the first counts, as in Java. */
 export function readBrokers(
   brokerDatas: readonly BrokerData[],
   rules: BrokerAddressRules,
@@ -113,10 +112,10 @@ export function readBrokers(
   return { brokers, rejected };
 }
 
-/** Most rejected addresses that a log line shows. */
+/** Most rejected addresses in a log line. */
 const MAX_SHOWN = 3;
 
-/** Describes the rejected addresses of a route in one line; undefined when there are none. */
+/** Describes the rejected addresses of a route in one line. Returns undefined if there are none. */
 export function describeRejected(
   { topic, rejected }: { topic: string; rejected: readonly RejectedBroker[] },
 ): string | undefined {
@@ -129,7 +128,7 @@ export function describeRejected(
   return `Ignored ${what} ${shown.join("; ")}${more}, in the route of topic "${topic}"`;
 }
 
-/** Gives the address to dial, or the reason why there is none. The options are the user's code. */
+/** Returns the address to dial, or the reason why there is none. The rules may be code of the user. */
 function readUsable(
   text: string,
   brokerName: string,

@@ -1,5 +1,5 @@
 /**
- * Where the queues of a topic are: addresses, routes, and the choice of a queue.
+ * Addresses, routes, and the choice of a queue.
  *
  * @module
  */

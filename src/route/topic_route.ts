@@ -9,15 +9,15 @@ import {
   type RouteBroker,
 } from "./brokers.ts";
 
-/** Where the queues of a topic are, and which of them can be written to. Never changes. */
+/** The brokers and queues of a topic, as they were at one moment. Never changes. */
 export class TopicRoute {
   /** Name of the topic. */
   readonly topic: string;
-  /** The topic whose route this one was borrowed from, until the topic has one of its own. */
+  /** The topic whose route is used until this topic has its own. */
   readonly borrowedFrom?: string;
-  /** The queues that messages are sent to, in the order of broker names; may be empty. */
+  /** The queues that messages are sent to, in the order of broker names. May be empty. */
   readonly writableQueues: readonly MessageQueue[];
-  /** The brokers, each with its usable addresses, of which it may have none. */
+  /** The brokers, each with its usable addresses. There may be none of these. */
   readonly brokers: readonly RouteBroker[];
   /** The addresses that are not used, for the log. */
   readonly rejected: readonly RejectedBroker[];
@@ -27,7 +27,7 @@ export class TopicRoute {
   readonly #byName: ReadonlyMap<string, RouteBroker>;
 
   /**
-   * Takes in what a name server told. An address that can't be used drops only itself.
+   * Reads what a name server answered. An address that can't be used is left out.
    *
    * @throws {ProtocolError} when the order configuration of the topic can't be read, or the topic
    * has more than 65536 queues.
@@ -48,19 +48,19 @@ export class TopicRoute {
     this.#byName = brokers;
   }
 
-  /** The names of all brokers. */
+  /** Returns the names of all brokers. */
   get brokerNames(): readonly string[] {
     return this.brokers.map((broker) => broker.brokerName);
   }
 
-  /** `host:port` of a broker's master; undefined when it has none, or none that can be used. */
+  /** Returns `host:port` of a broker's master, if it has one that can be used. */
   masterAddress(brokerName: string): string | undefined {
     return this.#byName.get(brokerName)?.addresses.get(MASTER_ID);
   }
 
   /**
-   * The route of a topic that does not exist yet, made of this one of the template topic: the same
-   * brokers, with as many queues on each as can be read, at most `defaultQueueCount`.
+   * Makes the route of a topic that does not exist yet out of this route of the default topic. It has
+   * the same brokers, with as many queues on each as can be read, at most `defaultQueueCount`.
    */
   borrowedFor(topic: string, defaultQueueCount = 4): TopicRoute {
     const queueDatas = this.#data.queueDatas.map((data) => {
@@ -74,7 +74,7 @@ export class TopicRoute {
   }
 
   /**
-   * Why there is no queue to write to, as a sentence with its remedy; undefined when there is one.
+   * Says why there is no queue to write to, with the remedy. Returns undefined if there is one.
    */
   describeUnwritable(): string | undefined {
     if (this.writableQueues.length > 0) return undefined;
@@ -102,7 +102,7 @@ export class TopicRoute {
 
   /**
    * Reports whether this route says of each of the brokers that it can't be written to. A route that
-   * does not speak of them all comes from a name server that they have not registered with yet.
+   * does not mention all of them may come from a name server at which they have not registered yet.
    */
   deniesWriting(brokerNames: Iterable<string>): boolean {
     const { queueDatas } = this.#data;
@@ -115,7 +115,7 @@ export class TopicRoute {
     return true;
   }
 
-  /** Reports whether `other` sends the same messages to the same places. */
+  /** Reports whether `other` leads the same messages to the same places. */
   equals(other: TopicRoute): boolean {
     return this === other ||
       this.topic === other.topic && this.borrowedFrom === other.borrowedFrom &&
@@ -138,7 +138,7 @@ function isSameBroker(one: RouteBroker, other: RouteBroker | undefined): boolean
   return true;
 }
 
-/** Bit of a queue's permission that lets messages be written. */
+/** Bit of a queue's permission for writing messages. */
 const PERM_WRITE = 2;
 
 /** Reports whether messages may be written to the queues of an entry. */
@@ -147,11 +147,11 @@ export function isWritable(data: QueueData): boolean {
 }
 
 /**
- * The queues that messages are sent to, by the rules of the Java client: those that the order
- * configuration names, if there is one; otherwise, sorted by broker name, all queues that may be
- * written to and whose broker has a master.
+ * Lists the queues that messages are sent to, by the rules of the Java client. If there is an order
+ * configuration, these are the queues that it names. Otherwise they are all writable queues whose broker
+ * has a master, sorted by broker name.
  *
- * @throws {ProtocolError} when the order configuration is not one, or names too many queues.
+ * @throws {ProtocolError} when the order configuration is malformed, or names too many queues.
  */
 function listWritableQueues(
   topic: string,
@@ -198,21 +198,21 @@ function refuse(topic: string, reason: string): ProtocolError {
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * Takes the queues of one topic in turn, from a random start, so that many producers that start
- * together do not all begin with the same queue. Each topic needs a selector of its own.
+ * Selects the queues of one topic in turn, from a random start: many producers that start together
+ * must not all begin with the same queue. Each topic needs its own selector.
  */
 export class QueueSelector {
   readonly #start: number;
   #next: number | undefined;
 
-  /** `random` gives a number in [0, 1) and is asked once. */
+  /** Takes a source of numbers in [0, 1), which is called once. */
   constructor(random: () => number) {
     this.#start = random();
   }
 
   /**
-   * The next queue, if possible of a broker that is not in `avoid`; undefined when there is none
-   * at all. `queues` may be another list each time.
+   * Returns the next queue, if possible of a broker that is not in `avoid`. Returns undefined only if
+   * `queues` is empty. It may be another list each time.
    */
   select(
     queues: readonly MessageQueue[],

@@ -9,7 +9,7 @@ export interface ConnectOptions extends Omit<ConnectionOptions, "address"> {
   /** Host name or IP address, without brackets. */
   host: string;
   port: number;
-  /** `host:port` for errors; differs from the dialled one when an address map is at work. */
+  /** `host:port` for errors. */
   address: string;
   /** Milliseconds for the dial. */
   timeout: number;
@@ -18,7 +18,7 @@ export interface ConnectOptions extends Omit<ConnectionOptions, "address"> {
 }
 
 /**
- * Dials an address and makes a connection of it, within a deadline.
+ * Dials an address within a deadline, and makes a connection.
  *
  * @throws {ConnectionError} with code `CONNECT_FAILED` or `ABORTED`, naming address and remedy.
  */
@@ -70,7 +70,7 @@ function isPermission(cause: unknown): boolean {
   return isOneOf(cause, "NotCapable", "PermissionDenied", "ERR_ACCESS_DENIED");
 }
 
-/** Compares an error with names, which tell one from another in Deno, and codes, which do elsewhere. */
+/** Compares an error with names, by which errors differ in Deno, and with codes, by which they do elsewhere. */
 function isOneOf(cause: unknown, ...kinds: string[]): boolean {
   if (!(cause instanceof Error)) return false;
   return kinds.includes(cause.name) || ("code" in cause && kinds.includes(String(cause.code)));

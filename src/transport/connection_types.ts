@@ -1,6 +1,6 @@
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 
-/** What a handler answers to a request that the server sent. */
+/** The answer of a handler to a request that the server sent. */
 export interface ServerRequestAnswer {
   /** Response code. @default {0} */
   code?: number;
@@ -12,17 +12,17 @@ export interface ServerRequestAnswer {
   body?: Uint8Array;
 }
 
-/** A harmless request that every server answers in some way, if it lives. */
+/** A harmless request that every live server answers in some way. */
 export interface Probe {
   /** Makes the request. */
   request: () => RemotingRequest;
-  /** Milliseconds within which anything has to come. */
+  /** Milliseconds within which anything has to arrive. */
   timeout: number;
 }
 
 /**
- * Turns a request into the one that leaves. `onSettled` takes the response, the error, or nothing when
- * the request was one-way and was written. It must not throw.
+ * Turns a request into the one that leaves. `onSettled` takes the response, the error, or nothing if the
+ * request was one-way and was written. It must not throw.
  */
 export type PrepareRequest = (
   request: RemotingRequest,
@@ -39,13 +39,13 @@ export interface RequestOptions {
   timeout: number;
   /** The current monotonic time, if the caller has just read it. */
   now?: number;
-  /** Ends the wait. A request that has left can't be taken back. */
+  /** Ends the wait. A request that has left can't be recalled. */
   signal?: AbortSignal | undefined;
 }
 
-/** Why a connection is over. */
+/** The end of a connection. */
 export interface ConnectionEnd {
-  /** Who ended it: this side, the peer in an orderly way, or a fault. */
+  /** Ended by this side, by the peer in an orderly way, or by a fault. */
   by: "local" | "peer" | "fault";
   /** The reason in words. */
   reason: string;
@@ -57,7 +57,7 @@ export interface ConnectionEnd {
 export interface ConnectionStats {
   /** Requests that wait for an answer. */
   inFlight: number;
-  /** Responses to requests that had timed out, were aborted or one-way. */
+  /** Responses to requests that had timed out, were aborted, or are one-way. */
   lateResponses: number;
   /** Responses that fit no request of this connection. */
   unmatchedResponses: number;
@@ -67,5 +67,5 @@ export interface ConnectionStats {
   pendingBytes: number;
 }
 
-/** An object that stands for one connection. */
+/** The identity of one connection, as an object to compare. */
 export type ConnectionMark = Readonly<Record<never, never>>;

@@ -13,7 +13,7 @@ export async function dialTcp(
   return transportOf(conn, () => conn.readable, false);
 }
 
-/** Opens a plain TCP connection as {@linkcode dialTcp} does, and reads and writes it without streams. */
+/** Opens a plain TCP connection like {@linkcode dialTcp}, but reads and writes it without streams. */
 export async function dialWire(host: string, port: number, options: DialOptions): Promise<Wire> {
   const conn = await connectTcp(host, port, options.signal);
   return wireOf(
@@ -93,8 +93,8 @@ async function startTls(
 }
 
 /**
- * A client certificate can't be shown on a connection that is there already. This dial takes no
- * signal, so one that comes too late is closed then.
+ * Dials with a client certificate, which an open connection can't add. This dial takes no signal, so a
+ * connection that comes too late is closed then.
  */
 async function connectWithCertificate(
   hostname: string,
@@ -117,7 +117,7 @@ async function connectWithCertificate(
   }
 }
 
-/** Reads from the peer. With TLS 1.3 it may refuse a certificate only after the handshake. */
+/** Reads from the peer, and explains its alerts. With TLS 1.3 it may refuse a certificate only after the handshake. */
 function explainingReadable(
   conn: Deno.TlsConn,
   facts: TlsFailureFacts,
@@ -130,7 +130,7 @@ function explainingReadable(
         if (done) controller.close();
         else controller.enqueue(value);
       } catch (cause) {
-        // An end without TLS's own farewell. Frames state their length, so it can't hide a cut.
+        // An end without close_notify. Frames state their length, so it can't hide a cut.
         if (cause instanceof Deno.errors.UnexpectedEof) return controller.close();
         const reason = explainAlert(cause, facts);
         throw reason === undefined ? cause : new Error(reason, { cause });

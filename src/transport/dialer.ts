@@ -4,26 +4,26 @@ import * as node from "./node_dialer.ts";
 import { checkTlsOptions, type TlsOptions } from "./tls_options.ts";
 import type { Dialer, DialOptions, Transport, Wire } from "./transport.ts";
 
-/** The sockets of the runtime: Deno's own, or those of `node:net` and `node:tls`. */
+/** The sockets of the runtime: those of Deno, or of `node:net` and `node:tls`. */
 const runtime = isDeno ? deno : node;
 
 /**
- * Opens a plain TCP connection with the sockets of the runtime: those of Deno, elsewhere `node:net`.
- * In Deno it needs `--allow-net` for the address.
+ * Opens a plain TCP connection with the sockets of the runtime: those of Deno, or of `node:net`. In Deno
+ * it needs `--allow-net` for the address.
  */
 export function dialTcp(host: string, port: number, options: DialOptions): Promise<Transport> {
   return runtime.dialTcp(host, port, options);
 }
 
-/** Opens a plain TCP connection as {@linkcode dialTcp} does, and reads and writes it without streams. */
+/** Opens a plain TCP connection like {@linkcode dialTcp}, but reads and writes it without streams. */
 export function dialWire(host: string, port: number, options: DialOptions): Promise<Wire> {
   return runtime.dialWire(host, port, options);
 }
 
 /**
- * Makes a dialer for connections over TLS. It verifies every server: its certificate has to be issued
- * by a trusted authority for the host that is dialled, and to be valid now. A server that speaks plain
- * text is refused. In Deno it needs `--allow-net` for the addresses, and nothing else.
+ * Makes a dialer for connections over TLS. It verifies every server: a trusted authority has to have
+ * issued its certificate for the host that is dialled, and it has to be valid now. A server that speaks
+ * plain text is refused. In Deno it needs `--allow-net` for the addresses, and nothing else.
  *
  * The dialer rejects with a {@linkcode ConnectionError} that says what is wrong and what to do.
  *
@@ -41,7 +41,7 @@ export function dialWire(host: string, port: number, options: DialOptions): Prom
  * }
  * ```
  *
- * @throws {InvalidArgumentError} when an option is not what it should be.
+ * @throws {InvalidArgumentError} when an option can't be used.
  */
 export function createTlsDialer(options: TlsOptions = {}): Dialer {
   const settings = checkTlsOptions(options);

@@ -1,5 +1,5 @@
 /**
- * Connections: bytes to and from one server, requests and their answers.
+ * Connections to one server: dialers, requests and their answers.
  *
  * @module
  */

@@ -3,14 +3,14 @@ import type { ThrottledLogger } from "../logger.ts";
 import { createResponse, isOneway, type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
 import type { ServerRequestAnswer } from "./connection_types.ts";
 
-/** What serving a request gives, perhaps later. */
+/** The answer to a request, perhaps later. Without one the response is an empty success. */
 type ServedAnswer = ServerRequestAnswer | void | Promise<ServerRequestAnswer | void>;
 
 /** The settings of {@linkcode ServerRequests}. */
 export interface ServerRequestsOptions {
   /** `host:port` of the server. */
   address: string;
-  /** Returns what serves requests of a code, if anything does. */
+  /** Returns the handler for requests of a code, if there is one. */
   handlerOf: (code: number) => ((command: RemotingCommand) => ServedAnswer) | undefined;
   /** Log for requests that can't be served. */
   warnings: ThrottledLogger;
@@ -18,7 +18,7 @@ export interface ServerRequestsOptions {
   answer: (answer: RemotingCommand) => void;
 }
 
-/** Hands what a server asks to its handlers; nothing that they do reaches the reader. */
+/** Passes requests of a server to their handlers. Nothing that these do affects the reader. */
 export class ServerRequests {
   readonly #options: ServerRequestsOptions;
   #unknown = 0;
@@ -27,12 +27,12 @@ export class ServerRequests {
     this.#options = options;
   }
 
-  /** How many had a code that no handler is for. */
+  /** Returns the number of requests without a handler. */
   get unknown(): number {
     return this.#unknown;
   }
 
-  /** Serves one. Never throws. */
+  /** Serves a request. Never throws. */
   serve(command: RemotingCommand): void {
     const handler = this.#options.handlerOf(command.code);
     if (!handler) {

@@ -22,7 +22,7 @@ const ALERTS: Reasons = [
         : `the peer wants a certificate of this client (${alert}): pass cert and key`,
   ],
   [
-    // The only alert that versions up to 1.2 have for a certificate that is missing.
+    // Versions up to 1.2 have no other alert for a missing certificate.
     /HandshakeFailure$/,
     ([alert], { hasCertificate }) =>
       "the peer has no version and cipher in common with this client, or " +
@@ -84,13 +84,13 @@ const FAULTS: Reasons = [
   ],
 ];
 
-/** Why a handshake failed, and what to do about it. */
+/** Explains why a handshake failed, and what to do about it. */
 export function explainTlsFailure(cause: unknown, facts: TlsFailureFacts): string {
   return explainAlert(cause, facts) ?? find(FAULTS, textOf(cause), facts) ??
     `TLS failed (${describe(cause)})`;
 }
 
-/** Explains what the peer refused, if it did. With TLS 1.3 that may come after the handshake. */
+/** Explains the alert of a peer, if there is one. With TLS 1.3 it may come after the handshake. */
 export function explainAlert(cause: unknown, facts: TlsFailureFacts): string | undefined {
   const [, alert] = /received fatal alert: (\w+)/.exec(textOf(cause)) ?? [];
   return alert && (find(ALERTS, alert, facts) ?? `the peer refuses to go on (${alert})`);
@@ -107,7 +107,7 @@ function textOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** Returns the names of a certificate that is for others, from what the runtime says of it. */
+/** Returns the names of a certificate for other hosts, from the error text of the runtime. */
 function namesIn(text: string): string {
   const names = [...text.matchAll(/(?:DnsName|IpAddress)\("?([^")]*)"?\)/g)].map(([, name]) =>
     name

@@ -2,24 +2,22 @@ import type { KeyObject, X509Certificate } from "node:crypto";
 import { InvalidArgumentError } from "../errors.ts";
 import { loadNodeCrypto } from "../runtime.ts";
 
-/** How connections over TLS are made. Servers are always verified, there is no way around it. */
+/** Configures connections over TLS. Servers are always verified: no option changes that. */
 export interface TlsOptions {
   /**
-   * Certificates of authorities, as the text of PEM files, that servers' certificates may be issued
-   * by.
+   * Certificates of authorities that may issue servers' certificates, as the text of PEM files.
    *
    * @default {those that the runtime trusts; these are added to them}
    */
   caCerts?: readonly string[];
   /**
-   * The name, or IP address, that every server's certificate has to be valid for. Use it where servers
-   * are dialled by addresses that are not in their certificates. It can't be used together with
-   * `cert`.
+   * The name, or IP address, that every server's certificate has to be valid for. Use it if servers are
+   * dialled by addresses that are not in their certificates. It can't be combined with `cert`.
    *
    * @default {the host that is dialled}
    */
   serverName?: string;
-  /** Certificate of this client and its chain, as the text of a PEM file, for servers that want one. */
+  /** Certificate of this client and its chain, as the text of a PEM file, for servers that demand one. */
   cert?: string;
   /** Private key of `cert`, as the text of a PEM file without a password. */
   key?: string;
@@ -40,7 +38,7 @@ const ENCRYPTED_KEY = /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/;
 const SERVER_NAME = /^[\w.-]{1,253}$/;
 
 /**
- * Checks what the runtime would take silently, and fail on later with another reason.
+ * Checks what the runtime would accept silently, and fail on later with another reason.
  *
  * @throws {InvalidArgumentError} naming the option. The message never shows its value.
  */
@@ -80,7 +78,7 @@ function checkClient(cert: unknown, key: unknown): TlsSettings["client"] {
   return { cert: cert as string, key: key as string };
 }
 
-/** Returns the certificates in a PEM text, at least one. */
+/** Reads the certificates in a PEM text. There has to be at least one. */
 function readCertificates(name: string, text: unknown): X509Certificate[] {
   const blocks = typeof text === "string" ? text.match(CERTIFICATE) ?? [] : [];
   if (blocks.length === 0) throw refuse(name, notPem("certificate"));
