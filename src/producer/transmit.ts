@@ -3,10 +3,10 @@ import type { Clock, Deadline } from "../clock.ts";
 import { ConnectionError, InvalidArgumentError } from "../errors.ts";
 import { encodeProperties, MessageProperty, type MessageQueue } from "../message/mod.ts";
 import {
-  Release,
-  releaseOf,
   type RemotingCommand,
   type RemotingRequest,
+  ServerVersion,
+  versionName,
 } from "../remoting/internal.ts";
 import {
   type PreparedHeaders,
@@ -168,7 +168,7 @@ function checkTimers(connection: Connection, brokerName: string, topic: string):
   throw new InvalidArgumentError(
     `Cannot send message to topic "${topic}": broker "${brokerName}" at ${address} is of version ` +
       `${
-        releaseOf(peerVersion)
+        versionName(peerVersion)
       } and would deliver it immediately, delay and deliverAt need 5.0.0 or ` +
       "later: use delayLevel",
     { topic, brokerName, address },
@@ -186,5 +186,5 @@ function propertiesFor({ peerVersion }: Connection, message: OutgoingMessage): s
 }
 
 function isBefore5(version: number): boolean {
-  return releaseOf(version) !== undefined && version < Release.V5_0_0;
+  return versionName(version) !== undefined && version < ServerVersion.V5_0_0;
 }

@@ -1,7 +1,7 @@
 import { LanguageCode } from "./peer.ts";
 import { ResponseCode } from "./response_code.ts";
 
-/** The two forms of a command's header on the wire; each sender chooses its own. */
+/** The two forms of a command's header on the wire. Each sender chooses its own. */
 export const SerializeType = {
   /** The header is a JSON object. */
   JSON: "JSON",
@@ -12,23 +12,23 @@ export const SerializeType = {
 /** One of the two header forms. */
 export type SerializeType = typeof SerializeType[keyof typeof SerializeType];
 
-/** A request or response of the remoting protocol, as it is between two frames. */
+/** A request or response of the remoting protocol. */
 export interface RemotingCommand {
-  /** Request code, or in a response the response code: int32, in the binary header int16. */
+  /** Request code, or the response code of a response: int32, in the binary header int16. */
   code: number;
   /** Language code of the sender. */
   language: number;
   /** Version ordinal of the sender: int32, in the binary header int16. */
   version: number;
-  /** Number of the request, chosen by its sender and copied into the response: int32. */
+  /** Number of the request, int32. Its sender chooses it, and the response has the same. */
   opaque: number;
-  /** Bit 0: this is a response. Bit 1: one-way, no response is wanted. Other bits are kept. */
+  /** Bit 0: this is a response. Bit 1: one-way, no response is expected. Other bits are kept. */
   flag: number;
-  /** Free text; in a response the reason of a refusal. A successful response may have one too. */
+  /** Free text. In a response, the reason of a refusal. A successful response may have one, too. */
   remark?: string;
-  /** The header fields of the request or response, always text. */
+  /** The header fields of the request or response. All are text. */
   extFields: Record<string, string>;
-  /** The body, empty when there is none. After decoding it may be a view into the bytes read. */
+  /** The body, empty if there is none. After decoding it may be a view into the bytes read. */
   body: Uint8Array;
   /** The form of the header. */
   serializeType: SerializeType;
@@ -38,21 +38,21 @@ export interface RemotingCommand {
 export interface RemotingRequest {
   /** The request code. */
   code: number;
-  /** Header fields; none when absent. */
+  /** Header fields, if it has any. */
   extFields?: Record<string, string>;
-  /** Body; none when absent. */
+  /** Body, if it has one. */
   body?: Uint8Array;
   /** Free text for the server's log. */
   remark?: string;
 }
 
-/** A request that may write its fields as JSON by itself. Those that are sent very often do. */
+/** A request that may write its fields as JSON by itself. Requests that are sent very often do. */
 export interface JsonRequest extends RemotingRequest {
-  /** Returns the same fields as members of a JSON object, without the braces. */
+  /** Returns the fields as members of a JSON object, without the braces. */
   fieldsAsJson?(): string;
 }
 
-/** Returns a request with other fields, and without those that it wrote by itself. */
+/** Returns a request with other fields, in place of all that it had. */
 export function withFields(
   { code, body, remark }: RemotingRequest,
   extFields: Record<string, string>,
@@ -66,15 +66,15 @@ export function withFields(
 }
 
 /**
- * The version ordinal that this module sends: `V5_3_1`. From 401 on a name server answers with
- * standard JSON, and above 475 a server may answer any request with GO_AWAY.
+ * The version ordinal that this module sends: `V5_3_1`. From 401 on, name servers answer with standard
+ * JSON. Above 475, servers may answer any request with GO_AWAY.
  */
 export const CLIENT_VERSION = 475;
 
 /** Bit of `flag` that marks a response. */
 export const RESPONSE_FLAG = 1;
 
-/** Bit of `flag` that says that no response is wanted. */
+/** Bit of `flag` that marks a one-way request: no response is expected. */
 export const ONEWAY_FLAG = 2;
 
 const NO_BODY = new Uint8Array(0);
@@ -84,7 +84,7 @@ export function isResponse(command: Pick<RemotingCommand, "flag">): boolean {
   return (command.flag & RESPONSE_FLAG) !== 0;
 }
 
-/** Reports whether the sender of a command wants no answer. */
+/** Reports whether the sender of a command expects no answer. */
 export function isOneway(command: Pick<RemotingCommand, "flag">): boolean {
   return (command.flag & ONEWAY_FLAG) !== 0;
 }
@@ -109,7 +109,7 @@ export function createRequest(
   return command;
 }
 
-/** Makes the response to a request: its number, and the code and remark given. */
+/** Makes the response to a request, with the number of the request. */
 export function createResponse(
   request: Pick<RemotingCommand, "opaque" | "serializeType">,
   response: {

@@ -79,7 +79,7 @@ function encodeJson(command: RemotingCommand): Uint8Array {
   return frame;
 }
 
-/** Appends the frame of a command that was checked, and gives its size. @throws {InvalidArgumentError} */
+/** Appends the frame of a command that was checked, and returns its size. @throws {InvalidArgumentError} */
 function appendCommand(writer: ByteWriter, command: RemotingCommand): number {
   const { serializeType, body } = command, start = beginFrame(writer);
   if (serializeType === "ROCKETMQ") writeRocketmqHeader(writer, command);
@@ -87,7 +87,7 @@ function appendCommand(writer: ByteWriter, command: RemotingCommand): number {
   return endFrame(writer, start, serializeType, body);
 }
 
-/** Appends the frame of a request under a number, and gives its size. @throws {InvalidArgumentError} */
+/** Appends the frame of a request under a number, and returns its size. @throws {InvalidArgumentError} */
 export function appendRequest(
   writer: ByteWriter,
   request: JsonRequest,
@@ -106,7 +106,7 @@ function beginFrame(writer: ByteWriter): number {
   return start;
 }
 
-/** Writes the body, and in the room before the header what stands there. */
+/** Writes the body, and then the prefix into the room before the header. */
 function endFrame(
   writer: ByteWriter,
   start: number,
@@ -124,7 +124,7 @@ function endFrame(
   return size;
 }
 
-/** Refuses numbers that don't fit their fields. @throws {InvalidArgumentError} */
+/** Rejects numbers that don't fit their fields. @throws {InvalidArgumentError} */
 function checkCommand(
   command: Pick<RemotingCommand, "code" | "version" | "opaque" | "flag" | "language">,
 ): void {
@@ -145,7 +145,7 @@ function checkCommand(
   );
 }
 
-/** Refuses a frame that no peer takes. @throws {InvalidArgumentError} */
+/** Rejects a frame that no peer accepts. @throws {InvalidArgumentError} */
 function checkFrameSize(size: number): void {
   if (size <= DEFAULT_MAX_FRAME_SIZE) return;
   throw new InvalidArgumentError(
@@ -265,24 +265,24 @@ function guessPeer(bytes: Uint8Array, start: number): string {
 const INITIAL_SIZE = 16 * 1024;
 
 /**
- * A buffer that grew beyond this is given back when it is cleared: a body of 1 MiB and its header,
- * which takes three times as long to encode into new memory.
+ * A buffer that grew beyond this is released when it is cleared. It has room for a body of 1 MiB and its
+ * header: encoding these into new memory takes three times as long.
  */
 const KEPT_SIZE = 1024 * 1024 + 64 * 1024;
 
-/** Frames one behind the other, encoded in place into memory that is used again. */
+/** Frames one after another, encoded into memory that is used again. */
 export class FrameBuffer {
   #writer = new ByteWriter(INITIAL_SIZE);
 
-  /** Bytes of the frames in it. */
+  /** Returns the size of its frames in bytes. */
   get length(): number {
     return this.#writer.length;
   }
 
   /**
-   * Adds the frame of a command and gives its size.
+   * Adds the frame of a command, and returns its size.
    *
-   * @throws {InvalidArgumentError} as `encodeCommand` does. Nothing was added then.
+   * @throws {InvalidArgumentError} like `encodeCommand`. Nothing was added then.
    */
   append(command: RemotingCommand): number {
     const start = this.#writer.length;
@@ -296,10 +296,10 @@ export class FrameBuffer {
   }
 
   /**
-   * Adds the frame of a request under a number, as `append(createRequest(request, opaque, oneway))`
-   * does, and gives its size.
+   * Adds the frame of a request under a number, like `append(createRequest(request, opaque, oneway))`,
+   * and returns its size.
    *
-   * @throws {InvalidArgumentError} as `encodeCommand` does. Nothing was added then.
+   * @throws {InvalidArgumentError} like `encodeCommand`. Nothing was added then.
    */
   appendRequest(request: JsonRequest, opaque: number, oneway = false): number {
     const start = this.#writer.length;
@@ -316,7 +316,7 @@ export class FrameBuffer {
     return this.#writer.memory.subarray(start, end);
   }
 
-  /** Forgets the frames. */
+  /** Drops the frames. */
   clear(): void {
     if (this.#writer.capacity > KEPT_SIZE) this.#writer = new ByteWriter(INITIAL_SIZE);
     else this.#writer.seek(0);

@@ -5,15 +5,15 @@ import { FRAME_PREFIX_SIZE, type FrameLimits, readLimits } from "./limits.ts";
 
 const EMPTY = new Uint8Array(0);
 
-/** A piece up to this size is copied faster byte by byte. */
+/** Size up to which a piece is copied faster byte by byte. */
 const SHORT_PIECE = 16;
 
 /**
- * Takes the bytes of a connection as they come, cut anywhere, and gives the commands in them.
+ * Decodes the bytes of a connection as they come, cut anywhere, into commands.
  *
- * Frames that lie whole in a chunk are decoded in place: their bodies are views into that chunk,
- * so a chunk must not be written to again after it was pushed. A frame that comes in pieces is
- * gathered in memory that grows with the bytes that really came, never with the announced length.
+ * Frames that lie whole in a chunk are decoded in place. Their bodies are views into that chunk, so it
+ * must not be written to after it was pushed. A frame that comes in pieces is gathered in memory that
+ * grows with the bytes that came, never with the announced length.
  *
  * @example
  * ```ts
@@ -33,7 +33,7 @@ export class FrameDecoder {
   readonly #limits: Required<FrameLimits>;
   #gathered: Uint8Array = EMPTY;
   #size = 0;
-  /** Size of the frame that is being gathered; 0 until its first 8 bytes are there. */
+  /** Size of the frame that is being gathered, 0 until its first 8 bytes are there. */
   #frameSize = 0;
   #failure: RemotingDecodeError | undefined;
 
@@ -46,17 +46,17 @@ export class FrameDecoder {
     this.#limits = readLimits(limits);
   }
 
-  /** Bytes of a frame that has begun and is not whole. */
+  /** Returns the number of bytes of a frame that has begun and is not whole. */
   get buffered(): number {
     return this.#size;
   }
 
   /**
-   * Takes the next bytes and gives the commands that became whole, in order.
+   * Takes the next bytes, and returns the commands that became whole, in order.
    *
-   * @throws {RemotingDecodeError} when the bytes can't be frames. Commands that came before the
-   * fault in the same chunk are lost with it, and every later call throws the same error: nothing
-   * tells where the next frame would begin.
+   * @throws {RemotingDecodeError} when the bytes can't be frames. Commands before the fault in the same
+   * chunk are lost with it. Every later call throws the same error, because nothing says where the next
+   * frame would begin.
    */
   push(chunk: Uint8Array): RemotingCommand[] {
     const commands: RemotingCommand[] = [];
@@ -65,9 +65,9 @@ export class FrameDecoder {
   }
 
   /**
-   * Like {@linkcode FrameDecoder.push}, but hands out the commands that came before a fault, too. What
-   * `take` throws ends the call, and the other commands of the chunk are lost. The decoder itself is
-   * not affected: the next chunk is read as it comes.
+   * Passes the commands to `take`, also those before a fault. Otherwise it is like
+   * {@linkcode FrameDecoder.push}. What `take` throws ends the call, and the other commands of the chunk
+   * are lost. The decoder itself is not affected, and takes the next chunk.
    *
    * @throws {RemotingDecodeError} when the bytes can't be frames, and at every later call.
    */
@@ -85,7 +85,7 @@ export class FrameDecoder {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Adds to the begun frame what it lacks; gives the position in `chunk` where the next one begins. */
+  /** Adds to the begun frame what it lacks. Returns the position in `chunk` where the next one begins. */
   #completeGathered(chunk: Uint8Array, commands: RemotingCommand[]): number {
     for (let at = 0; at < chunk.length;) {
       const wanted = this.#frameSize || FRAME_PREFIX_SIZE;
@@ -149,7 +149,7 @@ export class FrameDecoder {
 
 /**
  * Turns a stream of bytes, cut anywhere, into a stream of commands. A frame that can't be decoded
- * errors the stream with a {@linkcode RemotingDecodeError}, and so does an end in mid-frame.
+ * errors the stream with a {@linkcode RemotingDecodeError}. So does an end within a frame.
  *
  * @example
  * ```ts

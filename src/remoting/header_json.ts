@@ -5,7 +5,7 @@ import { FRAME_PREFIX_SIZE } from "./limits.ts";
 
 const NO_BODY = new Uint8Array(0);
 
-/** Writes the JSON header of a command, its members in the order in which Java writes them. */
+/** Writes the JSON header of a command, with its members in the order of Java. */
 export function stringifyHeader(command: RemotingCommand): string {
   const { code, extFields, flag, language, opaque, remark, version } = command;
   return `{"code":${code}${stringifyFields(extFields)},"flag":${flag}` +
@@ -13,7 +13,7 @@ export function stringifyHeader(command: RemotingCommand): string {
     `,"serializeTypeCurrentRPC":"JSON","version":${version}}`;
 }
 
-/** Writes the JSON header of a request under a number, with the fields that it has prepared. */
+/** Writes the JSON header of a request under a number, with its prepared fields if it has them. */
 export function stringifyRequestHeader(
   request: JsonRequest,
   opaque: number,
@@ -27,7 +27,7 @@ export function stringifyRequestHeader(
     `${stringifyRemark(remark)},"serializeTypeCurrentRPC":"JSON","version":${CLIENT_VERSION}}`;
 }
 
-/** Writes the member with the fields, if there are any. */
+/** Writes the member `extFields`, if there are any. */
 function stringifyFields(extFields: Readonly<Record<string, string>> = {}): string {
   let isEmpty = true;
   for (const name in extFields) {
@@ -41,7 +41,7 @@ function stringifyRemark(remark: string | undefined): string {
   return remark === undefined ? "" : `,"remark":${JSON.stringify(remark)}`;
 }
 
-/** Makes the error for what programs without types may have put into the fields. */
+/** Makes the error for a field that is no text, which programs without types may have set. */
 export function notText(name: string): InvalidArgumentError {
   return new InvalidArgumentError(
     `Cannot encode command: the value of extField "${printable(name, 64)}" is not text`,
@@ -50,13 +50,13 @@ export function notText(name: string): InvalidArgumentError {
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Several times as fast as the strict one: what it can't read it replaces by U+FFFD. */
+/** Several times as fast as the strict one. It replaces what it can't read by U+FFFD. */
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A header of this size can't hold enough values to do harm, and real ones are not larger. */
+/** Size up to which a header can't hold enough values to do harm. Real ones are not larger. */
 const HARMLESS_SIZE = 65_536;
 
-/** The members of a header that mean something. */
+/** The members of a header that are read. */
 type Members = Readonly<
   Partial<
     Record<
@@ -67,8 +67,8 @@ type Members = Readonly<
 >;
 
 /**
- * Reads a JSON header; the command has no body yet. Of a key that comes twice the last one counts;
- * unknown ones are ignored.
+ * Reads a JSON header. The command has no body yet. If a key comes twice, the last one counts. Unknown
+ * ones are ignored.
  */
 export function decodeJsonHeader(header: Uint8Array, maxExtFields: number): RemotingCommand {
   const bare = decodeBareHeader(header);
@@ -109,9 +109,9 @@ const BARE_PIECES = [
 const ZERO = 0x30, NINE = 0x39, MINUS = 0x2d;
 
 /**
- * Reads a header without fields and remark that is written letter by letter as Java servers do it.
- * Every commit or rollback is answered with one; to compare bytes costs a quarter of `JSON.parse`.
- * Returns undefined for every other header, right or wrong.
+ * Reads a header without fields and remark, exactly as Java servers write it. The answer to every commit
+ * or rollback has one, and comparing bytes costs a quarter of `JSON.parse`. Returns undefined for every
+ * other header, valid or not.
  */
 function decodeBareHeader(header: Uint8Array): RemotingCommand | undefined {
   const numbers = [0, 0, 0, 0];
@@ -144,7 +144,7 @@ function decodeBareHeader(header: Uint8Array): RemotingCommand | undefined {
   };
 }
 
-/** Refuses a header that would become very many objects, before it does. */
+/** Rejects a header with too many values before they become objects. */
 function checkValueCount(header: Uint8Array, maxExtFields: number): void {
   const max = maxExtFields + 64;
   let count = 0;
@@ -214,7 +214,7 @@ function readExtFields(value: unknown, text: string, max: number): Record<string
   return isText ? fields as Record<string, string> : stringifyValues(fields, text);
 }
 
-/** Turns the values that are no text into text; nulls are left out. */
+/** Turns values that are no text into text. Nulls are left out. */
 function stringifyValues(fields: Record<string, unknown>, text: string): Record<string, string> {
   let literals: Record<string, string> | undefined;
   const entries = Object.entries(fields).flatMap(([name, value]): [string, string][] => {
@@ -228,7 +228,7 @@ function stringifyValues(fields: Record<string, unknown>, text: string): Record<
   return Object.fromEntries(entries);
 }
 
-/** Finds the numbers in `extFields` as they are written: a long does not survive as a JavaScript number. */
+/** Finds the numbers in `extFields` as they are written: a JavaScript number can't hold every long. */
 function numberLiterals(text: string): Record<string, string> {
   const sources = new Map<unknown, Record<string, string>>();
   try {

@@ -7,10 +7,10 @@ import { FRAME_PREFIX_SIZE } from "./limits.ts";
 /** code 2, language 1, version 2, opaque 4, flag 4, remark length 4, extFields length 4. */
 const FIXED_SIZE = 21;
 
-/** Bytes of a name, which a 16-bit number tells. */
+/** Most bytes of a name: its size is a signed 16-bit number. */
 const MAX_NAME_SIZE = 0x7fff;
 
-/** A header up to this size is decoded as one text, which its fields are cut out of. */
+/** Size up to which fields are decoded as one text, out of which each is cut. */
 const HARMLESS_SIZE = 65_536;
 
 const NO_BODY = new Uint8Array(0);
@@ -18,7 +18,7 @@ const NO_BODY = new Uint8Array(0);
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Bytes that the compact binary header of a command takes when all of its text is ASCII. */
+/** Returns the size of a command's compact binary header if all of its text is ASCII. */
 export function estimateRocketmqHeader({ remark, extFields }: RemotingCommand): number {
   let size = FIXED_SIZE + (remark?.length ?? 0);
   for (const name in extFields) {
@@ -68,8 +68,8 @@ function checkShort(name: string, value: number): void {
 }
 
 /**
- * Reads a compact binary header; the command has no body yet. A pair with an empty name is left
- * out, as Java does.
+ * Reads a compact binary header. The command has no body yet. A pair with an empty name is left out, as
+ * in Java.
  */
 export function decodeRocketmqHeader(header: Uint8Array, maxExtFields: number): RemotingCommand {
   const { length } = header;
@@ -133,13 +133,13 @@ function readPairs(
   return Object.fromEntries(fields);
 }
 
-/** The texts in a part of a header. Decoding the part once costs less than each text alone. */
+/** Reads the texts in a part of a header. Decoding the part once costs less than each text alone. */
 class TextsOf {
   readonly #header: Uint8Array;
   readonly #start: number;
-  /** The part as one text, if each byte of it became one unit: so positions are the same in both. */
+  /** The part as one text, if each of its bytes became one unit. Positions are the same in both then. */
   readonly #whole: string | undefined;
-  /** `true` if a unit of it stands for a byte that is no character of its own. */
+  /** `true` if a unit of it replaces a byte that is no character by itself. */
   readonly #isMixed: boolean = false;
 
   constructor(header: Uint8Array, start: number, end: number) {

@@ -6,4 +6,4 @@
 export * from "./mod.ts";
 export { type JsonRequest, nextOpaque, withFields } from "./command.ts";
 export { FrameBuffer } from "./frame.ts";
-export { languageCode, languageName, Release, releaseOf } from "./peer.ts";
+export { languageCode, languageName, ServerVersion, versionName } from "./peer.ts";

@@ -1,7 +1,6 @@
 /**
- * The language that a client or server says it is written in. It only shows in administration
- * views. This module sends `OTHER`, which every broker version knows; `NODE_JS` is unknown to old
- * ones.
+ * The language in which a client or server says it is written. Only administration views show it. This
+ * module sends `OTHER`, which every broker version knows. Old ones do not know `NODE_JS`.
  */
 export const LanguageCode = {
   JAVA: 0,
@@ -25,7 +24,7 @@ export type LanguageCode = typeof LanguageCode[keyof typeof LanguageCode];
 
 const names: readonly string[] = Object.keys(LanguageCode);
 
-/** Returns the name of a language code, `OTHER` for one without a name. */
+/** Returns the name of a language code, `OTHER` for an unknown one. */
 export function languageName(code: number): string {
   return names[code] ?? "OTHER";
 }
@@ -36,20 +35,20 @@ export function languageCode(name: string): number {
   return code < 0 ? LanguageCode.OTHER : code;
 }
 
-/** Ordinal of release 4.0.0 among the numbers that servers and clients put into `version`. */
+/** Ordinal of version 4.0.0 among the numbers that servers and clients put into `version`. */
 const FIRST = 213;
 
 /** Server versions that added a feature. */
-export const Release = {
+export const ServerVersion = {
   /** 5.0.0: timers, attributes of topics. */
   V5_0_0: 413,
 } as const;
 
 /**
- * The release that a `version` in a header stands for, as `4.9.7`; undefined for those before 4.0.0
- * and for 0, which says nothing. Every release has two ordinals, the first one for its snapshots.
+ * Returns the name of a `version` in a header, for example `4.9.7`. Returns undefined for versions before
+ * 4.0.0, and for 0, which is unknown. Every version has two ordinals, the first one for its snapshots.
  */
-export function releaseOf(version: number): string | undefined {
+export function versionName(version: number): string | undefined {
   if (!Number.isInteger(version) || version < FIRST - 1) return undefined;
   const index = Math.floor((version - FIRST + 1) / 2);
   return `${4 + Math.floor(index / 100)}.${Math.floor(index / 10) % 10}.${index % 10}`;

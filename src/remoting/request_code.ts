@@ -1,6 +1,5 @@
 /**
- * What a request asks for, by protocol name (RocketMQ 5.5.0). Codes over 32767 fit the JSON header
- * only.
+ * The codes of requests by protocol name (RocketMQ 5.5.0). Codes over 32767 fit the JSON header only.
  */
 export const RequestCode = {
   SEND_MESSAGE: 10,

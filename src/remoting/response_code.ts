@@ -1,4 +1,4 @@
-/** How a server answers a request, by protocol name (RocketMQ 5.5.0). */
+/** The codes of responses by protocol name (RocketMQ 5.5.0). */
 export const ResponseCode = {
   RPC_TIME_OUT: -1006,
   RPC_SEND_TO_CHANNEL_FAILED: -1004,

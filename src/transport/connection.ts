@@ -29,8 +29,8 @@ import { openWire, type Transport, type Wire } from "./transport.ts";
 import { Frame, WriteQueue } from "./write_queue.ts";
 
 /**
- * Takes a request that the server sent. It is called from the reader and must return at once; what
- * takes time goes on behind the promise. The answer is written only to a two-way request.
+ * Takes a request that the server sent. The reader calls it, so it must return immediately: what takes
+ * time goes on behind the promise. Only a two-way request is answered.
  */
 export type ServerRequestHandler = (
   command: RemotingCommand,
@@ -51,7 +51,7 @@ export interface ConnectionOptions {
   prepare?: PrepareRequest | undefined;
   /** Bounds of the frames that are accepted. */
   limits?: FrameLimits;
-  /** Most requests that wait for an answer at once. @default {65535} */
+  /** Most requests that wait for an answer at the same time. @default {65535} */
   maxInFlight?: number;
   /** Most bytes that wait to be written. @default {67108864} */
   maxPendingBytes?: number;
@@ -63,24 +63,24 @@ export interface ConnectionOptions {
    */
   frameTimeout?: number;
   /**
-   * Asked when a request timed out and nothing came meanwhile; when it brings nothing either, the
-   * connection ends. Without it, a silent peer is kept.
+   * Sent when a request timed out and nothing came meanwhile. If nothing comes in answer either, the
+   * connection ends. Without a probe, silence never ends it.
    */
   probe?: Probe;
 }
 
-/** Responses in a row to requests that were never sent, after which the connection is closed. */
+/** Responses in a row to requests that were never sent, after which the connection ends. */
 const MAX_UNMATCHED_IN_A_ROW = 100;
 
 /**
- * A connection to one server: it numbers requests and finds the request of each response, keeps
- * the deadlines, hands server-sent requests to their handlers, and fails everything that waits at
- * once when it ends. It reads always; nothing that a handler does can stop it.
+ * A connection to one server. It numbers requests, matches responses with them, and keeps the
+ * deadlines. It passes requests of the server to their handlers. When it ends, it fails everything that
+ * waits. It always reads on, whatever a handler does.
  */
 export class Connection {
   /** `host:port` of the peer. */
   readonly address: string;
-  /** Host of this end, where there is one. */
+  /** Host of this end, if there is one. */
   readonly localHost?: string;
   /** An identity token: comparing it does not keep the connection alive. */
   readonly mark: ConnectionMark = Object.freeze({});
@@ -154,12 +154,12 @@ export class Connection {
     return this.#end === undefined;
   }
 
-  /** The `version` in the peer's last response; 0 before the first one. */
+  /** Returns the `version` in the peer's last response, 0 before the first one. */
   get peerVersion(): number {
     return this.#peerVersion;
   }
 
-  /** Counters, as they are now. */
+  /** Returns the counters as they are now. */
   stats(): ConnectionStats {
     return {
       inFlight: this.#pending.size,
@@ -174,7 +174,7 @@ export class Connection {
    * Sends a request and waits for its response, whatever its code is.
    *
    * @throws {ConnectionError} when the connection ends, the deadline passes, the signal aborts or
-   * a bound is reached; its `written` says whether the server may have seen the request.
+   * a bound is reached. Its `written` says whether the server may have seen the request.
    */
   request(request: RemotingRequest, options: RequestOptions): Promise<RemotingCommand> {
     return this.#send(request, options, true) as Promise<RemotingCommand>;
@@ -185,15 +185,15 @@ export class Connection {
    * about the server.
    *
    * @throws {ConnectionError} when the connection ends, the deadline passes, the signal aborts or a
-   * bound is reached before that; its `written` says whether the server may have seen a part of it.
+   * bound is reached before that. Its `written` says whether the server may have seen a part of it.
    */
   oneway(request: RemotingRequest, options: RequestOptions): Promise<void> {
     return this.#send(request, options, false) as Promise<undefined>;
   }
 
   /**
-   * Hands over a one-way request that leaves before this turn of the event loop is over, without
-   * waiting for that. False when it can't be promised: then `oneway()` waits.
+   * Queues a one-way request that leaves before this turn of the event loop is over. Returns `false` if
+   * that can't be promised. Use `oneway()` then.
    *
    * @throws {ConnectionError} when the connection has ended, or a bound is reached.
    */
@@ -205,7 +205,7 @@ export class Connection {
     return true;
   }
 
-  /** Ends the connection. Everything that waits on it fails at once; `closed` tells the reason. */
+  /** Ends the connection. Everything that waits on it fails immediately. `closed` has the reason. */
   close(reason = "closed by this client"): void {
     this.#finish({ by: "local", reason });
   }
@@ -332,13 +332,13 @@ export class Connection {
 }
 
 /**
- * Closes what may be closed already, or be at fault itself: the `close()` of a dialer's transport is
- * foreign code. That of a bare `Deno.Conn`, for instance, throws when its streams have closed it.
+ * Closes what a dialer opened, and ignores what that throws: it is code of the user. A bare `Deno.Conn`,
+ * for instance, throws if its streams have closed it already.
  */
 export function closeQuietly(closable: { close(): void }): void {
   try {
     closable.close();
   } catch {
-    // Nobody could do anything about it: the connection is over either way.
+    // The connection is over either way.
   }
 }

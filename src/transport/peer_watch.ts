@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from "../clock.ts";
 import type { Probe } from "./connection_types.ts";
 
-/** How much later than asked a timer may run, in milliseconds, before this program counts as busy. */
+/** Milliseconds that a timer may run late before this program counts as busy. */
 const BUSY_AFTER = 250;
 
 /** Bytes that a large frame has to bring in each `frameTimeout`, if it is not whole until then. */
@@ -12,19 +12,19 @@ interface PeerWatchOptions {
   clock: Clock;
   /** Milliseconds within which a frame that has begun must be whole, or bring {@linkcode MIN_PROGRESS}. */
   frameTimeout: number;
-  /** What a silent peer is asked; without it, silence is never held against it. */
+  /** Request to a silent peer. Without it, silence never ends the connection. */
   probe: Probe | undefined;
-  /** Sends the probe. What becomes of it is of no interest: anything that comes is an answer. */
+  /** Sends the probe. Its outcome does not matter: anything that comes is an answer. */
   send: (probe: Probe) => void;
-  /** Called when the peer is taken for dead, with the reason. */
+  /** Called with the reason when the peer counts as dead. */
   onDead: (reason: string) => void;
 }
 
 /**
- * Watches whether the peer of a connection still lives: a frame that it began has to become whole
- * in time or to make progress, and after a request without an answer something has to come from it. One slow
- * request proves nothing. So when a request times out and not a byte came since it was asked, a
- * probe is sent; only when that brings nothing either, the peer is dead.
+ * Watches whether the peer of a connection still lives. A frame that it began has to become whole in
+ * time, or to make progress. After a request without an answer something has to come. One slow request
+ * proves nothing: if a request times out and not a byte came since it was sent, a probe is sent. The
+ * peer is dead only if nothing comes then either.
  */
 export class PeerWatch {
   readonly #options: PeerWatchOptions;
@@ -38,7 +38,7 @@ export class PeerWatch {
     this.#options = options;
   }
 
-  /** Counts the reads that brought something. */
+  /** Returns the number of reads that brought something. */
   get readCount(): number {
     return this.#readCount;
   }
@@ -60,7 +60,7 @@ export class PeerWatch {
     if (this.#frameTimer === undefined) this.#awaitFrame();
   }
 
-  /** Notes that a request timed out that was sent when the count was as given. */
+  /** Notes that a request timed out. `readCount` is the count when it was sent. */
   onTimeout(readCount: number): void {
     const { probe, send } = this.#options;
     if (
@@ -93,7 +93,7 @@ export class PeerWatch {
     const { clock, onDead } = this.#options;
     const due = clock.monotonic() + probe.timeout;
     this.#probeTimer = clock.setTimer(() => {
-      // Something kept this program busy: an answer may be there and not be read yet.
+      // This program was busy: an answer may be there that it has not read yet.
       if (clock.monotonic() > due + BUSY_AFTER) return this.#awaitAnswer(probe);
       onDead(
         `nothing came in answer to a request, nor to a probe within ${probe.timeout} ms after it`,

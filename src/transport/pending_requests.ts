@@ -4,10 +4,10 @@ import { nextOpaque, type RemotingCommand } from "../remoting/internal.ts";
 import type { RequestOptions } from "./connection_types.ts";
 import type { QueuedFrame } from "./write_queue.ts";
 
-/** Why a request ends without a response. */
+/** The reasons why a request ends without a response. */
 export type RequestFailure = "CONNECTION_LOST" | "TIMEOUT" | "ABORTED" | "OVERLOADED";
 
-/** What an error needs to know of the request that it is about. */
+/** The facts of a request for an error about it. */
 export interface RequestFacts {
   /** Its request code. */
   readonly code: number;
@@ -31,19 +31,19 @@ interface PendingRequestsOptions {
   readCount: () => number;
 }
 
-/** How much earlier than asked a timer may run, in milliseconds. */
+/** Milliseconds that a timer may run early. */
 const TIMER_SLACK = 1;
 
 /**
- * How much later than asked a timer may run, in milliseconds, before this program counts as busy.
- * A busy program has not read what came meanwhile, so the answers may be there.
+ * Milliseconds that a timer may run late before this program counts as busy. A busy program has not read
+ * what came meanwhile, so the answers may be there.
  */
 export const BUSY_AFTER = 20;
 
 /** Milliseconds for reading what came while this program was busy. */
 const READ_PAUSE = 50;
 
-/** Most such pauses in a row: a peer that always sends something must not keep a request for ever. */
+/** Most such pauses in a row: a peer that always sends something must not keep a request waiting. */
 const MAX_READ_PAUSES = 10;
 
 /** The facts of a new request. */
@@ -63,11 +63,11 @@ class PendingRequest implements QueuedFrame, NewRequest {
   readonly code: number;
   readonly isAnswered: boolean;
   readonly readCount: number;
-  /** Milliseconds that it was given. */
+  /** Milliseconds that it may take. */
   readonly timeout: number;
-  /** When they are over, in monotonic milliseconds. */
+  /** End of that time, in monotonic milliseconds. */
   readonly deadline: number;
-  /** The response; nothing, as soon as it is written, of a one-way request. */
+  /** Resolves with the response. For a one-way request it resolves with nothing when that is written. */
   readonly end: Promise<RemotingCommand | undefined>;
   written = false;
   cancelled = false;
@@ -103,9 +103,9 @@ class PendingRequest implements QueuedFrame, NewRequest {
 }
 
 /**
- * Keeps the requests of one connection that are under way, by number, each with its deadline. One
- * timer stands for all of them: it is set for the first deadline, and fails what is due when it runs.
- * It is kept when the table empties: setting a timer is the most expensive step of a request.
+ * Keeps the requests of one connection that are under way, by number, each with its deadline. They share
+ * one timer, which is set for the first deadline and fails what is due. It is kept when the table
+ * empties: setting a timer is the most expensive step of a request.
  */
 export class PendingRequests {
   readonly #options: PendingRequestsOptions;
@@ -126,7 +126,7 @@ export class PendingRequests {
     this.#firstOpaque = this.#opaque;
   }
 
-  /** Requests that wait for a response. */
+  /** Returns the number of requests that wait for a response. */
   get size(): number {
     return this.#awaited;
   }
@@ -156,7 +156,7 @@ export class PendingRequests {
     return request;
   }
 
-  /** Enters a request: from now on it has a deadline and may be answered. */
+  /** Enters a request. From now on it has a deadline and may be answered. */
   enter(request: PendingRequest): void {
     this.#requests.add(request);
     if (request.isAnswered) this.#awaited++;
@@ -170,10 +170,10 @@ export class PendingRequests {
   }
 
   /**
-   * Gives a response to the request that waits for it. A response is late when its request was
-   * issued here and waits no more: it timed out, was aborted or is one-way. A broker answers even
-   * one-way requests that it throws out of its queue. No more responses are late than requests were
-   * abandoned; all others are unmatched.
+   * Passes a response to the request that waits for it. A response is late if its request was made here
+   * and does not wait any more: it timed out, was aborted, or is one-way. A broker answers even one-way
+   * requests that it throws out of its queue. At most as many responses are late as requests were
+   * abandoned. All others are unmatched.
    */
   settle(response: RemotingCommand): "settled" | "late" | "unmatched" {
     const request = this.#requests.get(response.opaque);
@@ -213,8 +213,8 @@ export class PendingRequests {
     request.fail(this.#options.makeError(failure, request, reason, cause));
   }
 
-  /** Reports whether answers may have come that are not read yet, because this program was busy. */
-  #mayBeUnread(isBusy: boolean): boolean {
+  /** Counts a pause if answers may have come that this program was too busy to read. Returns whether it did. */
+  #pauseForUnread(isBusy: boolean): boolean {
     const read = this.#options.readCount();
     const isReading = this.#readPauses > 0 && read !== this.#readBefore;
     const mayBe = (isBusy || isReading) && this.#readPauses < MAX_READ_PAUSES;
@@ -240,7 +240,7 @@ export class PendingRequests {
     const isBusy = now - this.#timerAt > BUSY_AFTER;
     this.#timer = undefined;
     this.#timerAt = Infinity;
-    if (this.#mayBeUnread(isBusy)) return this.#setTimer(now + READ_PAUSE, READ_PAUSE);
+    if (this.#pauseForUnread(isBusy)) return this.#setTimer(now + READ_PAUSE, READ_PAUSE);
     let next = Infinity;
     const due: PendingRequest[] = [];
     for (const request of this.#requests.after(this.#opaque)) {

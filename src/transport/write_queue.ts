@@ -10,20 +10,20 @@ import type { Wire } from "./transport.ts";
 /** Most bytes that leave in one write. */
 const WRITE_LIMIT = 64 * 1024;
 
-/** A frame with a larger body has memory of its own, and leaves in a write of its own. */
+/** A frame with a larger body has its own memory, and leaves in its own write. */
 const COPY_LIMIT = 16 * 1024;
 
 /** Microtasks without a new frame after which this turn is assumed to queue no more. */
 const CALM = 12;
 
-/** With fewer requests in flight a turn has so few answers that waiting for its end saves nothing. */
+/** With at most so many requests in flight, waiting for the end of a turn saves nothing. */
 const GATHER_FROM = 64;
 
 /** A frame on its way out. */
 export interface QueuedFrame {
   /** Set right before the first byte is handed over. */
   written: boolean;
-  /** Set to leave the frame out, as long as nothing of it was handed over. */
+  /** Set to leave the frame out, while nothing of it was handed over. */
   readonly cancelled: boolean;
   /** Its bytes. The queue sets it. */
   size: number;
@@ -39,13 +39,13 @@ export class Frame implements QueuedFrame {
   readonly onWritten = undefined;
 }
 
-/** A frame that has memory of its own. */
+/** A frame that has its own memory. */
 interface LargeFrame {
   readonly frame: QueuedFrame;
   readonly bytes: Uint8Array;
 }
 
-/** Frames that were queued together, and where those that are not large lie one behind the other. */
+/** Frames that were queued together. Those that are not large lie one after another in its buffer. */
 class Batch {
   readonly frames: QueuedFrame[] = [];
   readonly large: LargeFrame[] = [];
@@ -81,7 +81,7 @@ class Batch {
 
 /** The settings of a queue. */
 interface WriteQueueOptions {
-  /** Where bytes go. */
+  /** Takes the bytes. */
   wire: Pick<Wire, "write" | "endOfTurn">;
   /** Called when a write failed. */
   onError: (error: unknown) => void;
@@ -90,10 +90,9 @@ interface WriteQueueOptions {
 }
 
 /**
- * The one writer of a connection. Frames that are queued by the same turn of the event loop, or while
- * a write is under way, leave in one write. A write often ends before the turn does, so where much is
- * under way the next one waits for that end: one for each answer of a turn would cost more than all
- * the rest.
+ * The one writer of a connection. Frames that are queued in the same turn of the event loop, or while a
+ * write is under way, leave in one write. A write often ends before its turn. If much is under way, the
+ * next write waits for the end of the turn: one write for each answer would cost more than all the rest.
  */
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
@@ -108,12 +107,12 @@ export class WriteQueue {
     this.#options = options;
   }
 
-  /** Bytes that were not taken yet. */
+  /** Returns the bytes that were not taken yet. */
   get pendingBytes(): number {
     return this.#bytes;
   }
 
-  /** Reports whether bytes are being taken: what is queued now has to wait for that. */
+  /** Reports whether a write is under way. What is queued now has to wait for it. */
   get isWriting(): boolean {
     return this.#writing;
   }
@@ -144,7 +143,7 @@ export class WriteQueue {
     queueMicrotask(() => this.#flush());
   }
 
-  /** Forgets what is queued. */
+  /** Drops what is queued. */
   stop(): void {
     this.#stopped = true;
     this.#bytes = 0;
@@ -169,7 +168,7 @@ export class WriteQueue {
     }
   }
 
-  /** Waits until the answers of this turn have made what they make, or it is enough for a write. */
+  /** Waits until this turn queues no more frames, or there is enough for a write. */
   async #gather(): Promise<void> {
     for (let seen = 0, calm = 0; calm < CALM && this.#bytes < WRITE_LIMIT; calm++) {
       if (seen !== this.#bytes) calm = 0;
@@ -178,7 +177,7 @@ export class WriteQueue {
     }
   }
 
-  /** Writes the frames that were not cancelled, as many at once as lie together and may. */
+  /** Writes the frames that were not cancelled. Neighbours leave together, up to the limit of a write. */
   async #writeBatch({ frames, large, buffer }: Batch): Promise<void> {
     let at = 0, nextLarge = 0;
     for (let i = 0; i < frames.length && !this.#stopped;) {

@@ -12,7 +12,7 @@ import {
   type MessageExt,
   ResponseCode,
 } from "../../../mod.ts";
-import { releaseOf } from "../../../src/remoting/internal.ts";
+import { versionName } from "../../../src/remoting/internal.ts";
 import { createGetRouteInfoRequest } from "../../../src/requests/mod.ts";
 import { eventually } from "../../support/progress.ts";
 import { TestClient } from "../../support/test_client.ts";
@@ -35,7 +35,7 @@ export const sendingSteps: readonly VersionStep[] = [
     for (const address of [nameServer!, ...server.brokers.map(({ address }) => address)]) {
       const answer = await client.request(address, createGetRouteInfoRequest("TBW102"));
       assertEquals(
-        [answer.serializeType, releaseOf(answer.version)],
+        [answer.serializeType, versionName(answer.version)],
         [server.serializeType, server.release],
       );
     }
