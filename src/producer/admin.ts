@@ -109,7 +109,7 @@ function mastersOf(
   });
 }
 
-/** Names a message that is to be taken back. */
+/** Names a message to recall. */
 export interface RecallFields {
   /** Topic that it was sent to. */
   topic: string;
@@ -118,17 +118,20 @@ export interface RecallFields {
 }
 
 /**
- * Takes a timer message back from the broker that its handle names.
+ * Recalls a timer message from the broker that its handle names.
  *
  * @returns the id of the message.
  * @throws {RocketMQError}
  */
 export async function recallMessage(
   client: ClientInstance,
-  producerGroup: string,
   { topic, recallHandle }: RecallFields,
-  bounds: SendBounds,
-  onAnswer: (messageId: string, response: RemotingCommand) => void,
+  { producerGroup, bounds, onAnswer }: {
+    producerGroup: string;
+    bounds: SendBounds;
+    /** Called with the id of the message and what the broker answered. */
+    onAnswer: (messageId: string, response: RemotingCommand) => void;
+  },
 ): Promise<string> {
   checkTopic(topic, client.namespace);
   const { brokerName, messageId } = readHandle(recallHandle);

@@ -6,7 +6,7 @@ import {
   type MessageExt,
   MessageProperty,
 } from "../message/internal.ts";
-import { ResponseCode } from "../remoting/mod.ts";
+import { type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
 import { createTopic, type RecallFields, recallMessage, type TopicFields } from "./admin.ts";
 import {
   AutoBatcher,
@@ -187,7 +187,7 @@ export class Producer implements AsyncDisposable {
   ): Promise<string> {
     const [client, bounds] = this.#core.contact(options);
     const { producerGroup, settings, traces } = this.#core, { topic } = fields;
-    return await recallMessage(client, producerGroup, fields, bounds, (messageId, response) => {
+    const onAnswer = (messageId: string, response: RemotingCommand) => {
       const regionId = response.extFields[MessageProperty.Region];
       if (!traces || regionId === undefined) return;
       const timestamp = Math.floor(settings.clock.now());
@@ -201,7 +201,8 @@ export class Producer implements AsyncDisposable {
         messageId,
         success,
       });
-    });
+    };
+    return await recallMessage(client, fields, { producerGroup, bounds, onAnswer });
   }
 
   /**
@@ -218,7 +219,7 @@ export class Producer implements AsyncDisposable {
     const outgoing = prepareRequest(message, core.outgoing, { correlationId, clientId, timeout });
     const send = () => core.delivery.deliver(outgoing, bounds, this.#requestPolicy);
     const { clock } = core.settings;
-    return await awaitReply(client, clock, correlationId, outgoing, bounds, send);
+    return await awaitReply(outgoing, bounds, { client, clock, correlationId, send });
   }
 
   /**

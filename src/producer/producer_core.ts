@@ -319,7 +319,7 @@ export class ProducerCore {
     }
     if (topic !== undefined) {
       const { uniqueKey } = this.outgoing;
-      this.#traces = createTraceDispatcher(client, settings, producerGroup, topic, uniqueKey);
+      this.#traces = createTraceDispatcher(client, settings, { producerGroup, topic, uniqueKey });
       observers.push(new TraceObserver(this.#traces, topic));
     }
     const { clock, logger } = settings;
@@ -336,7 +336,10 @@ export class ProducerCore {
       watch: this.#watch!,
       gate: new SendGate(clock, this.#sending),
       compressor: this.#compressor,
-      sender: new Sender(client, clock, this.producerGroup, {
+      sender: new Sender({
+        client,
+        clock,
+        producerGroup: this.producerGroup,
         faults: this.#detector?.faults,
         onRetry: () => void counters.sendRetries++,
       }),

@@ -55,12 +55,15 @@ export function prepareRequest(
  * @throws {ConnectionError} with code `TIMEOUT` when none comes in time.
  */
 export async function awaitReply(
-  client: ClientInstance,
-  clock: Clock,
-  correlationId: string,
   { topic, uniqueKey }: OutgoingMessage,
   { deadline, signal }: SendBounds,
-  send: () => Promise<unknown>,
+  { client, clock, correlationId, send }: {
+    client: ClientInstance;
+    clock: Clock;
+    correlationId: string;
+    /** Sends the message. */
+    send: () => Promise<unknown>;
+  },
 ): Promise<MessageExt> {
   const reply = client.replies.expect(correlationId);
   try {

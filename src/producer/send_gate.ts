@@ -2,8 +2,8 @@ import type { Clock } from "../clock.ts";
 import { ConnectionError, InvalidStateError } from "../errors.ts";
 import type { BodyCompressor } from "./body_compression.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
-import type { AnsweredPolicy, SendBounds, SendPolicy } from "./send_policy.ts";
-import type { SendCounters, SendReceipt } from "./send_result.ts";
+import type { ReceiptOf, SendBounds, SendPolicy } from "./send_policy.ts";
+import type { SendCounters } from "./send_result.ts";
 import type { Sender } from "./sender.ts";
 import type { SendWatch } from "./watch.ts";
 
@@ -36,21 +36,11 @@ export class Delivery {
    * @throws {ConnectionError} whose `written` says whether a broker may have it.
    * @throws {BrokerResponseError} @throws {ProtocolError}
    */
-  deliver(
+  deliver<P extends SendPolicy>(
     message: OutgoingMessage,
     bounds: SendBounds,
-    policy: AnsweredPolicy,
-  ): Promise<SendReceipt>;
-  deliver(
-    message: OutgoingMessage,
-    bounds: SendBounds,
-    policy: SendPolicy,
-  ): Promise<SendReceipt | undefined>;
-  deliver(
-    message: OutgoingMessage,
-    bounds: SendBounds,
-    policy: SendPolicy,
-  ): Promise<SendReceipt | undefined> {
+    policy: P,
+  ): Promise<ReceiptOf<P>> {
     const { watch } = this.#options;
     if (!watch.isActive) return this.send(message, bounds, policy);
     return watch.around(
@@ -61,17 +51,11 @@ export class Delivery {
   }
 
   /** Sends a message whose observers are told elsewhere, see {@linkcode Delivery.deliver}. */
-  send(message: OutgoingMessage, bounds: SendBounds, policy: AnsweredPolicy): Promise<SendReceipt>;
-  send(
+  async send<P extends SendPolicy>(
     message: OutgoingMessage,
     bounds: SendBounds,
-    policy: SendPolicy,
-  ): Promise<SendReceipt | undefined>;
-  async send(
-    message: OutgoingMessage,
-    bounds: SendBounds,
-    policy: SendPolicy,
-  ): Promise<SendReceipt | undefined> {
+    policy: P,
+  ): Promise<ReceiptOf<P>> {
     const { counters, gate, compressor, sender } = this.#options;
     const size = message.body.length + message.encodedProperties.length;
     counters.sendsInFlight++;

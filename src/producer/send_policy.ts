@@ -5,6 +5,7 @@ import type { MessageQueue } from "../message/mod.ts";
 import { ResponseCode } from "../remoting/mod.ts";
 import { isTransientRefusal, type SendKind } from "../requests/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
+import type { SendReceipt } from "./send_result.ts";
 
 /** Chooses a queue when the route is known: a queue that was named, or a selector. */
 export type QueueChoice = (route: TopicRoute) => MessageQueue;
@@ -79,6 +80,10 @@ export interface RetryOptions {
 
 /** Decides how messages are sent whose answer is awaited. */
 export type AnsweredPolicy = SendPolicy & { readonly awaitAnswer: true };
+
+/** The receipt of a send: there is one if the policy awaits the answer. */
+export type ReceiptOf<P extends SendPolicy> = P extends AnsweredPolicy ? SendReceipt
+  : SendReceipt | undefined;
 
 /** Response codes after which another broker may take the message: those of the Java client, and 215. */
 export const DEFAULT_RETRY_CODES: ReadonlySet<number> = new Set([

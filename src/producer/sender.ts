@@ -8,15 +8,15 @@ import type { LatencyFaults } from "./latency_faults.ts";
 import type { OutgoingMessage } from "./outgoing_message.ts";
 import { choiceOf, QueueFinder } from "./queues.ts";
 import {
-  type AnsweredPolicy,
   leastTime,
   mayRetry,
+  type ReceiptOf,
   type SendBounds,
   type SendPolicy,
   TooLateError,
 } from "./send_policy.ts";
 import type { SendReceipt } from "./send_result.ts";
-import { Transmitter } from "./transmit.ts";
+import { type Attempt, Transmitter } from "./transmit.ts";
 
 /** Bounds of the first pause before a busy broker is tried again, and of the longest, in milliseconds. */
 const MIN_BACKOFF = 100, MAX_BACKOFF = 500;
@@ -31,6 +31,10 @@ const NO_BROKERS: ReadonlySet<string> = new Set();
 
 /** Configures a {@linkcode Sender}. */
 export interface SenderOptions {
+  readonly client: ClientInstance;
+  readonly clock: Clock;
+  /** Group under which brokers know the messages. */
+  readonly producerGroup: string;
   /** Brokers that it names are passed over, and each send is noted there. */
   readonly faults?: LatencyFaults | undefined;
   /** Called when a send is tried again. */
@@ -45,16 +49,12 @@ export class Sender {
   readonly #transmitter: Transmitter;
   readonly #closing = new AbortController();
 
-  constructor(
-    client: ClientInstance,
-    clock: Clock,
-    producerGroup: string,
-    options: SenderOptions = {},
-  ) {
+  constructor(options: SenderOptions) {
+    const { client, clock, producerGroup, faults } = options;
     this.#clock = clock;
     this.#options = options;
-    this.#queues = new QueueFinder(client, clock, options.faults);
-    this.#transmitter = new Transmitter(client, clock, producerGroup, this.#queues);
+    this.#queues = new QueueFinder(client, clock, faults);
+    this.#transmitter = new Transmitter({ client, clock, producerGroup, queues: this.#queues });
   }
 
   /**
@@ -65,13 +65,20 @@ export class Sender {
    * @throws {BrokerResponseError} when a broker refused it.
    * @throws {ProtocolError} when an answer makes no sense, and the message may be stored.
    */
-  send(message: OutgoingMessage, bounds: SendBounds, policy: AnsweredPolicy): Promise<SendReceipt>;
-  send(
+  send<P extends SendPolicy>(
     message: OutgoingMessage,
     bounds: SendBounds,
-    policy: SendPolicy,
-  ): Promise<SendReceipt | undefined>;
-  async send(
+    policy: P,
+  ): Promise<ReceiptOf<P>> {
+    return this.#send(message, bounds, policy) as Promise<ReceiptOf<P>>;
+  }
+
+  /** Tries nothing again, because the producer ends. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #send(
     message: OutgoingMessage,
     bounds: SendBounds,
     policy: SendPolicy,
@@ -87,10 +94,11 @@ export class Sender {
         const avoid = failed?.brokers ?? NO_BROKERS;
         const queue = chosen ?? this.#queues.known(topic, avoid) ??
           await this.#queues.next(topic, avoid, bounds);
-        if (failed?.hasAny) await this.#pause(queue, failed, bounds, policy);
-        const deadline = this.#deadlineOf(queue, message, bounds, policy, attemptsLeft);
+        const attempt: Attempt = { queue, message, bounds, policy, deadline: bounds.deadline };
+        if (failed?.hasAny) await this.#pause(attempt, failed);
+        attempt.deadline = this.#deadlineOf(attempt, attemptsLeft);
         try {
-          const receipt = await this.#attempt(queue, message, deadline, bounds, policy);
+          const receipt = await this.#attempt(attempt);
           if (!receipt || receipt.sendStatus === "SEND_OK" || !policy.retryOnStoreNotOk) {
             return receipt;
           }
@@ -117,42 +125,30 @@ export class Sender {
     }
   }
 
-  /** Tries nothing again, because the producer ends. */
-  close(): void {
-    this.#closing.abort();
-  }
-
-  #attempt(
-    queue: MessageQueue,
-    message: OutgoingMessage,
-    deadline: Deadline,
-    bounds: SendBounds,
-    policy: SendPolicy,
-  ): Promise<SendReceipt | undefined> {
+  #attempt(attempt: Attempt): Promise<SendReceipt | undefined> {
     const { faults } = this.#options;
-    if (!faults) return this.#transmitter.transmit(queue, message, deadline, bounds, policy);
+    if (!faults) return this.#transmitter.transmit(attempt);
+    const { queue, policy } = attempt;
     return faults.observe(
       queue,
-      () => this.#transmitter.transmit(queue, message, deadline, bounds, policy),
+      () => this.#transmitter.transmit(attempt),
       policy.awaitAnswer,
     );
   }
 
   /** Leaves time for the attempts that follow, if this is not the last one. */
   #deadlineOf(
-    { brokerName }: MessageQueue,
-    message: OutgoingMessage,
-    bounds: SendBounds,
-    { resendAfterWrite, timeoutPerTry }: SendPolicy,
+    { queue, message, bounds, policy }: Attempt,
     attemptsLeft: number,
   ): Deadline {
+    const { resendAfterWrite, timeoutPerTry } = policy;
     // What is not sent again once it has left needs no time for that.
     if (attemptsLeft <= 1 || !resendAfterWrite) return bounds.deadline;
     const { remaining } = bounds.deadline;
     if (timeoutPerTry !== undefined) {
       return timeoutPerTry < remaining ? new Deadline(this.#clock, timeoutPerTry) : bounds.deadline;
     }
-    if (!this.#queues.hasOther(message, bounds, (name) => name !== brokerName)) {
+    if (!this.#queues.hasOther(message, bounds, (name) => name !== queue.brokerName)) {
       return bounds.deadline;
     }
     return new Deadline(this.#clock, remaining / attemptsLeft);
@@ -166,11 +162,10 @@ export class Sender {
    * wait. Nothing is on its way then.
    */
   async #pause(
-    { brokerName, topic }: MessageQueue,
+    { queue, bounds, policy }: Attempt,
     failed: FailedAttempts,
-    bounds: SendBounds,
-    policy: SendPolicy,
   ): Promise<void> {
+    const { brokerName, topic } = queue;
     const { signal } = bounds, { remaining } = bounds.deadline;
     const least = leastTime(bounds, policy);
     let delay = failed.delayBefore(brokerName);

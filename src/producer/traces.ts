@@ -49,11 +49,14 @@ export function checkMessageTrace(option: MessageTraceOption | undefined): strin
 export function createTraceDispatcher(
   client: ClientInstance,
   { clock, logger }: ClientSettings,
-  producerGroup: string,
-  topic: string,
-  uniqueKey: () => string,
+  { producerGroup, topic, uniqueKey }: {
+    producerGroup: string;
+    topic: string;
+    uniqueKey: () => string;
+  },
 ): TraceDispatcher {
-  const sender = new Sender(client, clock, `_INNER_TRACE_PRODUCER-${producerGroup}-PRODUCE-1`);
+  const ownGroup = `_INNER_TRACE_PRODUCER-${producerGroup}-PRODUCE-1`;
+  const sender = new Sender({ client, clock, producerGroup: ownGroup });
   const send = ({ body, keys }: TraceMessage) => {
     const id = uniqueKey();
     const properties = {

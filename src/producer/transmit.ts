@@ -21,6 +21,25 @@ import type { QueueFinder } from "./queues.ts";
 import { leastTime, type SendBounds, type SendPolicy, TooLateError } from "./send_policy.ts";
 import type { SendReceipt } from "./send_result.ts";
 
+/** One attempt to send a message. */
+export interface Attempt {
+  readonly queue: MessageQueue;
+  readonly message: OutgoingMessage;
+  /** Bounds of the whole send. */
+  readonly bounds: SendBounds;
+  readonly policy: SendPolicy;
+  /** When this attempt must be over. */
+  deadline: Deadline;
+}
+
+/** The settings of a {@linkcode Transmitter}. */
+interface TransmitterOptions {
+  readonly client: ClientInstance;
+  readonly clock: Clock;
+  readonly producerGroup: string;
+  readonly queues: QueueFinder;
+}
+
 /** Takes a message to one queue: one request, one answer. */
 export class Transmitter {
   readonly #client: ClientInstance;
@@ -28,7 +47,7 @@ export class Transmitter {
   readonly #queues: QueueFinder;
   readonly #headers: PreparedHeaders<SendMessageVarying>;
 
-  constructor(client: ClientInstance, clock: Clock, producerGroup: string, queues: QueueFinder) {
+  constructor({ client, clock, producerGroup, queues }: TransmitterOptions) {
     this.#client = client;
     this.#clock = clock;
     this.#queues = queues;
@@ -42,20 +61,14 @@ export class Transmitter {
   /**
    * Writes a message to a registered connection, and waits for the answer if the policy says so.
    *
-   * @param deadline When this attempt must be over.
    * @throws {ConnectionError} whose `written` says whether the broker may have it.
    * @throws {BrokerResponseError} @throws {ProtocolError} @throws {InvalidArgumentError}
    */
-  async transmit(
-    queue: MessageQueue,
-    message: OutgoingMessage,
-    deadline: Deadline,
-    bounds: SendBounds,
-    policy: SendPolicy,
-  ): Promise<SendReceipt | undefined> {
+  async transmit(attempt: Attempt): Promise<SendReceipt | undefined> {
+    const { queue, message, deadline, bounds, policy } = attempt;
     const { brokerName } = queue, { topic } = message;
     const connection = this.#client.openConnection(brokerName) ??
-      await this.#connect(queue, message, deadline, bounds);
+      await this.#connect(attempt);
     if (message.timed) checkTimers(connection, brokerName, topic);
     const { address } = connection, { signal } = bounds;
     const now = this.#clock.monotonic(), timeout = deadline.remainingAt(now);
@@ -94,12 +107,8 @@ export class Transmitter {
   }
 
   /** Waits for a connection, and leaves time for another broker if there is one. */
-  async #connect(
-    { brokerName }: MessageQueue,
-    message: OutgoingMessage,
-    { remaining }: Deadline,
-    bounds: SendBounds,
-  ): Promise<Connection> {
+  async #connect({ queue, message, deadline, bounds }: Attempt): Promise<Connection> {
+    const { brokerName } = queue, { remaining } = deadline;
     const hasOther = this.#queues.hasOther(message, bounds, (name) => name !== brokerName);
     const timeout = hasOther ? remaining / 2 : remaining;
     return await this.#client.requestConnection(brokerName, { timeout, signal: bounds.signal });
