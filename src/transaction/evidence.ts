@@ -140,7 +140,11 @@ export class BrokerEvidence {
     deadline: Deadline,
   ): Promise<Connection | undefined> {
     const { namespace } = this.#options.client;
-    const [connection, { body }] = await this.#query(transactionId, topic, half, deadline);
+    const [connection, { body }] = await this.#query(
+      { key: transactionId, topic },
+      half,
+      deadline,
+    );
     const isVisible = decodeStoredMessages(body).some((message) =>
       message.properties[MessageProperty.UniqueKey] === transactionId &&
       (namespace?.unwrap(message.topic) ?? message.topic) === topic
@@ -155,7 +159,11 @@ export class BrokerEvidence {
     deadline: Deadline,
   ): Promise<boolean> {
     try {
-      const [, response] = await this.#query(transactionId, HALF_TOPIC, half, deadline, 1);
+      const [, response] = await this.#query(
+        { key: transactionId, topic: HALF_TOPIC, maxNum: 1 },
+        half,
+        deadline,
+      );
       return (response.indexLastUpdatePhyoffset ?? 0n) >= half.commitLogOffset;
     } catch {
       return false;
@@ -163,11 +171,9 @@ export class BrokerEvidence {
   }
 
   async #query(
-    key: string,
-    topic: string,
+    { key, topic, maxNum = MAX_FOUND }: { key: string; topic: string; maxNum?: number },
     { brokerName, connection: learnedOn }: HalfMessage,
     deadline: Deadline,
-    maxNum = MAX_FOUND,
   ): Promise<[Connection, QueryMessageResponse]> {
     await this.#enter();
     try {

@@ -55,6 +55,17 @@ export type LiveHandling = "stillRunning" | "joined" | "heldBack" | "repeated";
 /** Shared by the many transactions that have none. */
 const NONE: readonly HalfMessage[] = [];
 
+/** The facts of a transaction that comes under way. */
+interface NewTransaction {
+  readonly transactionId: string;
+  readonly topic: string;
+  readonly step: "sending" | "checking";
+  /** What is known of an earlier ending. */
+  readonly known: Partial<TroubledEnding> | undefined;
+  /** When its send was called, in monotonic milliseconds. */
+  readonly begunAt?: number;
+}
+
 /**
  * One transaction that is under way in this process, and the only place where its state is changed:
  *
@@ -79,19 +90,13 @@ export class LiveTransaction {
   #isRepeated: boolean;
   readonly #halves: MutableBrokerHalves[] = [];
 
-  constructor(
-    transactionId: string,
-    topic: string,
-    step: "sending" | "checking",
-    { localTransactionRan, verdict }: Partial<TroubledEnding> = {},
-    begunAt = -Infinity,
-  ) {
+  constructor({ transactionId, topic, step, known, begunAt = -Infinity }: NewTransaction) {
     this.transactionId = transactionId;
     this.topic = topic;
     this.begunAt = begunAt;
     this.#step = step;
-    this.#localTransactionRan = localTransactionRan;
-    this.#isRepeated = verdict !== undefined;
+    this.#localTransactionRan = known?.localTransactionRan;
+    this.#isRepeated = known?.verdict !== undefined;
   }
 
   /** `false` when it was not run, or not yet; `undefined` when this process does not know. */
@@ -267,13 +272,15 @@ export class TransactionBook {
   /** Enters a transaction that is about to be sent, whose send was called at `begunAt`. */
   send(transactionId: string, topic: string, begunAt: number): LiveTransaction {
     const known = { localTransactionRan: false };
-    return this.#enter(new LiveTransaction(transactionId, topic, "sending", known, begunAt));
+    return this.#enter(
+      new LiveTransaction({ transactionId, topic, step: "sending", known, begunAt }),
+    );
   }
 
   /** Enters a transaction that a broker checks and that is not under way. */
   check(transactionId: string, topic: string): LiveTransaction {
     const known = this.#troubled.get(transactionId);
-    return this.#enter(new LiveTransaction(transactionId, topic, "checking", known));
+    return this.#enter(new LiveTransaction({ transactionId, topic, step: "checking", known }));
   }
 
   /** Forgets a transaction that stays open; what is known of an earlier trouble stays. */

@@ -14,14 +14,24 @@ function halfOn(brokerName: string, commitLogOffset = 1n): HalfMessage {
 }
 
 Deno.test("live transaction - a server that calls itself otherwise each time is not remembered for ever", () => {
-  const live = new LiveTransaction("T", "TopicTest", "checking");
+  const live = new LiveTransaction({
+    transactionId: "T",
+    topic: "TopicTest",
+    step: "checking",
+    known: undefined,
+  });
   for (let i = 0; i < 1_000; i++) live.checked(halfOn(`broker-${i}`));
 
   assertEquals(live.checkedOn().length, 16);
 });
 
 Deno.test("live transaction - a broker that checks again and again while it is ended is not remembered for ever", () => {
-  const live = new LiveTransaction("T", "TopicTest", "checking");
+  const live = new LiveTransaction({
+    transactionId: "T",
+    topic: "TopicTest",
+    step: "checking",
+    known: undefined,
+  });
   live.checked(halfOn("a", 0n));
   const [halves] = live.end("COMMIT");
   for (let i = 1n; i <= 1_000n; i++) assertEquals(live.checked(halfOn("a", i)), "heldBack");

@@ -46,8 +46,8 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   {
     name: "stranger-told-that-it-did-not-run",
     file: "src/transaction/live.ts",
-    old: "    { localTransactionRan, verdict }: Partial<TroubledEnding> = {},",
-    new: "    { localTransactionRan = false, verdict }: Partial<TroubledEnding> = {},",
+    old: "    this.#localTransactionRan = known?.localTransactionRan;",
+    new: "    this.#localTransactionRan = known?.localTransactionRan ?? false;",
     foundBy: ["S9"],
   },
   {

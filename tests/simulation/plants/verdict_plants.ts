@@ -25,8 +25,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "listener-asked-while-the-send-is-under-way",
     file: LIVE,
-    old: 'new LiveTransaction(transactionId, topic, "sending", known, begunAt)',
-    new: 'new LiveTransaction(transactionId, topic, "checking", known, begunAt)',
+    old: 'new LiveTransaction({ transactionId, topic, step: "sending", known, begunAt })',
+    new: 'new LiveTransaction({ transactionId, topic, step: "checking", known, begunAt })',
     foundBy: ["S7", "S6", "S9"],
   },
   {
@@ -265,8 +265,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "failed-send-not-fenced",
     file: LIVE,
-    old: '"sending", { localTransactionRan: false }),',
-    new: '"sending", { localTransactionRan: undefined }),',
+    old: "const known = { localTransactionRan: false };",
+    new: "const known = { localTransactionRan: undefined };",
     foundBy: ["S9"],
   },
   {
