@@ -6,9 +6,9 @@ export type TimerHandle = unknown;
  * So a test can drive a whole cluster in virtual time from a seed.
  */
 export interface Clock {
-  /** Wall clock time in milliseconds since 1970. Used only where the protocol wants a date. */
+  /** Returns wall clock time in milliseconds since 1970. Used only for dates in the protocol. */
   now(): number;
-  /** Monotonic time in milliseconds, from an arbitrary start. Used for every deadline. */
+  /** Returns monotonic time in milliseconds, from an arbitrary start. Used for every deadline. */
   monotonic(): number;
   /** Runs `callback` once after `delay` milliseconds. */
   setTimer(callback: () => void, delay: number): TimerHandle;
@@ -18,7 +18,7 @@ export interface Clock {
   random(): number;
 }
 
-/** The longest delay that timers of the runtime take; one that is longer would run immediately. */
+/** The longest delay of the runtime's timers. Longer ones would run immediately. */
 const MAX_DELAY = 2 ** 31 - 1;
 
 /** The clock of the runtime: `Date`, `performance`, `setTimeout` and `crypto`. */
@@ -62,7 +62,7 @@ export class Deadline {
     this.#at = this.madeAt + timeout;
   }
 
-  /** Milliseconds that are left, never below 0. */
+  /** Returns the milliseconds that are left, never below 0. */
   get remaining(): number {
     return this.remainingAt(this.#clock.monotonic());
   }
@@ -72,7 +72,7 @@ export class Deadline {
     return Math.max(0, this.#at - now);
   }
 
-  /** Milliseconds since it passed; 0 before. */
+  /** Returns the milliseconds since it passed, 0 before. */
   get overdue(): number {
     return Math.max(0, this.#clock.monotonic() - this.#at);
   }

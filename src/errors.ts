@@ -164,7 +164,7 @@ export class TopicRouteNotFoundError extends RocketMQError {
 export class BrokerResponseError extends RocketMQError {
   /** Class name, also in minified code. */
   override name = "BrokerResponseError";
-  /** The response code; {@linkcode ResponseCode} of `./remoting` names the known ones. */
+  /** The response code. {@linkcode ResponseCode} of `./remoting` names the known ones. */
   declare readonly responseCode: number;
   /** The server's own words, on one line, control characters escaped, at most 512 characters. */
   readonly remark: string;
@@ -281,10 +281,10 @@ export class MessageDecodeError extends RocketMQError {
 /**
  * A transactional send ended before its local transaction was run.
  *
- * `failed`: no half message of this call can become visible. `indeterminate`: a half message may
- * have been stored; a later check-back for it reaches the listener with
- * `localTransactionRan: false`, and the right answer to that is rollback. In both cases the local
- * transaction has not run and never will for this call.
+ * `failed`: no half message of this call can become visible. `indeterminate`: a half message may have
+ * been stored. A later check-back for it reaches the listener with `localTransactionRan: false`, and
+ * the right answer is rollback. In both cases the local transaction has not run, and never will for
+ * this call.
  */
 export class TransactionSendError extends RocketMQError {
   /** Class name, also in minified code. */

@@ -4,7 +4,7 @@ import { SignatureField } from "./credentials.ts";
 
 /** What a {@linkcode RequestHook} sees of a request. Bodies, tokens and signatures are left out. */
 export interface RequestFacts {
-  /** Request code; `RequestCode` of `./remoting` names them. */
+  /** Request code. `RequestCode` of `./remoting` names them. */
   readonly code: number;
   /** Header fields: names and values as they are on the wire. */
   readonly fields: Readonly<Record<string, string>>;

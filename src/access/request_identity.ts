@@ -93,7 +93,7 @@ export function identifyRequests(
   };
 }
 
-/** Makes a function that shows requests of servers to the hooks for them; undefined if there are none. */
+/** Makes a function that shows requests of servers to the hooks for them, if there are any. */
 export function showReceived(
   hooks: readonly RequestHook[],
   warn: (reason: string, error: unknown) => void,

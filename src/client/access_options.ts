@@ -37,7 +37,7 @@ export interface AccessOptions {
 
 /** {@linkcode AccessOptions}, checked and complete. */
 export interface AccessSettings extends RequestIdentity {
-  /** The part of the client id behind `ip@instanceName`. */
+  /** The part of the client id after `ip@instanceName`. */
   readonly clientIdSuffix: string;
 }
 

@@ -49,13 +49,13 @@ export interface DeliveryDelay {
    * Delivers the message later, by one of the broker's levels 1 to 18: 1 s, 5 s, 10 s, 30 s, 1 min to
    * 10 min, 20 min, 30 min, 1 h, 2 h by default.
    *
-   * @default {none, it is delivered at once}
+   * @default {none, it is delivered immediately}
    */
   delayLevel?: number;
   /**
    * Delivers the message this many milliseconds later, at most 3 days. The broker rounds to seconds.
    *
-   * @default {none, it is delivered at once}
+   * @default {none, it is delivered immediately}
    */
   delay?: number;
   /** Delivers the message at this time, a `Date` or milliseconds since 1970, at most 3 days ahead. */
@@ -101,11 +101,11 @@ export interface MessageExt {
   commitLogOffset: bigint;
   /** Time when the producer made it, in milliseconds since 1970 by the producer's clock. */
   bornTimestamp: number;
-  /** Address of the producer, `host:port`; an IPv6 host is in brackets. */
+  /** Address of the producer, `host:port`, with an IPv6 host in brackets. */
   bornHost: string;
   /** Time when the broker stored it, in milliseconds since 1970 by the broker's clock. */
   storeTimestamp: number;
-  /** Address of the broker that stored it, `host:port`; an IPv6 host is in brackets. */
+  /** Address of the broker that stored it, `host:port`, with an IPv6 host in brackets. */
   storeHost: string;
   /** Size of the stored form in bytes, as it says itself. */
   storeSize: number;

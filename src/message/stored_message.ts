@@ -93,11 +93,11 @@ export interface StoredMessage {
   sysFlag: number;
   /** Time when the producer made it, in milliseconds since 1970 by the producer's clock. */
   bornTimestamp: number;
-  /** Address of the producer, `host:port`; an IPv6 host is in brackets. */
+  /** Address of the producer, `host:port`, with an IPv6 host in brackets. */
   bornHost: string;
   /** Time when the broker stored it, in milliseconds since 1970 by the broker's clock. */
   storeTimestamp: number;
-  /** Address of the broker that stored it, `host:port`; an IPv6 host is in brackets. */
+  /** Address of the broker that stored it, `host:port`, with an IPv6 host in brackets. */
   storeHost: string;
   /** Number of times that consumers have returned it. */
   reconsumeTimes: number;

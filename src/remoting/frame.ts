@@ -173,7 +173,7 @@ export function decodeCommand(frame: Uint8Array, limits: FrameLimits = {}): Remo
 }
 
 /**
- * Returns the size of the frame that begins at `start`; undefined while fewer than 4 bytes are there.
+ * Returns the size of the frame that begins at `start`, or undefined while fewer than 4 bytes are there.
  * Refuses all that the bytes show to be wrong, before the frame is whole.
  *
  * @throws {RemotingDecodeError} when the bytes can't begin a frame.

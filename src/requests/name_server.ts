@@ -71,7 +71,7 @@ export interface BrokerData {
   cluster: string;
   /** Name of the broker. */
   brokerName: string;
-  /** `host:port` by broker id; the master has id 0. */
+  /** `host:port` by broker id. The master has id 0. */
   brokerAddrs: ReadonlyMap<number, string>;
 }
 

@@ -154,7 +154,7 @@ function packTopic(traces: readonly Trace[]): TraceMessage[] {
   return messages;
 }
 
-/** Returns the id and the keys of a message; only the id if the keys are too long. */
+/** Returns the id and the keys of a message, or only the id if the keys are too long. */
 function keysOf(trace: Trace): string[] {
   const { messageId } = trace;
   const keys = trace.type === "Recall" ? undefined : trace.keys;

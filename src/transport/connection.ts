@@ -289,7 +289,7 @@ export class Connection {
         this.#decoder.pushInto(bytes, (command) => {
           decoded = true;
           if (this.#end) return;
-          // A frame that came in pieces has memory of its own already.
+          // A frame that came in pieces has its own memory already.
           const isView = command.body.length > 0 && command.body.buffer === bytes.buffer;
           if (isView && this.#wire.reusesMemory) command.body = command.body.slice();
           this.#dispatch(command);

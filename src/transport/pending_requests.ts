@@ -267,14 +267,14 @@ const KEPT_SIZE = 4_096;
 
 /**
  * Keeps what is under way by its number. Numbers are given out one after another, so the low bits of
- * each name a slot of its own. A `Map` rehashes while entries come and go, and its old tables keep
+ * each name its own slot. A `Map` rehashes while entries come and go, and its old tables keep
  * finished requests alive until the next major collection.
  */
 export class RequestSlots<T extends { readonly opaque: number }> {
   #slots = emptySlots<T>(FIRST_SIZE);
   #size = 0;
 
-  /** How many there are. */
+  /** Returns the number of items. */
   get size(): number {
     return this.#size;
   }
@@ -296,7 +296,7 @@ export class RequestSlots<T extends { readonly opaque: number }> {
     this.#slots[item.opaque & (this.#slots.length - 1)] = item;
   }
 
-  /** Takes one out; false when it is not there. */
+  /** Takes one out. Returns `false` if it is not there. */
   delete(item: T): boolean {
     if (this.get(item.opaque) !== item) return false;
     this.#slots[item.opaque & (this.#slots.length - 1)] = undefined;
@@ -304,14 +304,14 @@ export class RequestSlots<T extends { readonly opaque: number }> {
     return true;
   }
 
-  /** All that are there, those whose number follows on `opaque` first, which are the oldest. */
+  /** Returns all items, the oldest first: their numbers follow `opaque`. */
   after(opaque: number): T[] {
     const start = (opaque + 1) & (this.#slots.length - 1);
     const ring = [...this.#slots.slice(start), ...this.#slots.slice(0, start)];
     return ring.filter((item) => item !== undefined);
   }
 
-  /** Two numbers that differ in their low bits differ in more of them, too. */
+  /** Doubles the slots. Numbers that had different slots have different ones again. */
   #grow(): void {
     const slots = emptySlots<T>(this.#slots.length * 2);
     for (const item of this.#slots) {

@@ -39,7 +39,7 @@ const ALERTS: Reasons = [
   ],
 ];
 
-/** Patterns for the runtime's error texts; the first match wins. */
+/** Patterns for the runtime's error texts. The first match wins. */
 const FAULTS: Reasons = [
   [
     /CaUsedAsEndEntity/,

@@ -78,7 +78,7 @@ async function decompressStream(bytes: Uint8Array, limit: number): Promise<Uint8
   const reader = readable.getReader(), writer = writable.getWriter();
   const output = new OutputBuffer(4 * bytes.length, limit);
   const feeding = feed(writer, bytes);
-  // It is awaited below; until then a failure has no one to go to.
+  // It is awaited below. Until then a failure must not count as unhandled.
   feeding.catch(() => {});
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {

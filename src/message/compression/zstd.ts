@@ -17,7 +17,7 @@ const MAX_BLOCK_SIZE = 128 * 1024;
 /** Most frames of a body. Compressors write one. Many empty ones would only cost time. */
 const MAX_FRAMES = 1024;
 
-/** Compresses to a Zstandard frame (RFC 8878) with what the runtime has. */
+/** Compresses to a Zstandard frame (RFC 8878) with `node:zlib`. */
 export async function compressZstd(
   bytes: Uint8Array,
   level: number,
@@ -42,7 +42,7 @@ export function zstdCompressor(
   return (bytes) => ownMemory(zstdCompressSync(bytes, options));
 }
 
-/** Decompresses Zstandard frames with what the runtime has; the web's standards have nothing. */
+/** Decompresses Zstandard frames with `node:zlib`. The web has no decompressor for them. */
 export async function decompressZstd(
   bytes: Uint8Array,
   limit: number,
@@ -74,7 +74,7 @@ async function loadDecompress(load: () => Promise<NodeZlib>): Promise<Decompress
   throw badBody("ZSTD", "this runtime has no zstdDecompressSync in node:zlib", { cause });
 }
 
-/** Decompresses one frame; undefined if it would have more than `limit` bytes. */
+/** Decompresses one frame. Returns undefined if it would have more than `limit` bytes. */
 function decompressFrame(
   frame: Uint8Array,
   decompress: Decompress,
@@ -120,7 +120,7 @@ function splitZstdFrames(bytes: Uint8Array, limit: number): Uint8Array[] {
   return frames;
 }
 
-/** Checks the frame whose magic number ends at `at`; returns where the frame ends. */
+/** Checks the frame whose magic number ends at `at`. Returns the end of the frame. */
 function checkFrame(bytes: Uint8Array, at: number, limit: number): number {
   const descriptor = readUint(bytes, at, 1);
   const singleSegment = (descriptor & 0x20) !== 0;
