@@ -244,6 +244,26 @@ function quote(value: unknown): string {
   return typeof value === "string" ? `"${printable(value, 40)}"` : printable(String(value), 40);
 }
 
+/**
+ * Writes texts as JSON strings, and remembers the last two: END_TRANSACTION names its transaction twice,
+ * and most requests name the broker of the one before.
+ */
+class QuotedTexts {
+  #last = "";
+  #lastQuoted = '""';
+  #other = "";
+  #otherQuoted = '""';
+
+  quote(text: string): string {
+    if (text === this.#last) return this.#lastQuoted;
+    const quoted = text === this.#other ? this.#otherQuoted : JSON.stringify(text);
+    this.#other = this.#last;
+    this.#otherQuoted = this.#lastQuoted;
+    this.#last = text;
+    return this.#lastQuoted = quoted;
+  }
+}
+
 class PreparedFields implements PreparedHeader<unknown> {
   readonly #name: string;
   readonly #fields: readonly Field[];
@@ -251,6 +271,7 @@ class PreparedFields implements PreparedHeader<unknown> {
   readonly #varying: readonly Field[];
   /** The text before the value of each field that varies, and behind the last one. */
   readonly #pieces: readonly string[];
+  readonly #texts = new QuotedTexts();
 
   constructor(name: string, fields: readonly Field[], common: Record<string, unknown>) {
     this.#name = name;
@@ -288,7 +309,7 @@ class PreparedFields implements PreparedHeader<unknown> {
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!, value = values[field.property];
       checkValue(this.#name, field, value);
-      json += this.#pieces[i]! + (typeof value === "string" ? JSON.stringify(value) : value);
+      json += this.#pieces[i]! + (typeof value === "string" ? this.#texts.quote(value) : value);
     }
     return json + this.#pieces[fields.length]!;
   }
