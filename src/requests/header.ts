@@ -258,12 +258,33 @@ function quote(value: unknown): string {
   return typeof value === "string" ? `"${printable(value, 40)}"` : printable(String(value), 40);
 }
 
+/**
+ * Writes texts as JSON strings, and remembers the last two: END_TRANSACTION names its transaction twice,
+ * and most requests name the broker of the one before.
+ */
+class QuotedTexts {
+  #last = "";
+  #lastQuoted = '""';
+  #other = "";
+  #otherQuoted = '""';
+
+  quote(text: string): string {
+    if (text === this.#last) return this.#lastQuoted;
+    const quoted = text === this.#other ? this.#otherQuoted : JSON.stringify(text);
+    this.#other = this.#last;
+    this.#otherQuoted = this.#lastQuoted;
+    this.#last = text;
+    return this.#lastQuoted = quoted;
+  }
+}
+
 class PreparedFields implements PreparedHeader<unknown> {
   readonly #layout: Layout;
   readonly #common: Record<string, unknown>;
   readonly #varying: readonly Field[];
   /** The text before the value of each field that varies, and after the last one. */
   readonly #pieces: readonly string[];
+  readonly #texts = new QuotedTexts();
 
   constructor(layout: Layout, common: Record<string, unknown>) {
     this.#layout = layout;
@@ -300,7 +321,7 @@ class PreparedFields implements PreparedHeader<unknown> {
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!, value = values[field.property];
       checkValue(this.#layout.name, field, value);
-      json += this.#pieces[i]! + (typeof value === "string" ? JSON.stringify(value) : value);
+      json += this.#pieces[i]! + (typeof value === "string" ? this.#texts.quote(value) : value);
     }
     return json + this.#pieces[fields.length]!;
   }

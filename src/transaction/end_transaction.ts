@@ -170,24 +170,27 @@ export class EndTransactions {
   }
 
   /** Ends what check-backs brought meanwhile. */
-  async #goOn(
+  #goOn(
     live: LiveTransaction,
     halves: BrokerHalves,
     verdict: Verdict,
     result: EndTransactionResult,
-  ): Promise<void> {
+  ): void {
     const hasFailed = result.outcome === "failed";
-    if (verdict === "COMMIT" && !hasFailed && !live.isSuperseded(halves)) {
-      const last = halves.others.filter((half) => this.#options.report.isLastCheck(half));
-      if (last.length > 0) await this.#dropOthers(live, halves.newest, last, result);
-    }
-    // A check-back may have come while the others were dropped.
-    if (live.takeWaiting(halves, !hasFailed)) this.#endOn(live, halves, verdict, undefined);
-    else {
-      const hasTrouble = hasFailed || result.visibleOn !== undefined;
-      if (live.ended(halves, hasTrouble)) this.#options.book.leaveEnded(live);
-    }
-    this.#underWay.end();
+    const last = verdict === "COMMIT" && !hasFailed && !live.isSuperseded(halves)
+      ? halves.others.filter((half) => this.#options.report.isLastCheck(half))
+      : [];
+    const goOn = () => {
+      // A check-back may have come while the others were dropped.
+      if (live.takeWaiting(halves, !hasFailed)) this.#endOn(live, halves, verdict, undefined);
+      else {
+        const hasTrouble = hasFailed || result.visibleOn !== undefined;
+        if (live.ended(halves, hasTrouble)) this.#options.book.leaveEnded(live);
+      }
+      this.#underWay.end();
+    };
+    if (last.length === 0) goOn();
+    else this.#dropOthers(live, halves.newest, last, result).then(goOn);
   }
 
   /** Ends the newest half message of one broker, and the one that comes before that has left. */

@@ -80,6 +80,8 @@ export class LiveTransaction {
   readonly topic: string;
   /** When its send was called, in monotonic milliseconds; `-Infinity` for one that a broker checks. */
   readonly begunAt: number;
+  /** The next one in its slot of a {@linkcode LiveTable}, which sets it. */
+  nextInSlot: LiveTransaction | undefined;
   /** What traces and spans need of its message. */
   traceFacts: TraceFacts | undefined;
   #step: "sending" | "running" | "checking" | "ending";
@@ -88,7 +90,7 @@ export class LiveTransaction {
   #isSlow = false;
   #hasTrouble = false;
   #isRepeated: boolean;
-  readonly #halves: MutableBrokerHalves[] = [];
+  #halves: MutableBrokerHalves[] = [];
 
   constructor({ transactionId, topic, step, known, begunAt = -Infinity }: NewTransaction) {
     this.transactionId = transactionId;
@@ -130,7 +132,7 @@ export class LiveTransaction {
 
   /** Takes what the answer to the send says. What a check-back brought meanwhile is newer. */
   stored(half: HalfMessage): void {
-    if (this.#halves.length === 0) this.#halves.push(halvesOf(half));
+    if (this.#halves.length === 0) this.#halves = [halvesOf(half)];
   }
 
   /** The local transaction begins: from now on it counts as run. */
@@ -251,7 +253,7 @@ export interface TroubledEnding {
  * index, and both are asked.
  */
 export class TransactionBook {
-  readonly #live = new Map<string, LiveTransaction>();
+  readonly #live = new LiveTable();
   readonly #troubled = new Map<string, TroubledEnding>();
   readonly #maxTroubled: number;
 
@@ -284,8 +286,8 @@ export class TransactionBook {
   }
 
   /** Forgets a transaction that stays open; what is known of an earlier trouble stays. */
-  leave({ transactionId }: LiveTransaction): void {
-    this.#live.delete(transactionId);
+  leave(live: LiveTransaction): void {
+    this.#live.delete(live);
   }
 
   /**
@@ -295,13 +297,14 @@ export class TransactionBook {
    */
   leaveEnded(live: LiveTransaction): void {
     if (live.hasTrouble || live.localTransactionRan === false) return this.leaveTroubled(live);
-    this.#live.delete(live.transactionId);
+    this.#live.delete(live);
     if (this.#troubled.size > 0) this.#troubled.delete(live.transactionId);
   }
 
   /** Forgets a transaction but for what is known of its end. */
-  leaveTroubled({ transactionId, verdict, localTransactionRan }: LiveTransaction): void {
-    this.#live.delete(transactionId);
+  leaveTroubled(live: LiveTransaction): void {
+    const { transactionId, verdict, localTransactionRan } = live;
+    this.#live.delete(live);
     this.#troubled.delete(transactionId);
     this.#troubled.set(transactionId, { verdict, localTransactionRan });
     if (this.#troubled.size <= this.#maxTroubled) return;
@@ -312,9 +315,83 @@ export class TransactionBook {
   }
 
   #enter(live: LiveTransaction): LiveTransaction {
-    this.#live.set(live.transactionId, live);
+    this.#live.add(live);
     return live;
   }
+}
+
+/** Slots at first: a power of two. */
+const FIRST_SLOTS = 64;
+
+/** More slots than these are not kept once they are all empty. */
+const KEPT_SLOTS = 4_096;
+
+/**
+ * Keeps the transactions that are under way by their ids. A `Map` rehashes while entries come and go, and
+ * its old tables keep what has ended alive until the next major collection: that costs a sixth of a
+ * transaction. Here a slot is cleared and used again.
+ */
+class LiveTable {
+  #slots = emptySlots(FIRST_SLOTS);
+  #size = 0;
+
+  get(transactionId: string): LiveTransaction | undefined {
+    let found = this.#slots[slotOf(transactionId, this.#slots.length)];
+    while (found && found.transactionId !== transactionId) found = found.nextInSlot;
+    return found;
+  }
+
+  add(live: LiveTransaction): void {
+    if (++this.#size > this.#slots.length) this.#grow();
+    put(this.#slots, live);
+  }
+
+  /** Takes one out, if it is there. */
+  delete(live: LiveTransaction): void {
+    const slots = this.#slots, slot = slotOf(live.transactionId, slots.length);
+    let before: LiveTransaction | undefined, found = slots[slot];
+    for (; found !== live; found = found.nextInSlot) {
+      if (!found) return;
+      before = found;
+    }
+    if (before) before.nextInSlot = live.nextInSlot;
+    else slots[slot] = live.nextInSlot;
+    live.nextInSlot = undefined;
+    if (--this.#size === 0 && slots.length > KEPT_SLOTS) this.#slots = emptySlots(FIRST_SLOTS);
+  }
+
+  #grow(): void {
+    const slots = emptySlots(2 * this.#slots.length);
+    for (let live of this.#slots) {
+      while (live) {
+        const next: LiveTransaction | undefined = live.nextInSlot;
+        put(slots, live);
+        live = next;
+      }
+    }
+    this.#slots = slots;
+  }
+}
+
+type Slots = (LiveTransaction | undefined)[];
+
+function emptySlots(count: number): Slots {
+  return new Array<LiveTransaction | undefined>(count).fill(undefined);
+}
+
+function put(slots: Slots, live: LiveTransaction): void {
+  const slot = slotOf(live.transactionId, slots.length);
+  live.nextInSlot = slots[slot];
+  slots[slot] = live;
+}
+
+/** Scatters ids over slots. Those of one producer count up in their last digits. */
+function slotOf(transactionId: string, slots: number): number {
+  let hash = 0;
+  for (let i = Math.max(0, transactionId.length - 12); i < transactionId.length; i++) {
+    hash = Math.imul(hash, 31) + transactionId.charCodeAt(i) | 0;
+  }
+  return (hash ^ hash >>> 16) & (slots - 1);
 }
 
 /**

@@ -50,3 +50,29 @@ Deno.test("book - of endings with trouble the oldest is forgotten first, what is
   assertEquals(book.find("slow"), slow);
   assertEquals(book.find("C"), undefined);
 });
+
+Deno.test("book - of thousands under way each is found by its id, and none after its end", () => {
+  const book = new TransactionBook();
+  const ids = Array.from({ length: 5_000 }, (_, i) => `7F0000010ABC18B4AAC2${i.toString(16)}`);
+  const lives = ids.map((id) => book.send(id, "TopicTest", 0));
+  for (const live of lives) live.running();
+
+  assertEquals(ids.every((id, i) => book.find(id) === lives[i]), true);
+  for (const [i, live] of lives.entries()) if (i % 2 === 0) book.leaveEnded(live);
+  assertEquals(
+    ids.filter((id, i) => book.find(id) !== (i % 2 === 0 ? undefined : lives[i])),
+    [],
+  );
+  for (const live of lives) book.leaveEnded(live);
+  assertEquals(ids.filter((id) => book.find(id)), []);
+});
+
+Deno.test("book - ids that a hostile broker makes alike are told apart", () => {
+  const book = new TransactionBook();
+  const ids = Array.from({ length: 300 }, (_, i) => `${i}-000000000000000000000000`);
+  const lives = ids.map((id) => book.check(id, "TopicTest"));
+
+  assertEquals(ids.every((id, i) => book.find(id) === lives[i]), true);
+  book.leave(lives[150]!);
+  assertEquals(ids.filter((id) => !book.find(id)), [ids[150]]);
+});
