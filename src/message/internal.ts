@@ -7,7 +7,7 @@ export * from "./mod.ts";
 export { encodeBatchMessage } from "./batch.ts";
 export { createCompressor } from "./compression/compression.ts";
 export type { Compressor } from "./compression/node_zlib.ts";
-export { parseSocketAddress } from "./ids.ts";
+export { formatSocketAddress, parseSocketAddress } from "./ids.ts";
 export type { DelayableMessage, DeliveryDelay, SingleMessageFields } from "./message.ts";
 export { createProperties, splitKeys } from "./message_properties.ts";
 export {

@@ -3,12 +3,14 @@ import type { ClientInstance } from "../client/mod.ts";
 import { BrokerResponseError, InvalidArgumentError } from "../errors.ts";
 import {
   decodeStoredMessages,
+  formatSocketAddress,
   type MessageExt,
   MessageProperty,
   openStoredMessage,
   parseOffsetMessageId,
+  parseSocketAddress,
   type StoredMessage,
-} from "../message/mod.ts";
+} from "../message/internal.ts";
 import { ResponseCode } from "../remoting/mod.ts";
 import {
   createQueryMessageRequest,
@@ -197,7 +199,7 @@ export class LookUp {
     const id = parseOffsetMessageId(offsetMessageId);
     const route = await this.#route(topic, bounds);
     const home = formatAddress(id), masters = mastersOf(route);
-    const named = masters.filter((name) => route.masterAddress(name) === home);
+    const named = masters.filter((name) => likeInIds(route.masterAddress(name)!) === home);
     for (const brokerName of named.length > 0 ? named : masters) {
       const message = await this.#read(brokerName, topic, id.offset, bounds);
       // Each broker has its own log: at this offset of another one is another message, or none.
@@ -224,6 +226,12 @@ export class LookUp {
   #route(topic: string, { deadline, signal }: SendBounds): Promise<TopicRoute> {
     return this.#client.route(topic, { timeout: deadline.remaining, signal });
   }
+}
+
+/** Writes the address of a broker as ids name it: they have IPv6 in Java's form. */
+function likeInIds(address: string): string {
+  const socketAddress = parseSocketAddress(address);
+  return socketAddress ? formatSocketAddress(socketAddress.ip, socketAddress.port) : address;
 }
 
 async function open(message: StoredMessage, brokerName: string): Promise<MessageExt> {

@@ -11,6 +11,10 @@ import {
   TopicRouteNotFoundError,
 } from "../../mod.ts";
 import { EmbeddedBroker, type EmbeddedBrokerOptions } from "../../src/testing/mod.ts";
+import { createOffsetMessageId } from "../../src/message/mod.ts";
+import { RequestCode } from "../../src/remoting/mod.ts";
+import { ScriptedBroker } from "../support/scripted_broker.ts";
+import { ScriptedCluster } from "../support/scripted_cluster.ts";
 import { silentLogger } from "../support/test_client.ts";
 
 const TOPIC = "archive";
@@ -129,6 +133,22 @@ Deno.test("viewMessage() - reads what an id names, from the broker that has it",
     assertEquals([textOf(message), message.messageId], [`${index}`, messageId]);
     assertEquals(message.brokerName, messageQueue.brokerName);
   }
+});
+
+Deno.test("viewMessage() - only the broker on IPv6 that an id names is asked", async () => {
+  await using cluster = new ScriptedCluster();
+  const six = new ScriptedBroker("six", "[fd00::2]:10911");
+  cluster.network.listen("[fd00::2]:10911", six);
+  cluster.route(TOPIC, [cluster.broker, six]);
+  const producer = cluster.producer({ topics: [TOPIC] });
+  await producer.start();
+  const id = createOffsetMessageId("fd00::2", 10911, 64n);
+  assertEquals(await producer.viewMessage(id, { topic: TOPIC }), undefined);
+
+  const views = [cluster.broker, six].map((broker) =>
+    broker.requests(RequestCode.VIEW_MESSAGE_BY_ID).length
+  );
+  assertEquals(views, [0, 1]);
 });
 
 Deno.test("viewMessage() - tells what is not there from what is no id", async () => {
