@@ -143,8 +143,8 @@ export function decodeStoredMessages(
 }
 
 /**
- * Decodes exactly one stored message, such as the body of a check-back: nothing may stand before or
- * behind it, and it has to state its own size rightly.
+ * Decodes exactly one stored message, such as the body of a check-back. Nothing may precede or follow it,
+ * and the size that it states has to be right.
  *
  * @throws {MessageDecodeError} when the bytes are anything else.
  */

@@ -156,7 +156,7 @@ export class AutoBatcher {
       this.#flush(this.#open.get(key));
       return this.#sendSingle(message, queue ? { ...bounds, choose: () => queue } : bounds);
     }
-    return this.#gather(key, queue, encoded, message, bounds);
+    return this.#gather({ key, queue }, { message, encoded, bounds });
   }
 
   /** Sends what waits, and waits until all batches have been answered, as far as the time allows. */
@@ -179,11 +179,8 @@ export class AutoBatcher {
   }
 
   #gather(
-    key: string,
-    queue: MessageQueue | undefined,
-    encoded: Uint8Array,
-    message: ReadMessage,
-    bounds: SendBounds,
+    { key, queue }: Pick<Gathering, "key" | "queue">,
+    { message, encoded, bounds }: Pick<Member, "message" | "encoded" | "bounds">,
   ): Promise<SendReceipt> {
     const { clock, holdTime, maxBatchSize } = this.#options;
     let gathering = this.#open.get(key);
@@ -197,19 +194,14 @@ export class AutoBatcher {
       gathering = created;
       this.#open.set(key, gathering);
     }
-    const member: Member = {
-      message,
-      encoded,
-      bounds,
-      result: Promise.withResolvers(),
-      unwatch: undefined,
-    };
+    const result = Promise.withResolvers<SendReceipt>();
+    const member: Member = { message, encoded, bounds, result, unwatch: undefined };
     gathering.members.add(member);
     gathering.size += encoded.length;
     this.#totalSize += encoded.length;
     if (bounds.signal) this.#watchSignal(member, gathering, bounds.signal);
     if (gathering.size >= maxBatchSize) this.#flush(gathering);
-    return member.result.promise;
+    return result.promise;
   }
 
   #flush(gathering: Gathering | undefined): void {
