@@ -34,7 +34,7 @@ interface IdentifiedRequest {
 }
 
 /** Adds to a request the identity of its sender. Nothing may be changed afterwards. */
-export type IdentifyRequest = (
+type IdentifyRequest = (
   request: RemotingRequest,
   address: string,
   oneway: boolean,

@@ -285,12 +285,12 @@ export interface SocketAddress {
  * Reads the bytes of an IPv4 or IPv6 address. Returns undefined for any other text. As in Java, a zone
  * (`%eth0`) is dropped, and an IPv4-mapped IPv6 address is the IPv4 address.
  */
-export function parseIp(text: string): Uint8Array | undefined {
+function parseIp(text: string): Uint8Array | undefined {
   return parseIpv4(text) ?? parseIpv6(text);
 }
 
 /** Writes an address. IPv6 is in Java's form, which neither pads nor shortens: `0:0:0:0:0:0:0:1`. */
-export function formatIp(ip: Uint8Array): string {
+function formatIp(ip: Uint8Array): string {
   const plain = unmap(ip);
   return plain.length === 4
     ? plain.join(".")
@@ -298,7 +298,7 @@ export function formatIp(ip: Uint8Array): string {
 }
 
 /** Writes an address. IPv6 is in groups of four digits, as Java writes it in unique keys. */
-export function formatIpPadded(ip: Uint8Array): string {
+function formatIpPadded(ip: Uint8Array): string {
   if (ip.length === 4) return ip.join(".");
   return groupsOf(ip).map((group) => group.toString(16).padStart(4, "0")).join(":");
 }

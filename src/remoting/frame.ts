@@ -196,8 +196,8 @@ export function readFrameSize(
     );
   }
   if (there >= FRAME_PREFIX_SIZE) {
-    const mark = readInt32(bytes, start + 4);
-    const type = mark >>> 24, headerSize = mark & 0xffffff;
+    const word = readInt32(bytes, start + 4);
+    const type = word >>> 24, headerSize = word & 0xffffff;
     if (type > 1) {
       throw new RemotingDecodeError(
         `Cannot decode frame: serialize type ${type} is neither 0 (JSON) nor 1 (ROCKETMQ)${
@@ -225,10 +225,10 @@ export function decodeFrameAt(
   maxExtFields: number,
 ): RemotingCommand {
   const end = start + 4 + readInt32(bytes, start);
-  const mark = readInt32(bytes, start + 4);
-  const headerEnd = start + FRAME_PREFIX_SIZE + (mark & 0xffffff);
+  const word = readInt32(bytes, start + 4);
+  const headerEnd = start + FRAME_PREFIX_SIZE + (word & 0xffffff);
   const header = bytes.subarray(start + FRAME_PREFIX_SIZE, headerEnd);
-  const command = mark >>> 24 === 0
+  const command = word >>> 24 === 0
     ? decodeJsonHeader(header, maxExtFields)
     : decodeRocketmqHeader(header, maxExtFields);
   if (headerEnd < end) command.body = bytes.subarray(headerEnd, end);

@@ -6,19 +6,15 @@ import { formatAddress, readBrokerAddress } from "./address.ts";
  * Decides whether a broker address that a name server gave may be dialled. Credentials and bodies go
  * there.
  *
+ * By default every address is allowed but link-local ones (169.254.0.0/16, fe80::/10), where clouds
+ * serve the credentials of machines, and unspecified ones (0.0.0.0, ::), which mean this machine.
+ * Addresses are judged as they are written: a host name that resolves to such an address passes, and so
+ * does one behind NAT64 (`64:ff9b::a9fe:a9fe`). If you don't trust the name servers, restrict
+ * `--allow-net` too.
+ *
  * @param host Host name or IP address, without brackets.
  */
 export type AllowBroker = (host: string, port: number) => boolean;
-
-/**
- * Allows every address but link-local ones (169.254.0.0/16, fe80::/10), where clouds serve the
- * credentials of machines, and unspecified ones (0.0.0.0, ::), which mean this machine. It judges
- * addresses as they are written. A host name that resolves to such an address passes, and so does one
- * behind NAT64 (`64:ff9b::a9fe:a9fe`). If you don't trust the name servers, restrict `--allow-net` too.
- */
-export function isBrokerAllowed(host: string): boolean {
-  return describeUnusual(host) === undefined;
-}
 
 /** Describes an IP address as `link-local` or `unspecified`. Returns undefined for others. */
 function describeUnusual(host: string): "link-local" | "unspecified" | undefined {
@@ -72,7 +68,7 @@ export interface BrokerAddressRules {
   /**
    * Decides whether an address may be dialled. If it throws, the broker is left out.
    *
-   * @default {isBrokerAllowed} all but link-local and unspecified ones
+   * @default {all but link-local and unspecified ones}
    */
   allowBroker?: AllowBroker | undefined;
 }

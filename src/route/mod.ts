@@ -14,7 +14,6 @@ export {
   type AllowBroker,
   type BrokerAddressRules,
   describeRejected,
-  isBrokerAllowed,
   MASTER_ID,
   type RejectedBroker,
   type RouteBroker,

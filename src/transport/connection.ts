@@ -10,7 +10,6 @@ import {
 } from "../remoting/mod.ts";
 import type {
   ConnectionEnd,
-  ConnectionMark,
   ConnectionStats,
   PrepareRequest,
   Probe,
@@ -82,8 +81,6 @@ export class Connection {
   readonly address: string;
   /** Host of this end, if there is one. */
   readonly localHost?: string;
-  /** An identity token: comparing it does not keep the connection alive. */
-  readonly mark: ConnectionMark = Object.freeze({});
   /** Resolves when the connection is over, with the reason. Never rejects. */
   readonly closed: Promise<ConnectionEnd>;
 

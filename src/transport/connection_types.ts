@@ -66,6 +66,3 @@ export interface ConnectionStats {
   /** Bytes that wait to be written. */
   pendingBytes: number;
 }
-
-/** The identity of one connection, as an object to compare. */
-export type ConnectionMark = Readonly<Record<never, never>>;

@@ -7,7 +7,6 @@ export { connect, type ConnectOptions } from "./connect.ts";
 export { Connection, type ConnectionOptions, type ServerRequestHandler } from "./connection.ts";
 export type {
   ConnectionEnd,
-  ConnectionMark,
   ConnectionStats,
   PrepareRequest,
   Probe,

@@ -1,6 +1,6 @@
 import { assertEquals, assertFalse, assertStringIncludes, assertThrows } from "@std/assert";
 import { InvalidArgumentError } from "../../src/errors.ts";
-import { formatAddress, isBrokerAllowed, parseAddress } from "../../src/route/mod.ts";
+import { formatAddress, parseAddress, TopicRoute } from "../../src/route/mod.ts";
 
 Deno.test("address - host:port comes apart and together again", () => {
   const good: [text: string, host: string, port: number][] = [
@@ -125,6 +125,11 @@ Deno.test("broker policy - link-local and unspecified addresses are refused in e
     "fe80",
     "fe80.example",
   ];
-  assertEquals(refused.filter(isBrokerAllowed), []);
-  assertEquals(allowed.filter(isBrokerAllowed), allowed);
+  const isUsed = (host: string) => {
+    const brokerAddrs = new Map([[0, formatAddress({ host, port: 10911 })]]);
+    const brokerDatas = [{ cluster: "c", brokerName: "b", brokerAddrs }];
+    return new TopicRoute("T", { queueDatas: [], brokerDatas }).masterAddress("b") !== undefined;
+  };
+  assertEquals(refused.filter(isUsed), []);
+  assertEquals(allowed.filter(isUsed), allowed);
 });
