@@ -69,9 +69,9 @@ export class NameServers {
    * replicate: if `read` returns `undefined`, the next one is tried, unless it failed a short time ago.
    * The result is `undefined` if no server knows more.
    *
-   * @throws {AccessDeniedError} when none answers, and one refuses because of the sender.
+   * @throws {AccessDeniedError} when no answer is accepted, and a server refuses because of the sender.
    * @throws {BrokerResponseError} when all of them refuse.
-   * @throws {ConnectionError} with the reason of every server when none answers.
+   * @throws {ConnectionError} with the reason of every server when no answer is accepted.
    */
   async ask<T>(
     request: RemotingRequest,
