@@ -76,27 +76,23 @@ export class ByteWriter {
 
   /** Writes a text as UTF-8. */
   text(text: string): void {
-    this.#reserve(text.length);
-    const { read, written } = encoder.encodeInto(text, this.#memory.subarray(this.#length));
-    if (read === text.length) this.#length += written;
-    else this.#encode(text);
+    const { length } = text;
+    this.#reserve(length);
+    if (length > SHORT_TEXT) return this.#encode(text);
+    let at = this.#length;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) return this.#encode(text);
+      this.#memory[at++] = unit;
+    }
+    this.#length = at;
   }
 
   /** Writes a text as UTF-8, with the number of its bytes before it. */
   lengthPrefixed(text: string, size: 2 | 4): void {
-    const { length } = text, start = this.#length;
+    const start = this.#length;
     this.seek(start + size);
-    this.#reserve(length);
-    let at = this.#length, i = 0;
-    if (length <= SHORT_TEXT) {
-      for (; i < length; i++) {
-        const unit = text.charCodeAt(i);
-        if (unit > 0x7f) break;
-        this.#memory[at++] = unit;
-      }
-    }
-    if (i === length) this.#length = at;
-    else this.#encode(text);
+    this.text(text);
     const end = this.#length;
     this.#length = start;
     this.integer(end - start - size, size);

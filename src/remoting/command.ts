@@ -1,3 +1,4 @@
+import type { ByteWriter } from "../bytes.ts";
 import { LanguageCode } from "./peer.ts";
 import { ResponseCode } from "./response_code.ts";
 
@@ -48,8 +49,8 @@ export interface RemotingRequest {
 
 /** A request that may write its fields as JSON by itself. Requests that are sent very often do. */
 export interface JsonRequest extends RemotingRequest {
-  /** Returns the fields as members of a JSON object, without the braces. */
-  fieldsAsJson?(): string;
+  /** Writes the fields as members of a JSON object, without the braces. */
+  writeFields?(writer: ByteWriter): void;
 }
 
 /** Returns a request with other fields, in place of all that it had. */

@@ -7,7 +7,7 @@ import {
   type RemotingCommand,
   type SerializeType,
 } from "./command.ts";
-import { decodeJsonHeader, stringifyHeader, stringifyRequestHeader } from "./header_json.ts";
+import { decodeJsonHeader, stringifyHeader, writeRequestHeader } from "./header_json.ts";
 import {
   decodeRocketmqHeader,
   estimateRocketmqHeader,
@@ -96,7 +96,7 @@ export function appendRequest(
 ): number {
   checkCommand({ code: request.code, opaque, flag, version: CLIENT_VERSION, language: 0 });
   const start = beginFrame(writer);
-  writer.text(stringifyRequestHeader(request, opaque, flag));
+  writeRequestHeader(writer, request, opaque, flag);
   return endFrame(writer, start, "JSON", request.body ?? NO_BODY);
 }
 

@@ -1,3 +1,4 @@
+import type { ByteWriter } from "../bytes.ts";
 import { InvalidArgumentError, printable, RemotingDecodeError } from "../errors.ts";
 import { CLIENT_VERSION, type JsonRequest, type RemotingCommand } from "./command.ts";
 import { LanguageCode, languageCode, languageName } from "./peer.ts";
@@ -13,19 +14,34 @@ export function stringifyHeader(command: RemotingCommand): string {
     `,"serializeTypeCurrentRPC":"JSON","version":${version}}`;
 }
 
-/** Writes the JSON header of a request under a number, with its prepared fields if it has them. */
-export function stringifyRequestHeader(
+/**
+ * Writes the JSON header of a request under a number, with its prepared fields if it has them. They are
+ * written piece by piece: a header that is joined first leaves 3 KB of garbage for each transaction.
+ */
+export function writeRequestHeader(
+  writer: ByteWriter,
   request: JsonRequest,
   opaque: number,
   flag: number,
-): string {
-  const { code, remark } = request;
-  const fields = request.fieldsAsJson
-    ? `,"extFields":{${request.fieldsAsJson()}}`
-    : stringifyFields(request.extFields);
-  return `{"code":${code}${fields},"flag":${flag},"language":"OTHER","opaque":${opaque}` +
-    `${stringifyRemark(remark)},"serializeTypeCurrentRPC":"JSON","version":${CLIENT_VERSION}}`;
+): void {
+  writer.text('{"code":');
+  writer.text(String(request.code));
+  if (request.writeFields) {
+    writer.text(',"extFields":{');
+    request.writeFields(writer);
+    writer.text("}");
+  } else writer.text(stringifyFields(request.extFields));
+  writer.text(',"flag":');
+  writer.text(String(flag));
+  writer.text(',"language":"OTHER","opaque":');
+  writer.text(String(opaque));
+  writer.text(stringifyRemark(request.remark));
+  writer.bytes(REQUEST_END);
 }
+
+const REQUEST_END = new TextEncoder().encode(
+  `,"serializeTypeCurrentRPC":"JSON","version":${CLIENT_VERSION}}`,
+);
 
 /** Writes the member `extFields`, if there are any. */
 function stringifyFields(extFields: Readonly<Record<string, string>> = {}): string {
@@ -106,6 +122,9 @@ const BARE_PIECES = [
   "}",
 ].map((piece) => encoder.encode(piece));
 
+/** The four numbers of the header that is being read. */
+const bareNumbers = new Int32Array(4);
+
 const ZERO = 0x30, NINE = 0x39, MINUS = 0x2d;
 
 /**
@@ -114,7 +133,7 @@ const ZERO = 0x30, NINE = 0x39, MINUS = 0x2d;
  * other header, valid or not.
  */
 function decodeBareHeader(header: Uint8Array): RemotingCommand | undefined {
-  const numbers = [0, 0, 0, 0];
+  const numbers = bareNumbers;
   let at = 0;
   for (let part = 0;; part++) {
     const piece = BARE_PIECES[part]!;
@@ -131,13 +150,12 @@ function decodeBareHeader(header: Uint8Array): RemotingCommand | undefined {
     numbers[part] = value;
   }
   if (at !== header.length) return undefined;
-  const [code, flag, opaque, version] = numbers as [number, number, number, number];
   return {
-    code,
+    code: numbers[0]!,
     language: LanguageCode.JAVA,
-    version,
-    opaque,
-    flag,
+    version: numbers[3]!,
+    opaque: numbers[2]!,
+    flag: numbers[1]!,
     extFields: {},
     body: NO_BODY,
     serializeType: "JSON",

@@ -1,3 +1,4 @@
+import type { ByteWriter } from "../bytes.ts";
 import { InvalidArgumentError, printable, ProtocolError } from "../errors.ts";
 import type { JsonRequest, RemotingRequest } from "../remoting/internal.ts";
 
@@ -93,7 +94,7 @@ export interface PreparedHeader<V> {
   /** Encodes all fields as text. @throws {InvalidArgumentError} like {@linkcode HeaderCodec.encode}. */
   encode(varying: V): Record<string, string>;
   /** Encodes all fields as members of a JSON object. @throws {InvalidArgumentError} like `encode`. */
-  stringify(varying: V): string;
+  write(writer: ByteWriter, varying: V): void;
 }
 
 /** Makes the function that makes requests of a code out of the typed fields of their header. */
@@ -278,18 +279,20 @@ class QuotedTexts {
   }
 }
 
+const encoder = new TextEncoder();
+
 class PreparedFields implements PreparedHeader<unknown> {
   readonly #layout: Layout;
   readonly #common: Record<string, unknown>;
   readonly #varying: readonly Field[];
   /** The text before the value of each field that varies, and after the last one. */
-  readonly #pieces: readonly string[];
+  readonly #pieces: readonly Uint8Array[];
   readonly #texts = new QuotedTexts();
 
   constructor(layout: Layout, common: Record<string, unknown>) {
     this.#layout = layout;
     this.#common = common;
-    const varying: Field[] = [], pieces: string[] = [];
+    const varying: Field[] = [], pieces: Uint8Array[] = [];
     let text = "";
     for (const field of layout.fields) {
       if (Object.hasOwn(common, field.property)) {
@@ -299,12 +302,12 @@ class PreparedFields implements PreparedHeader<unknown> {
         text += `${field.jsonName}${JSON.stringify(String(value))},`;
       } else {
         const quote = field.kind === "string" ? "" : '"';
-        pieces.push(`${text}${field.jsonName}${quote}`);
+        pieces.push(encoder.encode(`${text}${field.jsonName}${quote}`));
         varying.push(field);
         text = `${quote},`;
       }
     }
-    pieces.push(text.replace(/,$/, ""));
+    pieces.push(encoder.encode(text.replace(/,$/, "")));
     this.#varying = varying;
     this.#pieces = pieces;
   }
@@ -314,16 +317,15 @@ class PreparedFields implements PreparedHeader<unknown> {
     return encodeFields(this.#layout, values);
   }
 
-  /** Joins prepared pieces of text, which takes half the time of `JSON.stringify` for all fields. */
-  stringify(varying: unknown): string {
+  write(writer: ByteWriter, varying: unknown): void {
     const values = varying as Record<string, unknown>, fields = this.#varying;
-    let json = "";
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!, value = values[field.property];
       checkValue(this.#layout.name, field, value);
-      json += this.#pieces[i]! + (typeof value === "string" ? this.#texts.quote(value) : value);
+      writer.bytes(this.#pieces[i]!);
+      writer.text(typeof value === "string" ? this.#texts.quote(value) : String(value));
     }
-    return json + this.#pieces[fields.length]!;
+    writer.bytes(this.#pieces[fields.length]!);
   }
 }
 
@@ -360,8 +362,8 @@ export class PreparedRequest<V> implements JsonRequest {
     return this.#header.encode(this.#varying);
   }
 
-  fieldsAsJson(): string {
-    return this.#header.stringify(this.#varying);
+  writeFields(writer: ByteWriter): void {
+    this.#header.write(writer, this.#varying);
   }
 }
 

@@ -204,21 +204,34 @@ export class EndTransactions {
     const isSuperseded = () => live.isSuperseded(halves);
     for (;;) {
       const half = halves.newest;
-      if (verdict === "COMMIT" && half.fromCheck) {
-        const { visibleOn, error } = await this.#findVisible(live, half, deadline);
-        if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
-        if (error && this.#mayWait(half, error)) {
-          if (!isSuperseded()) this.leaveOpen(live, half);
-          return failed(error, half.connection);
-        }
-      } else if (verdict === "COMMIT" && this.#mayBeChecked(live, half)) {
-        const visibleOn = await this.#findOnce(live, half, deadline);
-        if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
-      }
+      const looks = verdict === "COMMIT" && this.#mayBeChecked(live, half);
+      const found = looks && await this.#look(live, half, deadline, isSuperseded);
+      if (found) return found;
       const result = await this.#send(live, half, verdict, deadline, isSuperseded, cause);
       if (result) return result;
       live.takeWaiting(halves, false);
     }
+  }
+
+  /**
+   * Looks before a COMMIT whether the message is visible. Returns the result if it is, or if the next
+   * check-back is the better time for the COMMIT.
+   */
+  async #look(
+    live: LiveTransaction,
+    half: HalfMessage,
+    deadline: Deadline,
+    isSuperseded: () => boolean,
+  ): Promise<EndTransactionResult | undefined> {
+    if (!half.fromCheck) {
+      const visibleOn = await this.#findOnce(live, half, deadline);
+      return visibleOn && await this.#drop(live, half, visibleOn, deadline);
+    }
+    const { visibleOn, error } = await this.#findVisible(live, half, deadline);
+    if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
+    if (!error || !this.#mayWait(half, error)) return undefined;
+    if (!isSuperseded()) this.leaveOpen(live, half);
+    return failed(error, half.connection);
   }
 
   async #findVisible(

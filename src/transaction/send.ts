@@ -104,19 +104,21 @@ export async function sendTransaction(
     if (bounds.signal?.aborted || isTooLate || timeUp.aborted) {
       throw await abandon(live, abandonedBy(live, bounds, brokerName), options);
     }
-    outcome = await runLocal(live, local, receipt, bounds, options);
+    const ran = runLocal(live, local, receipt, bounds, options);
+    outcome = ran instanceof Promise ? await ran : ran;
     report.localTransactionEnded(live, brokerName, outcome.state, outcome.cause);
   }
   return resultOf(live, receipt, outcome, await endWith(live, outcome, ends, book));
 }
 
-async function runLocal(
+/** Runs the local transaction. One that is over when it returns is not waited for. */
+function runLocal(
   live: LiveTransaction,
   local: LocalTransaction,
   { messageQueue }: SendReceipt,
   { signal }: SendBounds,
   { instrumentation, timeUp, closed }: SendTransactionOptions,
-): Promise<LocalOutcome> {
+): LocalOutcome | Promise<LocalOutcome> {
   live.running();
   const context = {
     transactionId: live.transactionId,
@@ -124,14 +126,26 @@ async function runLocal(
     signal: signal ? AbortSignal.any([signal, timeUp]) : timeUp,
   };
   try {
-    let state = instrumentation.local(live, () => local(context));
-    if (!isLocalTransactionState(state)) state = await orClosed(state, closed);
+    const state = instrumentation.local(live, () => local(context));
+    return isLocalTransactionState(state) ? { state } : outcomeOf(state, closed);
+  } catch (error) {
+    return unknownBecause(error);
+  }
+}
+
+async function outcomeOf(work: unknown, closed: AbortSignal): Promise<LocalOutcome> {
+  try {
+    const state = await orClosed(work, closed);
     if (isLocalTransactionState(state)) return { state };
     const what = `Cannot use what the local transaction returned: ${notAState(state)}`;
     return { state: "UNKNOWN", cause: new TypeError(what) };
   } catch (error) {
-    return { state: "UNKNOWN", cause: error ?? new Error("the listener threw nothing") };
+    return unknownBecause(error);
   }
+}
+
+function unknownBecause(error: unknown): LocalOutcome {
+  return { state: "UNKNOWN", cause: error ?? new Error("the listener threw nothing") };
 }
 
 /** Waits for work that may never end: rejects when the producer is closed. */

@@ -24,7 +24,12 @@ import {
   type TransactionSettings,
 } from "./options.ts";
 import { Report } from "./report.ts";
-import { type LocalTransaction, notBegun, sendTransaction } from "./send.ts";
+import {
+  type LocalTransaction,
+  notBegun,
+  sendTransaction,
+  type SendTransactionOptions,
+} from "./send.ts";
 import type {
   LocalTransactionContext,
   LocalTransactionState,
@@ -68,9 +73,9 @@ export class TransactionProducer<Arg = unknown> extends Producer {
   readonly #listener: TransactionListener<Arg>;
   readonly #report: Report;
   readonly #instrumentation: TransactionInstrumentation;
-  readonly #book: TransactionBook;
   readonly #ends: EndTransactions;
   readonly #checks: CheckBacks;
+  readonly #sendOptions: SendTransactionOptions;
   readonly #sends = new Idle();
   /** Aborts when nothing may wait any longer. */
   readonly #timeUp = new AbortController();
@@ -91,7 +96,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     this.#settings = settings;
     this.#listener = options.transactionListener;
     const report = this.#report = new Report(logger, clock, settings.transactionCheckMax);
-    const book = this.#book = new TransactionBook(maxTroubled);
+    const book = new TransactionBook(maxTroubled);
     const instrumentation = this.#instrumentation = new TransactionInstrumentation(
       core,
       settings.endTransactionHooks,
@@ -107,6 +112,8 @@ export class TransactionProducer<Arg = unknown> extends Producer {
       timeUp,
       maxQueries,
     });
+    const closed = this.#closed.signal;
+    this.#sendOptions = { core, book, ends, report, instrumentation, clock, timeUp, closed };
     const { maxMessageSize } = core;
     this.#checks = new CheckBacks({
       ...settings,
@@ -302,16 +309,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     this.#report.begun();
     this.#sends.begin();
     try {
-      return await sendTransaction(outgoing, bounds, local, {
-        core: this.#core,
-        book: this.#book,
-        ends: this.#ends,
-        report: this.#report,
-        instrumentation: this.#instrumentation,
-        clock: this.#core.settings.clock,
-        timeUp: this.#timeUp.signal,
-        closed: this.#closed.signal,
-      });
+      return await sendTransaction(outgoing, bounds, local, this.#sendOptions);
     } finally {
       this.#sends.end();
     }
