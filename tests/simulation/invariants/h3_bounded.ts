@@ -107,23 +107,26 @@ function checkBytes({ plan, history, timeline }: Run, most: number, report: Repo
   }
 }
 
-/** Milliseconds within which the answer to a look is waited for in any case. */
-const QUICK = 150;
+/**
+ * Milliseconds within which an answer counts as one that was waited for: a look that leaves when less is left
+ * of its time is in vain, and the broker works on it beside the next one.
+ */
+const QUICK = 100;
 
-/** Counts the looks of each client that await an answer whenever one is written. */
+/**
+ * Counts the looks of each client that await an answer whenever one is written. A look whose answer takes
+ * long may have been given up, which nobody sees; that of a client that shuts down may end at any moment.
+ */
 function checkQueries({ history, timeline }: Run, most: number, report: Report): void {
   const looks = history.of("wroteOther").filter(({ code }) => code === RequestCode.QUERY_MESSAGE);
-  // The client may have stopped to wait for an answer that took long.
-  const wasQuick = (look: typeof looks[number]) =>
-    (timeline.replyTo(look)?.at ?? Infinity) - look.at < QUICK;
   for (const [member, all] of Map.groupBy(looks, ({ member }) => member)) {
-    for (const look of all) {
-      const underWay = all.filter((other) =>
-        other.event <= look.event && other !== look && wasQuick(other) &&
-        timeline.replyTo(other)!.event > look.event
-      );
-      // One whose time is over makes room, and its answer may still come.
-      if (underWay.length <= 2 * most) continue;
+    for (const [index, look] of all.entries()) {
+      if (timeline.leftAt(member) <= look.at) break;
+      const underWay = all.slice(0, index).filter((earlier) => {
+        const reply = timeline.replyTo(earlier);
+        return reply !== undefined && reply.at - earlier.at < QUICK && reply.event > look.event;
+      });
+      if (underWay.length < most) continue;
       report(look.at, `${member} looks while ${underWay.length} looks are under way`);
     }
   }

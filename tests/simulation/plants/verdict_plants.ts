@@ -265,8 +265,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "failed-send-not-fenced",
     file: LIVE,
-    old: '"sending", { localTransactionRan: false }),',
-    new: '"sending", { localTransactionRan: undefined }),',
+    old: "const known = { localTransactionRan: false };",
+    new: "const known = {};",
     foundBy: ["S9"],
   },
   {
