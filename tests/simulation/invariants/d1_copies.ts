@@ -36,7 +36,7 @@ export const d1: Invariant = {
   text:
     "A message is visible once, whichever member of the group commits it. Each copy more needs a " +
     "fault of its own: the log lost the one before; the half message went to another broker; two " +
-    "commits crossed within the time of a look; a wrong clock had it checked before its time; or " +
+    "commits crossed; a wrong clock had it checked before its time; or " +
     "the broker could not be asked. What a look finds is not committed again.",
   check(run, report) {
     for (const { copy, cause, why } of extraCopies(run)) {
@@ -95,6 +95,10 @@ function judgeCommit(
   const mine = earlier.filter((copy) => commitOf(run, copy)?.member === member);
   const since = reasonToLook(run, made);
   if (since === undefined) {
+    // It had left before there was anything to be found, and before anybody was asked.
+    if (mine.length === 0 && earlier.every((copy) => copy.event > made.event)) {
+      return { cause: "crossed" };
+    }
     return mine.length === 0 && isBeforeChecks(run, made)
       ? { cause: "clock" }
       : { why: `${member} committed what was committed` };

@@ -48,15 +48,14 @@ export function mayBeForgotten(
   if (maxTroubled === undefined) return false;
   const isBetween = (fact: { member: string; txn: string; event: number }) =>
     fact.member === member && fact.txn !== txn && fact.event >= since && fact.event < event;
-  const decided = new Set(
-    history.of("localEnded").filter(({ returned }) =>
-      returned === "COMMIT" || returned === "ROLLBACK"
-    ).map((fact) => fact.txn),
-  );
+  const isDecided = ({ returned }: FactOf<"localEnded">) =>
+    returned === "COMMIT" || returned === "ROLLBACK";
+  const decided = new Set(history.of("localEnded").filter(isDecided).map((fact) => fact.txn));
   const troubled = [
     ...history.of("gotCheck").filter(isBetween),
     ...history.of("answered").filter(isBetween),
     ...history.of("wroteVerdict").filter((fact) => fact.fromCheck && isBetween(fact)),
+    ...history.of("localEnded").filter((fact) => isBetween(fact) && !isDecided(fact)),
     ...history.of("settled").filter((fact) =>
       isBetween(fact) &&
       !(fact.outcome === "sent" && fact.endTransaction !== "failed" && decided.has(fact.txn))
