@@ -251,7 +251,7 @@ export class EndTransactions {
 
   /**
    * Looks once: before a second attempt, since another member may have committed it meanwhile, and before
-   * the first COMMIT of a sender that its broker has not checked with.
+   * the first COMMIT of a sender that its broker has not checked with. Half of the time is left for that.
    */
   async #findOnce(
     live: LiveTransaction,
@@ -259,7 +259,8 @@ export class EndTransactions {
     deadline: Deadline,
   ): Promise<Connection | undefined> {
     try {
-      return await this.#evidence!.findNow(live, half, deadline);
+      const bound = new Deadline(this.#options.clock, deadline.remaining / 2);
+      return await this.#evidence!.findNow(live, half, bound);
     } catch (error) {
       if (half.fromCheck && this.#mayWait(half, error)) throw error;
       this.#options.report.lookUpFailed(live, half.brokerName, error);

@@ -23,6 +23,12 @@ import type { LiveTransaction } from "./live.ts";
 /** Most queries at once: the answer to each can be as large as a message. */
 const MAX_QUERIES = 64;
 
+/**
+ * A query that would have fewer milliseconds for its answer does not leave: its result would be the same, and
+ * the broker would still work on it when the next one comes. A short deadline lowers it to a quarter.
+ */
+const MIN_TIME_FOR_ANSWER_MS = 150;
+
 /** Milliseconds that a broker's index may lag behind what it has stored, where it does not tell. */
 const INDEX_LAG_MS = 500;
 
@@ -54,7 +60,10 @@ export interface BrokerEvidenceOptions {
 /** Asks a broker what it has of a transaction: the one source of truth about what it has stored. */
 export class BrokerEvidence {
   readonly #options: BrokerEvidenceOptions;
+  /** Looks that wait for their first query. */
   readonly #waiting: (() => void)[] = [];
+  /** Looks that wait for another query. They go first: else none of many would end in its time. */
+  readonly #begun: (() => void)[] = [];
   #running = 0;
 
   constructor(options: BrokerEvidenceOptions) {
@@ -86,7 +95,7 @@ export class BrokerEvidence {
       const pause = Math.min(INDEX_LAG_MS, bound.remaining / 2);
       await sleep(clock, pause, timeUp).catch(() => {});
     }
-    return await this.findNow(live, half, bound);
+    return await this.findNow(live, half, bound, true);
   }
 
   /**
@@ -138,13 +147,11 @@ export class BrokerEvidence {
     { transactionId, topic }: LiveTransaction,
     half: HalfMessage,
     deadline: Deadline,
+    hasBegun = false,
   ): Promise<Connection | undefined> {
     const { namespace } = this.#options.client;
-    const [connection, { body }] = await this.#query(
-      { key: transactionId, topic },
-      half,
-      deadline,
-    );
+    const bounds = { deadline, hasBegun };
+    const [connection, { body }] = await this.#query({ key: transactionId, topic }, half, bounds);
     const isVisible = decodeStoredMessages(body).some((message) =>
       message.properties[MessageProperty.UniqueKey] === transactionId &&
       (namespace?.unwrap(message.topic) ?? message.topic) === topic
@@ -162,7 +169,7 @@ export class BrokerEvidence {
       const [, response] = await this.#query(
         { key: transactionId, topic: HALF_TOPIC, maxNum: 1 },
         half,
-        deadline,
+        { deadline, hasBegun: true },
       );
       return (response.indexLastUpdatePhyoffset ?? 0n) >= half.commitLogOffset;
     } catch {
@@ -173,21 +180,23 @@ export class BrokerEvidence {
   async #query(
     { key, topic, maxNum = MAX_FOUND }: { key: string; topic: string; maxNum?: number },
     { brokerName, connection: learnedOn }: HalfMessage,
-    deadline: Deadline,
+    { deadline, hasBegun }: { deadline: Deadline; hasBegun: boolean },
   ): Promise<[Connection, QueryMessageResponse]> {
-    await this.#enter();
+    await this.#enter(hasBegun ? this.#begun : this.#waiting);
     try {
-      if (deadline.passed) {
+      const { remaining, timeout: whole } = deadline;
+      const timeout = remaining - Math.min(MIN_TIME_FOR_ANSWER_MS, whole / 4);
+      if (timeout <= 0) {
         throw new ConnectionError(
           "TIMEOUT",
-          `Cannot look for transaction ${key} on broker "${brokerName}": its turn did not come ` +
-            `within ${Math.round(deadline.timeout)} ms`,
+          `Cannot look for transaction ${key} on broker "${brokerName}": when its turn came, ` +
+            `${Math.floor(remaining)} of ${Math.round(whole)} ms were left, too few for an answer`,
           { brokerName, topic },
         );
       }
       const connection = learnedOn?.isOpen
         ? learnedOn
-        : await this.#options.client.brokerConnection(brokerName, { timeout: deadline.remaining });
+        : await this.#options.client.brokerConnection(brokerName, { timeout });
       const { address } = connection;
       const request = createQueryMessageRequest({
         topic,
@@ -204,15 +213,15 @@ export class BrokerEvidence {
     }
   }
 
-  async #enter(): Promise<void> {
+  async #enter(line: (() => void)[]): Promise<void> {
     while (this.#running >= (this.#options.maxQueries ?? MAX_QUERIES)) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await new Promise<void>((resolve) => line.push(resolve));
     }
     this.#running++;
   }
 
   #leave(): void {
     this.#running--;
-    this.#waiting.shift()?.();
+    (this.#begun.shift() ?? this.#waiting.shift())?.();
   }
 }

@@ -111,7 +111,7 @@ Deno.test("recall() - a broker that does not allow it is an error with the remed
   assertEquals(error.responseCode, ResponseCode.NO_PERMISSION);
 });
 
-Deno.test("recall() - what is no handle is refused, and so is a broker that nobody knows", async () => {
+Deno.test("recall() - what is no handle or topic is refused, and so is a broker that nobody knows", async () => {
   await using stack = new AsyncDisposableStack();
   const { producer } = await start(stack);
   const handles = ["", "%", "🦕", btoa("v1 topic broker"), btoa("v2 t b 1 id"), undefined, 7];
@@ -123,6 +123,11 @@ Deno.test("recall() - what is no handle is refused, and so is a broker that nobo
     );
   }
   const recallHandle = btoa(`v1 ${TOPIC} broker-x 1 id`);
+  await assertRejects(
+    () => producer.recall({ topic: "no topic!", recallHandle }),
+    InvalidArgumentError,
+    "no topic!",
+  );
   await assertRejects(
     () => producer.recall({ topic: TOPIC, recallHandle }),
     TopicRouteNotFoundError,

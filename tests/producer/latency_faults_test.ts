@@ -284,6 +284,8 @@ Deno.test("latencyFaultTolerance - settings that can't be meant are refused", ()
     [{ latencyMax: [], notAvailableDuration: [] }, "latencyMax"],
     [{ latencyMax: [2, 1], notAvailableDuration: [0, 0] }, "greater than the one before"],
     [{ latencyMax: [1, -1], notAvailableDuration: [0, 0] }, "latencyMax"],
+    [{ latencyMax: [1, 2 ** 31], notAvailableDuration: [0, 0] }, "latencyMax"],
+    [{ latencyMax: [1], notAvailableDuration: [2 ** 31] }, "notAvailableDuration"],
     [{ latencyMax: [1, 2], notAvailableDuration: [0, NaN] }, "notAvailableDuration"],
     [{ detectInterval: 0 }, "detectInterval"],
     [{ detectTimeout: 1.5 }, "detectTimeout"],

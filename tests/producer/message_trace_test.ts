@@ -63,6 +63,32 @@ Deno.test("messageTrace - a send is traced in the background, under a group of i
   assertEquals(producer.stats().sends, 2);
 });
 
+Deno.test("messageTrace - a message that is taken back is traced, whether the broker agrees or not", async () => {
+  await using cluster = start();
+  const { broker, clock } = cluster;
+  const producer = cluster.producer({ messageTrace: true });
+  await producer.start();
+  const at = `${clock.now()}`, MSG_REGION = "DefaultRegion";
+  const recall = (id: string) =>
+    producer.recall({ topic: TOPIC, recallHandle: btoa(`v1 ${TOPIC} ${broker.name} 1 ${id}`) });
+  broker.once(
+    RequestCode.RECALL_MESSAGE,
+    (command, on) => on.respond(command, { extFields: { msgId: "A1", MSG_REGION } }),
+  );
+  assertEquals(await recall("A1"), "A1");
+  broker.once(
+    RequestCode.RECALL_MESSAGE,
+    (command, on) => on.respond(command, { code: 1, extFields: { MSG_REGION } }),
+  );
+  await assertRejects(() => recall("B2"));
+  await clock.advance(5_000);
+
+  assertEquals(fieldsOf(tracesOf(broker)), [
+    ["Recall", at, MSG_REGION, "group", TOPIC, "A1", "true"],
+    ["Recall", at, MSG_REGION, "group", TOPIC, "B2", "false"],
+  ]);
+});
+
 Deno.test("messageTrace - a transaction leaves a trace of its half message and of each verdict", async () => {
   await using cluster = start();
   const { broker, clock } = cluster;

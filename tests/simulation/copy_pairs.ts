@@ -20,6 +20,13 @@ const OTHER_ASKED: Moment[] = [
   but(ANSWERED, { member: other }),
 ];
 
+/** Another member is asked, and leaves it open. */
+const LEFT_OPEN_ELSEWHERE: Moment[] = [
+  ...OTHER_ASKED.slice(0, -1),
+  but(OTHER_ASKED.at(-1)!, { returned: "UNKNOWN" }),
+  verdict(2_004, "UNKNOWN", { fromCheck: true, member: other, link: 3, opaque: 60 }),
+];
+
 /** A local transaction takes five seconds, and another member answers the check-back meanwhile. */
 const COMMITTED_ELSEWHERE: Moment[] = [
   ...[...CONNECTED, CALLED, HALF, STORED, STORED_REPLY, BEGAN, RECORDED],
@@ -173,6 +180,28 @@ export const COPY_PAIRS: readonly Pair[] = [
       ...committed(2_004, 1),
       ...END,
     ],
+  },
+  {
+    invariant: "D3",
+    what: "a sender commits without a look after another member was asked",
+    broken: [
+      ...[...CONNECTED, CALLED, HALF, STORED, STORED_REPLY, BEGAN, RECORDED],
+      ...LEFT_OPEN_ELSEWHERE,
+      [5_000, { type: "localEnded", member, txn, returned: "COMMIT" }],
+      verdict(5_001, "COMMIT"),
+      [5_002, { type: "visible", broker, txn, handle: old, link: 1 }],
+      ...END,
+    ],
+    but: "that was before its time, by a wrong clock",
+    sound: [
+      ...[...COMMITTED, at(103.5, AGAIN)],
+      ...LEFT_OPEN_ELSEWHERE.slice(1).map((moment, index) => at(104 + index / 4, moment)),
+      ...END,
+    ],
+    plan: {
+      ...TWO_MEMBERS,
+      faults: [...TWO_MEMBERS.faults, { kind: "wallJump", at: 50, slot: 0, by: 3_600_000 }],
+    },
   },
   {
     invariant: "D4",

@@ -54,6 +54,23 @@ const ROLLED_BACK: Moment[] = [
   [4_005, { type: "rolledBack", broker, txn, handle: newer, link: 1 }],
 ];
 
+/** A question that is put to the listener as if this client had never sent it. */
+const FORGOTTEN: Moment[] = ASKED_AND_COMMITTED.map((moment) =>
+  moment === ASKED ? but(ASKED, { ran: undefined }) : moment
+);
+
+const OTHERS_IN_TROUBLE: Moment[] = ["t1", "t2"].flatMap((name, index): Moment[] => [
+  [500, { type: "called", member, txn: name, timeout: 1_000 }],
+  [501, { type: "wroteHalf", member, link: 1, txn: name, opaque: 20 + index }],
+  [1_500, { type: "settled", member, txn: name, outcome: "indeterminate" }],
+]);
+
+const SMALL_MEMORY: Plan = {
+  ...PLAN,
+  transactions: ["t0", "t1", "t2"].map((name) => ({ ...PLAN.transactions[0]!, name })),
+  capacities: { maxTroubled: 2 },
+};
+
 const UNDECIDED: Plan = {
   ...PLAN,
   broker: { ...PLAN.broker, maxChecks: 1 },
@@ -69,6 +86,14 @@ const GIVEN_UP: Moment = [4_000, { type: "givenUp", broker, txn }];
 
 /** Histories that lie close together on both sides of how a transaction may end. */
 export const OUTCOME_PAIRS: readonly Pair[] = [
+  {
+    invariant: "S9",
+    what: "a client forgets a run whose end is open although it has room",
+    broken: [...OPEN, ...FORGOTTEN, ...END],
+    but: "others have had trouble since",
+    sound: [...OPEN, ...OTHERS_IN_TROUBLE, ...FORGOTTEN, ...END],
+    plan: SMALL_MEMORY,
+  },
   {
     invariant: "S8",
     what: "what is undecided for ever is not given up",

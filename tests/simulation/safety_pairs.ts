@@ -16,6 +16,7 @@ const {
   SETTLED,
   STORED,
   STORED_REPLY,
+  VISIBLE,
   broker,
   member,
   newer,
@@ -42,6 +43,14 @@ const WEAK: Moment[] = [
   verdict(104, "ROLLBACK"),
   [105, { type: "rolledBack", broker, txn, handle: old, link: 1 }],
   [106, { type: "gotReply", member, link: 1, opaque: 3, code: 0 }],
+];
+
+/** A commit whose connection broke, and the question about it, which the listener answers with UNKNOWN. */
+const UNDELIVERED: Moment[] = [
+  ...without(COMMITTED, VISIBLE, CONFIRMED, SETTLED),
+  ...reconnected(111.5, 200),
+  but(SETTLED, { endTransaction: "failed" }),
+  ...[AGAIN, but(CHECK, { link: 2 }), ASKED, but(ANSWERED, { returned: "UNKNOWN" })],
 ];
 
 /** Histories that lie close together on both sides of what may be said of a transaction. */
@@ -177,6 +186,50 @@ export const SAFETY_PAIRS: readonly Pair[] = [
       verdict(2_400, "COMMIT", { fromCheck: true, link: 2 }),
       [2_401, { type: "visible", broker, txn, handle: newer, link: 2 }],
       ...END_ON_2,
+    ],
+  },
+  {
+    invariant: "S10",
+    what: "a half message that was stored weakly is written again",
+    broken: [
+      ...[...CONNECTED, CALLED, HALF, STORED, but(STORED_REPLY, { code: 11 })],
+      at(103.5, but(HALF, { opaque: 5 })),
+      [3_100, { type: "settled", member, txn, outcome: "indeterminate" }],
+      ...END,
+    ],
+    but: "one that was refused is",
+    sound: [
+      ...[...CONNECTED, CALLED, HALF, at(103, but(CONFIRMED, { opaque: 2, code: 2 }))],
+      at(103.5, but(HALF, { opaque: 5 })),
+      [3_100, { type: "settled", member, txn, outcome: "indeterminate" }],
+      ...END,
+    ],
+  },
+  {
+    invariant: "S5",
+    what: "a rollback follows a confirmed commit on the word of an answer that came late",
+    broken: [
+      ...[...COMMITTED, AGAIN, CHECK, ASKED],
+      [4_000, { ...ANSWERED[1], returned: "ROLLBACK" }] as Moment,
+      verdict(4_001, "ROLLBACK", { fromCheck: true, opaque: 9 }),
+      ...END,
+    ],
+    but: "it came in time",
+    sound: [
+      ...[...COMMITTED, AGAIN, CHECK, but(ASKED, { ran: undefined })],
+      but(ANSWERED, { returned: "ROLLBACK" }),
+      verdict(2_004, "ROLLBACK", { fromCheck: true, opaque: 9 }),
+      ...END,
+    ],
+  },
+  {
+    invariant: "S1",
+    what: "a commit that was not delivered is lost because the listener knows nothing of it",
+    broken: [...UNDELIVERED, verdict(2_010, "UNKNOWN", { fromCheck: true, link: 2 }), ...END_ON_2],
+    but: "the client knows it",
+    sound: [
+      ...[...UNDELIVERED.slice(0, -2), LOOK, NOT_FOUND],
+      ...[...COMMITTED_AGAIN, ...END_ON_2],
     ],
   },
   {

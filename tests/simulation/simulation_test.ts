@@ -24,6 +24,9 @@ const ONCE_BROKEN: Readonly<Record<number, string>> = {
   5337: "each half message before its last checks had a look of its own, one after the other",
   7819: "a half message was left open although a newer check-back had come",
   10_877: "a commit was tried again after a pause, on the word of a look from before it",
+  22_683: "look-ups left with no time for their answer, and the next ones left beside them",
+  300_213: "a look took all the time of its commit, which left when nobody waited any more",
+  301_155: "of many looks that waited in one line none ended in its time, in no check round",
   20_711: "a check-back that came while surplus half messages were dropped was forgotten",
   9_000_078: "a commit left on the offsets before the newest ones",
 };

@@ -38,6 +38,11 @@ function taken(when: number, name: string): Moment {
   }];
 }
 
+/** A client drops a check-back although few wait. */
+const dropped: Moment = [2_001, {
+  ...{ type: "queued", member, txn, broker, handling: "dropped", waiting: 1, running: 0 },
+}];
+
 /** A half message that was discarded, and what an operator is told of it. */
 const DISCARDED: Moment[] = [
   ...OPEN,
@@ -126,8 +131,6 @@ export const USE_PAIRS: readonly Pair[] = [
       ...ASKED_ABOUT,
       ...looked(10_000, 22, { opaque: 71 }),
       ...looked(10_000.1, 22, { opaque: 72 }),
-      ...looked(10_000.2, 22, { opaque: 73 }),
-      ...looked(10_000.3, 22, { opaque: 74 }),
     ],
     but: "the second one waits for the first",
     sound: [
@@ -143,6 +146,25 @@ export const USE_PAIRS: readonly Pair[] = [
     broken: [...ASKED_ABOUT, taken(2_001, txn), taken(2_001.5, "t1")],
     but: "the second one is taken when the first is answered",
     sound: [...ASKED_ABOUT, taken(2_001, txn), taken(3_000, "t1")],
+    plan: {
+      ...withMember({ checkRequestHoldMax: 5, checkRequestHoldBytes: 700 }),
+      transactions: [
+        { ...PLAN.transactions[0]!, bodySize: 500 },
+        { ...PLAN.transactions[0]!, name: "t1", bodySize: 500 },
+      ],
+    },
+  },
+  {
+    invariant: "H3",
+    what: "a check-back is dropped and there is room for its bytes",
+    broken: [...OPEN, AGAIN, ASKED_AND_COMMITTED[1]!, dropped, ...END],
+    but: "there is none beside one that is held",
+    sound: [
+      ...OPEN,
+      ...[AGAIN, ASKED_AND_COMMITTED[1]!, taken(2_000.5, "t1"), dropped],
+      [2_100, { type: "givenUp", broker, txn }],
+      ...END,
+    ],
     plan: {
       ...withMember({ checkRequestHoldMax: 5, checkRequestHoldBytes: 700 }),
       transactions: [

@@ -25,6 +25,33 @@ Deno.test("cost - a thousand transactions under way take no more timers than one
   await Promise.all(sends);
 });
 
+Deno.test("cost - transactions that have ended leave nothing that waits for the shutdown", async () => {
+  await using cluster = new ScriptedCluster();
+  const producer = await cluster.started({
+    executeLocalTransaction: () => settle().then(() => "COMMIT" as const),
+  });
+  const { addEventListener: add, removeEventListener: remove } = AbortSignal.prototype;
+  let waiting = 0;
+  AbortSignal.prototype.addEventListener = function (...args: Parameters<typeof add>) {
+    waiting++;
+    add.apply(this, args);
+  };
+  AbortSignal.prototype.removeEventListener = function (...args: Parameters<typeof remove>) {
+    waiting--;
+    remove.apply(this, args);
+  };
+  try {
+    await Promise.all(
+      Array.from({ length: 100 }, () => producer.sendMessageInTransaction(message())),
+    );
+  } finally {
+    Object.assign(AbortSignal.prototype, { addEventListener: add, removeEventListener: remove });
+  }
+
+  assertEquals(producer.stats().confirmedVerdicts, 100);
+  assertEquals(waiting, 0);
+});
+
 Deno.test("cost - check-backs that are worked on share one timer, and each still has its own time", async () => {
   await using cluster = new ScriptedCluster();
   const { broker, clock } = cluster;

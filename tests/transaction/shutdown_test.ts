@@ -2,7 +2,7 @@ import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { InvalidStateError, RocketMQError, TransactionSendError } from "../../src/errors.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
-import { ScriptedCluster, watch } from "../support/scripted_cluster.ts";
+import { recordEvents, ScriptedCluster, watch } from "../support/scripted_cluster.ts";
 import { silence } from "../support/scripted_peer.ts";
 import { assertNothingLeft, begin, message, PatientListener, saying } from "./support.ts";
 
@@ -55,6 +55,26 @@ Deno.test("shutdown - check-backs that came are answered, later ones are not tak
     ["B", "ROLLBACK"],
   ]);
   assertEquals([producer.stats().droppedChecks, producer.stats().confirmedVerdicts], [1, 2]);
+});
+
+Deno.test("shutdown - a check-back that nobody had taken is forgotten, and the next one joins nothing", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker } = cluster;
+  const local = Promise.withResolvers<"COMMIT">();
+  const producer = await cluster.started({ executeLocalTransaction: () => local.promise });
+  const events = recordEvents(producer);
+  const send = producer.sendMessageInTransaction(message());
+  broker.checkBack(broker.strangeHalf({ transactionId: "A" }));
+  await settle();
+  const shutdown = producer.shutdown();
+  broker.checkBack(broker.strangeHalf({ transactionId: "A" }));
+  await settle();
+  local.resolve("COMMIT");
+  await Promise.all([send, shutdown]);
+
+  const handlings = events.flatMap((event) => event.type === "checkBack" ? [event.handling] : []);
+  assertEquals(handlings, ["asked", "dropped"]);
+  assertEquals(broker.verdicts().map(({ state }) => state), ["COMMIT"], "the other is left open");
 });
 
 Deno.test("shutdown - waits until the answer to a check-back is confirmed", async () => {

@@ -1,7 +1,14 @@
 import type { FactOf } from "../history.ts";
 import { isFrozen } from "./held_up.ts";
 import type { Invariant, Run } from "./invariant.ts";
-import { indexedAt, keptCopies, lookBefore, reasonToLook, type Verdict } from "./looks.ts";
+import {
+  indexedAt,
+  isBeforeChecks,
+  keptCopies,
+  lookBefore,
+  reasonToLook,
+  type Verdict,
+} from "./looks.ts";
 import { SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /** Why a message became visible once more. Each kind makes one copy for each time that it happens. */
@@ -12,6 +19,8 @@ export type CopyCause =
   | "elsewhere"
   /** Two members, or a COMMIT of unknown fate, crossed: a look could not find it yet. */
   | "crossed"
+  /** A clock that a fault set had the broker check before its time, and another member committed. */
+  | "clock"
   /** The broker could not be asked. */
   | "notAsked";
 
@@ -27,7 +36,8 @@ export const d1: Invariant = {
   text:
     "A message is visible once, whichever member of the group commits it. Each copy more needs a " +
     "fault of its own: the log lost the one before; the half message went to another broker; two " +
-    "commits crossed within the time of a look; or the broker could not be asked. What a look finds is not committed again.",
+    "commits crossed; a wrong clock had it checked before its time; or " +
+    "the broker could not be asked. What a look finds is not committed again.",
   check(run, report) {
     for (const { copy, cause, why } of extraCopies(run)) {
       if (cause !== undefined) continue;
@@ -84,7 +94,15 @@ function judgeCommit(
   const { member } = made;
   const mine = earlier.filter((copy) => commitOf(run, copy)?.member === member);
   const since = reasonToLook(run, made);
-  if (since === undefined) return { why: `${member} committed what was committed` };
+  if (since === undefined) {
+    // It had left before there was anything to be found, and before anybody was asked.
+    if (mine.length === 0 && earlier.every((copy) => copy.event > made.event)) {
+      return { cause: "crossed" };
+    }
+    return mine.length === 0 && isBeforeChecks(run, made)
+      ? { cause: "clock" }
+      : { why: `${member} committed what was committed` };
+  }
   const { look, result } = lookBefore(run, made, since);
   switch (result) {
     case "missing":

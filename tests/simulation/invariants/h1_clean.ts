@@ -8,7 +8,7 @@ import { PROMPT, SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 const LAST_WORDS = 4_000;
 
 /** The part of its time that a shutdown leaves to what is under way, at least. */
-const WORKING_PART = 1 / 3;
+const WORKING_PART = 1 / 2;
 
 /** The timers of a client at rest: the next heartbeat, and the next look at the routes. */
 const PERIODIC_TIMERS = 2;
@@ -84,7 +84,10 @@ function checkRest(run: Run, report: Report): void {
         asked === fact && asked.at <= at && endedAt >= at
       )
     ).length;
-    if (held > busy && waitOf(run) === 0) {
+    const waiting = history.of("gotCheck").filter((fact) =>
+      fact.member === member && fact.at <= at && fact.at > at - waitOf(run)
+    ).length;
+    if (held > busy + waiting) {
       report(at, `${member} is at rest and holds ${held} check-backs`);
     }
     const running = history.of("localBegan").filter((fact) =>

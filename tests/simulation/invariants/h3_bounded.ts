@@ -27,13 +27,19 @@ export const h3: Invariant = {
   },
 };
 
-function checkWaiting({ plan, history, timeline }: Run, most: number, report: Report): void {
-  for (const { member, txn, handling, waiting, running, at } of history.of("queued")) {
+function checkWaiting(run: Run, most: number, report: Report): void {
+  const { plan, history, timeline } = run, { checkRequestHoldBytes } = plan.member;
+  for (const fact of history.of("queued")) {
+    const { member, txn, handling, waiting, running, at } = fact;
     if (waiting > most) report(at, `${member} lets ${waiting} check-backs wait`, txn);
-    if (plan.member.checkRequestHoldBytes !== undefined) continue;
     // One that waited may have been taken since. A client that shuts down takes no more.
     if (handling !== "dropped" || waiting + running >= most || timeline.leftAt(member) <= at) {
       continue;
+    }
+    if (checkRequestHoldBytes !== undefined) {
+      if (plan.answers !== "listener") continue;
+      const bytes = bytesHeld(run, fact, "perhaps");
+      if (bytes > 0 && bytes + sizeOf(run, txn) > checkRequestHoldBytes) continue;
     }
     report(at, `${member} dropped a check-back when ${waiting} waited`, txn);
   }
@@ -83,47 +89,62 @@ function checkSending({ history, timeline }: Run, most: number, report: Report):
 }
 
 /** Counts the bytes of the check-backs that a client holds whenever it takes one in. */
-function checkBytes({ plan, history, timeline }: Run, most: number, report: Report): void {
-  if (plan.answers !== "listener") return;
-  const sizes = new Map(
-    plan.transactions.map(({ name, bodySize }) => [name, bodyOf(name, bodySize).length]),
-  );
-  const taken = history.of("queued").filter(({ handling }) => handling === "asked");
-  for (const [member, all] of Map.groupBy(taken, ({ member }) => member)) {
-    for (const fact of all) {
-      const held = all.filter((other) => {
-        if (other.event > fact.event || (other.event === fact.event && other !== fact)) {
-          return false;
-        }
-        const call = timeline.calls(member, other.txn).find(({ asked }) =>
-          asked.event >= other.event
-        );
-        return !call || (call.endedAt > fact.at + TIMER_SLACK && call.endedIn > fact.event);
-      });
-      const bytes = held.reduce((sum, { txn }) => sum + sizes.get(txn)!, 0);
-      if (held.length < 2 || bytes <= most) continue;
-      report(fact.at, `${member} holds check-backs of ${bytes} bytes`, fact.txn);
-    }
+function checkBytes(run: Run, most: number, report: Report): void {
+  if (run.plan.answers !== "listener") return;
+  for (const fact of run.history.of("queued")) {
+    if (fact.handling !== "asked") continue;
+    const size = sizeOf(run, fact.txn), bytes = bytesHeld(run, fact, "surely");
+    // A single one is taken, whatever its size.
+    if (bytes === 0 || bytes + size <= most) continue;
+    report(fact.at, `${fact.member} holds check-backs of ${bytes + size} bytes`, fact.txn);
   }
 }
 
-/** Milliseconds within which the answer to a look is waited for in any case. */
-const QUICK = 150;
+/**
+ * The bytes of the check-backs that a client has taken in when one comes and that its listener has not
+ * answered: those that it surely holds, or all that it may hold, with those of the same moment.
+ */
+function bytesHeld(run: Run, fact: FactOf<"queued">, which: "surely" | "perhaps"): number {
+  const { history, timeline } = run, { member, event, at } = fact;
+  const isHeld = (other: FactOf<"queued">) => {
+    const call = timeline.calls(member, other.txn).find(({ asked }) => asked.event >= other.event);
+    if (which === "perhaps") {
+      return other.event <= event && other !== fact &&
+        (!call || call.endedAt >= at - TIMER_SLACK);
+    }
+    return other.event < event &&
+      (!call || (call.endedAt > at + TIMER_SLACK && call.endedIn > event));
+  };
+  return history.of("queued").filter((other) =>
+    other.member === member && other.handling === "asked" && isHeld(other)
+  ).reduce((sum, { txn }) => sum + sizeOf(run, txn), 0);
+}
 
-/** Counts the looks of each client that await an answer whenever one is written. */
+/** The size of the body of a transaction, in bytes. */
+function sizeOf({ plan }: Run, txn: string): number {
+  return bodyOf(txn, plan.transactions.find(({ name }) => name === txn)!.bodySize).length;
+}
+
+/**
+ * Milliseconds within which an answer counts as one that was waited for: a look that leaves when less is left
+ * of its time is in vain, and the broker works on it beside the next one.
+ */
+const QUICK = 100;
+
+/**
+ * Counts the looks of each client that await an answer whenever one is written. A look whose answer takes
+ * long may have been given up, which nobody sees; that of a client that shuts down may end at any moment.
+ */
 function checkQueries({ history, timeline }: Run, most: number, report: Report): void {
   const looks = history.of("wroteOther").filter(({ code }) => code === RequestCode.QUERY_MESSAGE);
-  // The client may have stopped to wait for an answer that took long.
-  const wasQuick = (look: typeof looks[number]) =>
-    (timeline.replyTo(look)?.at ?? Infinity) - look.at < QUICK;
   for (const [member, all] of Map.groupBy(looks, ({ member }) => member)) {
-    for (const look of all) {
-      const underWay = all.filter((other) =>
-        other.event <= look.event && other !== look && wasQuick(other) &&
-        timeline.replyTo(other)!.event > look.event
-      );
-      // One whose time is over makes room, and its answer may still come.
-      if (underWay.length <= 2 * most) continue;
+    for (const [index, look] of all.entries()) {
+      if (timeline.leftAt(member) <= look.at) break;
+      const underWay = all.slice(0, index).filter((earlier) => {
+        const reply = timeline.replyTo(earlier);
+        return reply !== undefined && reply.at - earlier.at < QUICK && reply.event > look.event;
+      });
+      if (underWay.length < most) continue;
       report(look.at, `${member} looks while ${underWay.length} looks are under way`);
     }
   }

@@ -34,13 +34,34 @@ export function isDropped(
     );
 }
 
-/** Whether a client had more transactions than it may remember endings of. */
-export function isBeyondMemory(
+/**
+ * Whether a client may have forgotten by an event what it knew of a transaction since another one: it keeps the
+ * newest `maxTroubled` endings that had trouble, and as many others may have had some in between. A send has
+ * when it does not end as decided and delivered; a transaction that a broker checks may always have.
+ */
+export function mayBeForgotten(
   { plan, history }: Pick<Run, "plan" | "history">,
-  member: string,
+  { member, txn, event }: { member: string; txn: string; event: number },
+  since: number,
 ): boolean {
-  const { maxTroubled = Infinity } = plan.capacities ?? {};
-  return history.of("called").filter((fact) => fact.member === member).length > maxTroubled;
+  const { maxTroubled } = plan.capacities ?? {};
+  if (maxTroubled === undefined) return false;
+  const isBetween = (fact: { member: string; txn: string; event: number }) =>
+    fact.member === member && fact.txn !== txn && fact.event >= since && fact.event < event;
+  const isDecided = ({ returned }: FactOf<"localEnded">) =>
+    returned === "COMMIT" || returned === "ROLLBACK";
+  const decided = new Set(history.of("localEnded").filter(isDecided).map((fact) => fact.txn));
+  const troubled = [
+    ...history.of("gotCheck").filter(isBetween),
+    ...history.of("answered").filter(isBetween),
+    ...history.of("wroteVerdict").filter((fact) => fact.fromCheck && isBetween(fact)),
+    ...history.of("localEnded").filter((fact) => isBetween(fact) && !isDecided(fact)),
+    ...history.of("settled").filter((fact) =>
+      isBetween(fact) &&
+      !(fact.outcome === "sent" && fact.endTransaction !== "failed" && decided.has(fact.txn))
+    ),
+  ];
+  return new Set(troubled.map((fact) => fact.txn)).size >= maxTroubled;
 }
 
 /** Milliseconds that a question may wait for the application, which works on so many at once. */

@@ -2,7 +2,7 @@ import { RequestCode, ResponseCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
 import { INDEX_DELAY } from "../world/broker_requests.ts";
 import { TOPIC } from "../world/context.ts";
-import { isFrozen } from "./held_up.ts";
+import { isFrozen, slotOf } from "./held_up.ts";
 import type { Run } from "./invariant.ts";
 
 /** A COMMIT or ROLLBACK as it left. */
@@ -43,9 +43,10 @@ export function looksOf({ history }: Run, member: string, broker: string, txn: s
 /**
  * The event since which a client has a reason to look before a COMMIT: the check-back that brought
  * its offsets, or an earlier COMMIT that the broker may have carried out. Once another member was asked,
- * the one that sent the half message has a reason, too. Undefined before.
+ * the one that sent the half message has a reason, too, unless {@linkcode isBeforeChecks}. Undefined before.
  */
-export function reasonToLook({ history, timeline }: Run, commit: Verdict): number | undefined {
+export function reasonToLook(run: Run, commit: Verdict): number | undefined {
+  const { history, timeline } = run;
   const { member, broker, txn, event, handle } = commit;
   const isIts = (fact: { member: string; broker: string; txn: string; event: number }) =>
     fact.member === member && fact.broker === broker && fact.txn === txn && fact.event <= event;
@@ -60,9 +61,23 @@ export function reasonToLook({ history, timeline }: Run, commit: Verdict): numbe
     const isCheckedElsewhere = history.of("gotCheck").some((check) =>
       check.txn === txn && check.broker === broker && check.event <= event
     );
-    return commit.fromCheck || isCheckedElsewhere ? 0 : undefined;
+    return commit.fromCheck || (isCheckedElsewhere && !isBeforeChecks(run, commit)) ? 0 : undefined;
   }
   return Math.max(asked?.event ?? 0, earlier?.event ?? 0);
+}
+
+/**
+ * Whether a sender's own COMMIT leaves before the half message is old enough to be checked, and only a clock
+ * that a fault set has a broker check it already: it tells the age by the time that the sender's clock gave.
+ */
+export function isBeforeChecks({ plan, history }: Run, { txn, member, at }: Verdict): boolean {
+  const half = history.of("wroteHalf").find((fact) => fact.txn === txn && fact.member === member);
+  const { immunity } = plan.transactions.find(({ name }) => name === txn) ?? {};
+  const age = immunity === undefined ? plan.broker.timeout : immunity * 1_000;
+  return half !== undefined && at < half.at + age &&
+    plan.faults.some((fault) =>
+      fault.kind === "wallJump" && fault.slot === slotOf(member) && fault.at <= half.at
+    );
 }
 
 /** What the last look was that a client had between a reason for it and a COMMIT. */
@@ -95,6 +110,28 @@ export function lookBefore(run: Run, commit: Verdict, since: number): LookBefore
 function isBefore(look: Look, commit: Verdict): boolean {
   if (look.event !== commit.event) return look.event < commit.event;
   return look.link !== commit.link || look.opaque < commit.opaque;
+}
+
+/**
+ * Whether a client has had a sign by an event that its COMMIT or ROLLBACK arrived: the broker's answer, a look
+ * that found the message, or that it left in a mode in which no answer comes.
+ */
+export function hasArrived(
+  run: Run,
+  { member, txn, event }: { member: string; txn: string; event: number },
+): boolean {
+  const { history, timeline } = run;
+  const isYes = (request: { link: number; opaque: number }) => {
+    const reply = timeline.replyTo(request);
+    return reply?.code === 0 && reply.event < event;
+  };
+  return history.of("wroteVerdict").some((verdict) =>
+    verdict.member === member && verdict.txn === txn && verdict.event < event &&
+    verdict.state !== "UNKNOWN" && (verdict.oneway || isYes(verdict))
+  ) || history.of("wroteOther").some((look) =>
+    look.member === member && look.txn === txn && look.code === RequestCode.QUERY_MESSAGE &&
+    look.topic === TOPIC && isYes(look)
+  );
 }
 
 /** Copies of a message that a broker has at the moment of an event, with the losses taken off. */

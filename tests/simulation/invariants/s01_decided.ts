@@ -1,14 +1,19 @@
 import type { FactOf } from "../history.ts";
-import { isDropped } from "./held_up.ts";
+import { isDropped, mayBeForgotten } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
+import { hasArrived } from "./looks.ts";
+import { SLACK } from "./timeline.ts";
 
 /**
  * Nothing that was decided is lost.
  *
  * "Gets the frame" is taken as: gets it over a connection that then lives until the verdict must
  * have gone over it, while the broker works. What went lost with a power failure must be made
- * visible again by the next question. A listener call that gives something else, or nothing in
- * time, excuses only the question that led to it; one that ever said ROLLBACK excuses all.
+ * visible again by the next question. A COMMIT that the broker confirmed and threw away is the broker's. A listener call that gives something else, or nothing in
+ * time, excuses only the question that led to it; one that ever said ROLLBACK excuses all. It excuses
+ * nothing where the client had been told COMMIT before and had no sign that it arrived: that it must
+ * know. What it had delivered as far as it can tell, an untrue answer or a one-way request, it forgets,
+ * and depends on the listener as any other instance does.
  */
 export const s1: Invariant = {
   name: "S1",
@@ -87,10 +92,47 @@ function mustSuffice(run: Run, frame: FactOf<"gotCheck">): boolean {
     from = end.at;
   } else {
     const call = timeline.callFor(frame);
-    if (call && call.gave !== "COMMIT" && end?.returned !== "COMMIT") return false;
+    if (call && call.gave !== "COMMIT" && !isKnown(run, frame)) return false;
   }
   const until = from + timeline.answerTime;
+  if (isSwallowed(run, frame, until)) return false;
   return until <= times.settled && timeline.isUndisturbed(frame, frame.at, until);
+}
+
+/** Whether a broker said that it carried out the COMMIT in answer to a question, and did not. */
+function isSwallowed(
+  { plan, history }: Run,
+  { member, txn, broker, event }: FactOf<"gotCheck">,
+  until: number,
+): boolean {
+  const lies = plan.faults.filter((fault) =>
+    fault.kind === "untrueSuccess" && `b${fault.broker}` === broker
+  );
+  return history.of("wroteVerdict").some((commit) =>
+    commit.member === member && commit.txn === txn && commit.broker === broker &&
+    commit.state === "COMMIT" && commit.event > event && commit.at <= until &&
+    lies.some((fault) =>
+      "lasts" in fault && fault.at <= commit.at + SLACK && commit.at <= fault.at + fault.lasts
+    )
+  );
+}
+
+/**
+ * Whether a client needs no listener to answer a question with COMMIT: it was told so before, and has had no
+ * sign that its COMMIT arrived.
+ */
+function isKnown(run: Run, frame: FactOf<"gotCheck">): boolean {
+  const { history, timeline } = run, { member, txn, event } = frame;
+  const told = [
+    ...history.of("localEnded").filter((fact) =>
+      fact.member === member && fact.txn === txn && fact.returned === "COMMIT"
+    ).map((fact) => fact.event),
+    ...timeline.calls(member, txn).filter(({ gave }) => gave === "COMMIT").map(({ endedIn }) =>
+      endedIn
+    ),
+  ].filter((since) => since < event);
+  return told.length > 0 && !hasArrived(run, frame) &&
+    !mayBeForgotten(run, frame, Math.max(...told));
 }
 
 /** Milliseconds after which a new connection must be registered. */

@@ -1,4 +1,4 @@
-import { isBeyondMemory } from "./held_up.ts";
+import { mayBeForgotten } from "./held_up.ts";
 import type { Invariant } from "./invariant.ts";
 import { isDrop, type Verdict } from "./looks.ts";
 
@@ -6,7 +6,9 @@ import { isDrop, type Verdict } from "./looks.ts";
  * A verdict never turns into its opposite.
  *
  * An application that contradicts itself after the broker has confirmed the first verdict is another
- * matter: then the transaction is over for the client, which says what it is told (S3).
+ * matter: then the transaction is over for the client, which asks the listener like any other instance and
+ * says what it is told (S3). The listener has to have said so in its time and since then: an answer that
+ * came late, or one from before, excuses nothing.
  */
 export const s5: Invariant = {
   name: "S5",
@@ -25,11 +27,10 @@ export const s5: Invariant = {
       if (earlier === undefined || earlier.state === state) continue;
       const reply = timeline.replyTo(earlier);
       const isOver = earlier.oneway || (reply?.code === 0 && reply.event <= event);
-      const isSaid = history.of("answered").some((answer) =>
-        answer.member === member && answer.txn === txn && answer.returned === state &&
-        answer.event > earlier.event && answer.event <= event
+      const isSaid = timeline.calls(member, txn).some(({ gave, endedIn }) =>
+        gave === state && endedIn > earlier.event && endedIn <= event
       );
-      if ((isOver || isBeyondMemory(run, member)) && isSaid) continue;
+      if ((isOver || mayBeForgotten(run, verdict, earlier.event)) && isSaid) continue;
       report(at, `${member} sent ${state} for ${txn} after ${earlier.state}`, txn);
     }
   },

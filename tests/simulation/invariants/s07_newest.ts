@@ -1,13 +1,16 @@
 import type { FactOf } from "../history.ts";
 import type { Invariant, Run } from "./invariant.ts";
-import { isDrop, looksOf } from "./looks.ts";
-import { PROMPT } from "./timeline.ts";
+import { isDrop, looksOf, type Verdict } from "./looks.ts";
+import { VERDICT_TIMEOUT } from "./timeline.ts";
 
 /**
  * Answers name the newest record, as far as the client that gives them has heard of it: a question
  * about a newer one may have gone to another client of the group. A record is newer than another
  * when the broker has written it in its place. A broker that lost its progress, or acts for another,
  * has several half messages of one transaction, each of which has to be ended on its own.
+ *
+ * To drop a surplus half message by its own offsets is no answer to anything, see S5. An unknown changes nothing
+ * at the broker, whatever it names: under old offsets it may leave late, when it left late for a reason.
  */
 export const s7: Invariant = {
   name: "S7",
@@ -27,18 +30,8 @@ export const s7: Invariant = {
       const newer = asked.findLast((check) =>
         check.event < event && followsOn(run, check, handle.logOffset)
       );
-      // A drop changes nothing, and neither does an unknown that had to wait for a look, or that
-      // leaves when the newer one has its answer, or gets none since the client shuts down.
       const isHarmless = isDrop(run, answer) ||
-        (state === "UNKNOWN" && timeline.leftAt(member) <= at) ||
-        (state === "UNKNOWN" && newer !== undefined &&
-          [...history.of("wroteVerdict"), ...looksOf(run, member, broker, txn)].some((other) =>
-            other.event < event &&
-            (other.type === "wroteOther"
-              ? other.at > at - PROMPT
-              : other.member === member && other.broker === broker && other.txn === txn &&
-                other.handle.logOffset === newer.handle.logOffset)
-          ));
+        (state === "UNKNOWN" && newer !== undefined && isDelayed(run, answer, newer));
       if (newer && !isHarmless) {
         const known = newer.handle.queueOffset;
         report(
@@ -59,6 +52,22 @@ export const s7: Invariant = {
     }
   },
 };
+
+/**
+ * Whether an unknown under old offsets had to wait: for a look, in the time of an END_TRANSACTION, or until the
+ * newer question had its answer, or for the end of the client. A commit or rollback may never.
+ */
+function isDelayed(run: Run, answer: Verdict, newer: FactOf<"gotCheck">): boolean {
+  const { history, timeline } = run, { member, broker, txn, event, at } = answer;
+  const isAnswered = history.of("wroteVerdict").some((other) =>
+    other.member === member && other.broker === broker && other.txn === txn &&
+    other.event < event && other.handle.logOffset === newer.handle.logOffset
+  );
+  return isAnswered || timeline.leftAt(member) <= at ||
+    looksOf(run, member, broker, txn).some((look) =>
+      look.event < event && look.at >= at - VERDICT_TIMEOUT
+    );
+}
 
 /** Whether a check-back is about a record that was written in the place of another one. */
 function followsOn(

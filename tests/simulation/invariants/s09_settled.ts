@@ -1,7 +1,8 @@
 import type { FactOf } from "../history.ts";
-import { isBeyondMemory, isDropped, isFrozen, waitOf } from "./held_up.ts";
+import { isDropped, isFrozen, mayBeForgotten, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
-import { REFUSALS, SLACK, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
+import { hasArrived } from "./looks.ts";
+import { HALF_REFUSALS, SLACK, VERDICT_TIMEOUT, WEAKLY_STORED } from "./timeline.ts";
 
 /**
  * Every send ends as one of three things, and keeps to it.
@@ -32,7 +33,8 @@ export const s9: Invariant = {
         report(times.end, `the send of ${txn}, called at ${at}, never settled`, txn);
       }
     }
-    for (const { txn, member, ran: told, event, at } of history.of("asked")) {
+    for (const fact of history.of("asked")) {
+      const { txn, member, ran: told, event, at } = fact;
       const end = settled.get(txn)?.find((fact) => fact.member === member);
       const began = ran.get(txn);
       const truth = began?.member === member && began.event <= event
@@ -41,9 +43,9 @@ export const s9: Invariant = {
         ? false
         : undefined;
       // What ended well is forgotten: then the database is asked, as another instance would.
-      const isForgotten = isBeyondMemory(run, member) && told === undefined ||
-        truth === true && told === undefined &&
-          !isOpenEnd(run, member, txn, event);
+      const isForgotten = told === undefined &&
+        (truth === true && !isOpenEnd(run, fact) ||
+          mayBeForgotten(run, fact, lastEnding(run, fact)));
       if (told !== truth && !isForgotten) {
         report(at, `${member} told its listener of ${txn} that localTransactionRan=${told}`, txn);
       }
@@ -53,30 +55,31 @@ export const s9: Invariant = {
 };
 
 /** Whether the local transaction left open what became of it, or the broker has not heard of it. */
-function isOpenEnd(
-  { history, timeline }: Run,
-  member: string,
-  txn: string,
-  event: number,
-): boolean {
+function isOpenEnd(run: Run, asked: FactOf<"asked">): boolean {
+  if (hasArrived(run, asked)) return false;
+  const { history } = run;
   const isIts = (fact: { member: string; txn: string; event: number }) =>
-    fact.member === member && fact.txn === txn && fact.event < event;
+    fact.member === asked.member && fact.txn === asked.txn && fact.event < asked.event;
   const ended = history.of("localEnded").find(isIts), settled = history.of("settled").find(isIts);
   const isDecided = ended?.returned === "COMMIT" || ended?.returned === "ROLLBACK";
-  // A check-back that was answered since has ended it.
-  const isAnswered = history.of("answered").some((fact) =>
-    isIts(fact) && (fact.returned === "COMMIT" || fact.returned === "ROLLBACK")
-  );
-  // What was tried again after the send had settled may have arrived.
-  const isDelivered = [...history.of("wroteVerdict"), ...history.of("wroteOther")].some((fact) => {
-    if (fact.member !== member || fact.txn !== txn || fact.event >= event) return false;
-    if (fact.type === "wroteVerdict" && fact.state === "UNKNOWN") return false;
-    if ("oneway" in fact && fact.oneway) return true;
-    const reply = timeline.replyTo(fact);
-    return reply?.code === 0 && reply.event < event;
-  });
-  return !isAnswered && !isDelivered &&
-    (!isDecided || settled === undefined || settled.endTransaction === "failed");
+  return !isDecided || settled === undefined || settled.endTransaction === "failed";
+}
+
+/** The last event before a question in which a client had a transaction end. */
+function lastEnding(
+  { history, timeline }: Run,
+  { member, txn, event }: FactOf<"asked">,
+): number {
+  const isIts = (fact: { member: string; txn: string; event: number }) =>
+    fact.member === member && fact.txn === txn && fact.event < event;
+  const endings = [
+    ...history.of("settled").filter(isIts),
+    ...history.of("wroteVerdict").filter((fact) => isIts(fact) && fact.state !== "UNKNOWN"),
+  ].map((fact) => fact.event);
+  const calls = timeline.calls(member, txn).filter(({ gave, endedIn }) =>
+    (gave === "COMMIT" || gave === "ROLLBACK") && endedIn < event
+  ).map(({ endedIn }) => endedIn);
+  return Math.max(0, ...endings, ...calls);
 }
 
 /** What a send says of itself is so. */
@@ -88,10 +91,10 @@ function checkEnd(
 ): void {
   const half = history.of("wroteHalf").findLast((fact) => fact.txn === txn);
   const reply = half && timeline.replyTo(half);
-  // What came too late changes nothing (S11).
-  // A process that stood still takes what came meanwhile before its time is over.
+  // What came too late changes nothing (S11), but a process that stood still when its time was over takes
+  // what came meanwhile first.
   const isInTime = reply !== undefined && reply.event <= end.event &&
-    (reply.at < at + timeout || isFrozen({ plan }, member, at, end.at));
+    (reply.at < at + timeout || isFrozen({ plan }, member, at + timeout, at + timeout));
   const code = isInTime ? reply.code : undefined;
   const isWeak = code !== undefined && WEAKLY_STORED.has(code);
   const isStored = history.of("stored").some((fact) => fact.txn === txn);
@@ -124,9 +127,10 @@ function checkEnd(
       return;
     case "indeterminate":
       if (!half) wrong("is indeterminate and nothing of it was written");
-      if (code !== undefined && REFUSALS.has(code)) {
+      if (code !== undefined && HALF_REFUSALS.has(code)) {
         wrong("is indeterminate and its half was refused");
       }
+      if (isWeak) wrong("is indeterminate and its half was stored");
       if (began) wrong("is indeterminate and its local transaction ran");
       return;
     case "refused":

@@ -1,5 +1,5 @@
 import type { Invariant } from "./invariant.ts";
-import { REFUSALS } from "./timeline.ts";
+import { HALF_REFUSALS, REFUSALS } from "./timeline.ts";
 
 /**
  * Nothing that may have arrived is sent again.
@@ -17,7 +17,7 @@ export const s10: Invariant = {
     for (const [txn, halves] of Map.groupBy(history.of("wroteHalf"), ({ txn }) => txn)) {
       for (const [index, half] of halves.slice(0, -1).entries()) {
         const again = halves[index + 1]!, reply = timeline.replyTo(half);
-        if (reply && reply.event <= again.event && REFUSALS.has(reply.code)) continue;
+        if (reply && reply.event <= again.event && HALF_REFUSALS.has(reply.code)) continue;
         report(again.at, `the half of ${txn} was written again, and the first may be there`, txn);
       }
     }

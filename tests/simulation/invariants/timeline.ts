@@ -7,8 +7,11 @@ import { Disturbances } from "./disturbances.ts";
 /** A reply that a client got. */
 export type Reply = FactOf<"gotReply">;
 
-/** Response codes with which a broker refuses a request surely and perhaps for now only. */
+/** Response codes with which a broker refuses END_TRANSACTION surely and perhaps for now only. */
 export const REFUSALS: ReadonlySet<number> = new Set([2, 11, 14, 215, 1500]);
+
+/** Of those, the codes with which a broker refuses a half message: with 11 it has stored one. */
+export const HALF_REFUSALS: ReadonlySet<number> = new Set([2, 14, 215, 1500]);
 
 /** Codes with which a broker stores a half message worse than it was set up to. */
 export const WEAKLY_STORED: ReadonlySet<number> = new Set([10, 11, 12]);

@@ -72,8 +72,9 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   {
     name: "commit-given-again-without-a-look",
     file: END_TRANSACTION,
-    old: '      if (verdict === "COMMIT" && half.fromCheck) {',
-    new: '      if (verdict === "COMMIT" && half.fromCheck && !live.isRepeated) {',
+    old: '      const looks = verdict === "COMMIT" && this.#mayBeChecked(live, half);',
+    new: `      const looks = verdict === "COMMIT" && (!half.fromCheck || !live.isRepeated) &&
+        this.#mayBeChecked(live, half);`,
     foundBy: ["D1", "D3"],
   },
   {

@@ -10,22 +10,25 @@ export const REVIEW_PLANTS: readonly Plant[] = [
   {
     name: "commits-of-others-not-looked-for",
     file: END_TRANSACTION,
-    old: `if (verdict === "COMMIT" && half.fromCheck) {`,
-    new: `if (verdict === "COMMIT" && half.fromCheck && live.localTransactionRan !== undefined) {`,
+    old: '      const looks = verdict === "COMMIT" && this.#mayBeChecked(live, half);',
+    new:
+      `      const looks = verdict === "COMMIT" && (!half.fromCheck || live.localTransactionRan !== undefined) &&
+        this.#mayBeChecked(live, half);`,
     foundBy: ["D1"],
   },
   {
     name: "only-remembered-commits-looked-for",
     file: END_TRANSACTION,
-    old: `if (verdict === "COMMIT" && half.fromCheck) {`,
-    new: `if (verdict === "COMMIT" && half.fromCheck && live.isRepeated) {`,
+    old: '      const looks = verdict === "COMMIT" && this.#mayBeChecked(live, half);',
+    new: `      const looks = verdict === "COMMIT" && (!half.fromCheck || live.isRepeated) &&
+        this.#mayBeChecked(live, half);`,
     foundBy: ["D1"],
   },
   {
     name: "commit-after-a-look-that-failed",
     file: END_TRANSACTION,
-    old: "        if (error && this.#mayWait(half, error)) {",
-    new: "        if (error && half.checkTimes > 1e9) {",
+    old: "    if (!error || !this.#mayWait(half, error)) return undefined;",
+    new: "    if (!error || half.checkTimes < 1e9) return undefined;",
     foundBy: ["D1", "D3"],
   },
   {
@@ -38,12 +41,12 @@ export const REVIEW_PLANTS: readonly Plant[] = [
   {
     name: "surplus-dropped-wherever",
     file: END_TRANSACTION,
-    old: `        if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
-        if (error &&`,
-    new: `        if (visibleOn || live.localTransactionRan) {
-          return await this.#drop(live, half, visibleOn ?? half.connection!, deadline);
-        }
-        if (error &&`,
+    old: `    if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
+    if (!error ||`,
+    new: `    if (visibleOn || live.localTransactionRan) {
+      return await this.#drop(live, half, visibleOn ?? half.connection!, deadline);
+    }
+    if (!error ||`,
     foundBy: ["S1", "S3", "S5"],
   },
   {
@@ -67,6 +70,63 @@ export const REVIEW_PLANTS: readonly Plant[] = [
     file: EVIDENCE,
     old: "while (this.#running >= (this.#options.maxQueries ?? MAX_QUERIES)) {",
     new: "while (this.#running >= 3 * (this.#options.maxQueries ?? MAX_QUERIES)) {",
+    foundBy: ["H3"],
+  },
+  {
+    name: "one-look-up-more-than-may-be",
+    file: EVIDENCE,
+    old: "while (this.#running >= (this.#options.maxQueries ?? MAX_QUERIES)) {",
+    new: "while (this.#running > (this.#options.maxQueries ?? MAX_QUERIES)) {",
+    foundBy: ["H3"],
+  },
+  {
+    name: "look-ups-without-time-for-an-answer",
+    file: EVIDENCE,
+    old: "remaining - Math.min(MIN_TIME_FOR_ANSWER_MS, whole / 4);",
+    new: "remaining + 1;",
+    foundBy: ["H3"],
+  },
+  {
+    name: "look-ups-begun-wait-with-the-others",
+    file: EVIDENCE,
+    old: "hasBegun ? this.#begun : this.#waiting",
+    new: "this.#waiting",
+    foundBy: ["L1"],
+  },
+  {
+    name: "look-ups-take-the-time-of-the-commit",
+    file: END_TRANSACTION,
+    old: "      const bound = new Deadline(this.#options.clock, deadline.remaining / 2);",
+    new: "      const bound = deadline;",
+    foundBy: ["D3"],
+  },
+  {
+    name: "undelivered-commits-forgotten",
+    file: "src/transaction/live.ts",
+    old: "if (live.hasTrouble || live.localTransactionRan === false) return",
+    new: "if (live.localTransactionRan === false) return",
+    foundBy: ["S1"],
+  },
+  {
+    name: "memory-for-half-of-the-troubled",
+    file: "src/transaction/live.ts",
+    old: "if (this.#troubled.size <= this.#maxTroubled) return;",
+    new: "if (this.#troubled.size <= this.#maxTroubled / 2) return;",
+    foundBy: ["S9"],
+  },
+  {
+    name: "weakly-stored-halves-sent-again",
+    file: "src/producer/sender.ts",
+    old:
+      '          if (!receipt || receipt.sendStatus === "SEND_OK" || !policy.retryOnStoreNotOk) {',
+    new: '          if (!receipt || receipt.sendStatus === "SEND_OK") {',
+    foundBy: ["S10"],
+  },
+  {
+    name: "check-backs-dropped-with-room-for-their-bytes",
+    file: CHECK_BACKS,
+    old: "(held === 0 || this.#bytes + body.length <= checkRequestHoldBytes);",
+    new: "(held === 0 || this.#bytes + 2 * body.length <= checkRequestHoldBytes);",
     foundBy: ["H3"],
   },
   {

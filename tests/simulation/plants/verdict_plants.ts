@@ -39,19 +39,20 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "duplicate-rolled-back",
     file: END_TRANSACTION,
-    old: `        if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
-        if (error &&`,
-    new: `        if (visibleOn || halves.newest.checkTimes > 1) {
-          return await this.#drop(live, half, visibleOn ?? half.connection!, deadline);
-        }
-        if (error &&`,
+    old: `    if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
+    if (!error ||`,
+    new: `    if (visibleOn || half.checkTimes > 1) {
+      return await this.#drop(live, half, visibleOn ?? half.connection!, deadline);
+    }
+    if (!error ||`,
     foundBy: ["S5", "S3"],
   },
   {
     name: "confirmed-commit-sent-again",
     file: END_TRANSACTION,
-    old: '      if (verdict === "COMMIT" && half.fromCheck) {',
-    new: '      if (verdict === "COMMIT" && half.fromCheck && live.hasTrouble) {',
+    old: '      const looks = verdict === "COMMIT" && this.#mayBeChecked(live, half);',
+    new: `      const looks = verdict === "COMMIT" && (!half.fromCheck || live.hasTrouble) &&
+        this.#mayBeChecked(live, half);`,
     foundBy: ["D1", "D3"],
   },
   {
@@ -104,10 +105,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "local-throw-rolls-back",
     file: SEND,
-    old:
-      '    return { state: "UNKNOWN", cause: error ?? new Error("the listener threw nothing") };',
-    new:
-      '    return { state: "ROLLBACK", cause: error ?? new Error("the listener threw nothing") };',
+    old: '  return { state: "UNKNOWN", cause: error ?? new Error("the listener threw nothing") };',
+    new: '  return { state: "ROLLBACK", cause: error ?? new Error("the listener threw nothing") };',
     foundBy: ["S3"],
   },
   {
@@ -266,7 +265,7 @@ export const VERDICT_PLANTS: readonly Plant[] = [
     name: "failed-send-not-fenced",
     file: LIVE,
     old: "const known = { localTransactionRan: false };",
-    new: "const known = { localTransactionRan: undefined };",
+    new: "const known = {};",
     foundBy: ["S9"],
   },
   {
