@@ -5,7 +5,7 @@ import {
   ResponseCode,
 } from "../remoting/mod.ts";
 import { defineHeader, type HeaderFields } from "./header.ts";
-import { checkSuccess, type ResponseContext } from "./response.ts";
+import { checkSuccess, NOT_SERVED_BY_PROXY, type ResponseContext } from "./response.ts";
 
 /*
   VIEW_MESSAGE_BY_ID (33), to a broker
@@ -40,7 +40,8 @@ export function readViewMessageResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): Uint8Array {
-  checkSuccess(response, "view a message", context, { actions: ["GET"] });
+  const options = { actions: ["GET"], remedies: NOT_SERVED_BY_PROXY };
+  checkSuccess(response, "view a message", context, options);
   return response.body;
 }
 
@@ -106,7 +107,8 @@ export function readQueryMessageResponse(
   context: ResponseContext,
 ): QueryMessageResponse {
   if (response.code !== ResponseCode.QUERY_NOT_FOUND) {
-    checkSuccess(response, "query messages by key", context, { actions: ["SUB", "GET"] });
+    const options = { actions: ["SUB", "GET"], remedies: NOT_SERVED_BY_PROXY };
+    checkSuccess(response, "query messages by key", context, options);
   }
   return { ...queryMessageResponseHeader.decode(response.extFields, context), body: response.body };
 }

@@ -5,7 +5,12 @@ import {
   ResponseCode,
 } from "../remoting/mod.ts";
 import { defineHeader, type HeaderContext, type HeaderFields, PreparedHeaders } from "./header.ts";
-import { checkSuccess, type Remedies, type ResponseContext } from "./response.ts";
+import {
+  checkSuccess,
+  NOT_SERVED_BY_PROXY,
+  type Remedies,
+  type ResponseContext,
+} from "./response.ts";
 
 /*
   END_TRANSACTION (37), to the broker that holds the half message
@@ -14,6 +19,10 @@ import { checkSuccess, type Remedies, type ResponseContext } from "./response.ts
   response = code 0 | 1: group or offset wrong | 2 | 11: a slave | 13 | 14 | 16
            | 604: later than CHECK_IMMUNITY_TIME_IN_SECONDS allows
            | none at all: one-way, or commitOrRollback is 0
+
+  A proxy answers 0 at once, also to what it drops because it knows the half message from no
+  check-back; what it knows it passes on one-way. It writes its region into each of its answers, a
+  broker into those to sends only.
 
   The broker finds the half message by its two offsets and checks the group; msgId, transactionId
   and topic only matter to a proxy. It does not notice a second commit: each one that it answers
@@ -52,6 +61,9 @@ export type EndTransactionHeader = HeaderFields<typeof endTransactionHeader>;
 /** What a broker remarks when it does not find the half message; code 1 has other reasons, too. */
 const NOT_FOUND = /prepared transaction message|group wrong|offset wrong/i;
 
+/** The field of the answers to END_TRANSACTION that only proxies write. */
+const PROXY_FIELD = "MSG_REGION";
+
 const REMEDIES: Remedies = {
   [ResponseCode.SYSTEM_ERROR]: (remark) =>
     NOT_FOUND.test(remark)
@@ -75,13 +87,15 @@ export function prepareEndTransactionHeaders(
 /**
  * Reads the answer to a commit or rollback.
  *
+ * @returns whether the broker itself says that it carried it out: the answer of a proxy proves nothing.
  * @throws {BrokerResponseError} when the broker did not take the verdict.
  */
 export function readEndTransactionResponse(
   response: RemotingCommand,
   context: ResponseContext,
-): void {
+): boolean {
   checkSuccess(response, "end a transaction", context, { remedies: REMEDIES, actions: ["PUB"] });
+  return response.extFields[PROXY_FIELD] === undefined;
 }
 
 /*
@@ -157,5 +171,6 @@ export function readResumeCheckHalfMessageResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): void {
-  checkSuccess(response, "resume the checks of a half message", context, { actions: ["UPDATE"] });
+  const options = { actions: ["UPDATE"], remedies: NOT_SERVED_BY_PROXY };
+  checkSuccess(response, "resume the checks of a half message", context, options);
 }

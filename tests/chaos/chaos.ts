@@ -73,6 +73,7 @@ async function runIn(
     duration: messages / rate * 1_000,
     brokers: brokers.length,
     nameServers: testbed.nameServers.length,
+    proxies: testbed.proxies.length,
   });
   await group.startSenders();
   const deadline = performance.now() + messages / rate * 1_000 + SENDING_GRACE;

@@ -10,7 +10,12 @@ const SCHEDULE = { duration: 40_000, counts: DEFAULT_COUNTS, brokers: 2, nameSer
 Deno.test("chaos - without arguments it is the whole program with all kinds of faults", () => {
   const { seed, messages, rate, faults } = readArguments([]);
   assertEquals([seed, messages, rate], [1, 2_000, 50]);
-  assertEquals(Object.keys(faults), [...FAULT_KINDS]);
+  assertEquals(Object.keys(faults), FAULT_KINDS.filter((kind) => kind !== "proxy"));
+});
+
+Deno.test("chaos - proxies can be restarted where there are some", () => {
+  const { proxies, faults } = readArguments(["--broker", "proxy", "--proxies", "2"]);
+  assertEquals([proxies, faults.proxy, faults.network], [2, DEFAULT_COUNTS.proxy, undefined]);
 });
 
 Deno.test("chaos - its arguments say what goes wrong, and how often", () => {
@@ -38,6 +43,7 @@ for (
     ["--mode", "twice"],
     ["--broker", "mine"],
     ["--faults", "freeze", "--broker", "embedded"],
+    ["--faults", "proxy"],
   ]
 ) {
   Deno.test(`chaos - ${args.join(" ")} is refused`, () => {

@@ -66,14 +66,15 @@ export class FaultInjector {
   }
 
   #targetOf({ kind, target }: PlannedFault): string {
-    const { brokers, nameServers } = this.#testbed;
+    const { brokers, nameServers, proxies } = this.#testbed;
+    if (kind === "proxy") return proxies[target]!.name;
     if (kind === "producer" || kind === "pause") return "the producer";
     if (kind === "nameserver") return nameServers[target]!.name;
     return brokers[target]!.name;
   }
 
   async #do(fault: PlannedFault): Promise<Pick<DoneFault, "trouble" | "isCutting" | "openAt">> {
-    const { brokerProxies, nameServerProxies, brokers, nameServers } = this.#testbed;
+    const { brokerProxies, nameServerProxies, brokers, nameServers, proxies } = this.#testbed;
     const { target, duration } = fault;
     switch (fault.kind) {
       case "kill": {
@@ -83,6 +84,10 @@ export class FaultInjector {
       case "nameserver": {
         await restart(nameServers[target]!, nameServerProxies[target], duration);
         return { isCutting: false };
+      }
+      case "proxy": {
+        await restart(proxies[target]!, undefined, duration);
+        return { isCutting: true };
       }
       case "freeze": {
         const broker = brokers[target]!;

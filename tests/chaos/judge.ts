@@ -76,10 +76,11 @@ const INDEX_LAG = 500;
 export function expectationsOf(options: ChaosOptions): Expectations {
   const { cluster, interval, opBatch, localMs = 0, checkMs = 0 } = options;
   const slowest = Math.max(opBatch, localMs, checkMs);
+  const isBehindProxy = cluster === "proxy";
   return {
-    canLookUp: cluster !== "proxy",
-    // A proxy confirms what it drops; a late op message, or a commit that crosses a round, is not seen.
-    checksOnlyUndecided: cluster !== "proxy" && slowest < interval / 2,
+    canLookUp: !isBehindProxy,
+    // A proxy drops what it does not know; a late op message, or a commit that crosses a round, is not seen.
+    checksOnlyUndecided: !isBehindProxy && slowest < interval / 2,
   };
 }
 

@@ -9,6 +9,7 @@ export const FAULT_KINDS = [
   "producer",
   "network",
   "pause",
+  "proxy",
 ] as const;
 
 /** One of the kinds of faults. */
@@ -25,6 +26,7 @@ export const DEFAULT_COUNTS: Required<FaultCounts> = {
   producer: 1,
   network: 6,
   pause: 1,
+  proxy: 2,
 };
 
 /** What a network does for some seconds. */
@@ -57,6 +59,8 @@ export interface ScheduleOptions {
   /** Number of brokers, and of name servers. */
   brokers: number;
   nameServers: number;
+  /** Number of proxies. Default: none. */
+  proxies?: number;
 }
 
 /**
@@ -72,7 +76,7 @@ export function drawSchedule(options: ScheduleOptions): PlannedFault[] {
     const slot = options.duration * 0.8 / Math.max(count, 1);
     for (let i = 0; i < count; i++) {
       const at = options.duration * 0.08 + slot * i + random.below(Math.ceil(slot * 0.6));
-      const targets = kind === "nameserver" ? options.nameServers : options.brokers;
+      const targets = targetsOf(kind, options);
       const fault = { kind, at: Math.round(at), target: random.below(targets) };
       if (kind !== "network") faults.push({ ...fault, duration: durationOf(kind, random) });
       else {
@@ -84,6 +88,14 @@ export function drawSchedule(options: ScheduleOptions): PlannedFault[] {
   return faults.sort((a, b) => a.at - b.at);
 }
 
+function targetsOf(
+  kind: FaultKind,
+  { brokers, nameServers, proxies = 1 }: ScheduleOptions,
+): number {
+  if (kind === "nameserver") return nameServers;
+  return kind === "proxy" ? proxies : brokers;
+}
+
 /** A broker that froze does so for as long as in the figures of other clients. */
 function durationOf(kind: FaultKind, random: Random): number {
   switch (kind) {
@@ -93,6 +105,7 @@ function durationOf(kind: FaultKind, random: Random): number {
     case "pause":
       return 8_000;
     case "nameserver":
+    case "proxy":
       return 1_000 + random.below(4_000);
     case "producer":
       return 6_000;

@@ -19,6 +19,8 @@ export interface Server {
 export interface TestbedOptions {
   kind: ClusterKind;
   brokers: number;
+  /** Number of proxies, where clients see those. */
+  proxies: number;
   /** Whether a bad network can be put in front of each server. */
   hasFaultProxies: boolean;
   /** Milliseconds between two check rounds, and until a broker checks back first. */
@@ -28,7 +30,8 @@ export interface TestbedOptions {
 }
 
 const DEFAULTS: TestbedOptions = {
-  ...{ kind: "real", brokers: 2, hasFaultProxies: false, interval: 3_000, opBatch: 200 },
+  ...{ kind: "real", brokers: 2, proxies: 1, hasFaultProxies: false },
+  ...{ interval: 3_000, opBatch: 200 },
 };
 
 /** A cluster, and if need be a bad network in front of each of its servers. */
@@ -36,6 +39,8 @@ export class Testbed implements AsyncDisposable {
   readonly topic: string;
   readonly brokers: readonly Server[];
   readonly nameServers: readonly Server[];
+  /** What clients see in place of brokers; none where they see the brokers. */
+  readonly proxies: readonly Server[];
   /** Where clients find the name servers. */
   readonly clientAddress: string;
   /** One for each broker, in their order, and one for each name server; none without network faults. */
@@ -51,6 +56,7 @@ export class Testbed implements AsyncDisposable {
     this.topic = parts.topic;
     this.brokers = parts.brokers;
     this.nameServers = parts.nameServers;
+    this.proxies = parts.proxies;
     this.clientAddress = parts.clientAddress;
     this.brokerProxies = parts.brokerProxies;
     this.nameServerProxies = parts.nameServerProxies;
@@ -62,7 +68,9 @@ export class Testbed implements AsyncDisposable {
     if (all.kind === "embedded") return await Testbed.#embedded(all);
     const cluster = await RocketMQCluster.start({
       nameServers: 2,
-      brokers: all.brokers,
+      brokers: all.kind === "local-proxy"
+        ? Array.from({ length: all.brokers }, () => ({ localProxy: {} }))
+        : all.brokers,
       brokerConfig: configOf(all),
     });
     return await Testbed.on(cluster, all);
@@ -73,23 +81,25 @@ export class Testbed implements AsyncDisposable {
     cluster: RocketMQCluster,
     options: Partial<TestbedOptions> = {},
   ): Promise<Testbed> {
-    const { kind, hasFaultProxies } = { ...DEFAULTS, ...options };
+    const { kind, proxies: count, hasFaultProxies } = { ...DEFAULTS, ...options };
     const topic = "Chaos";
     const { brokers, nameServerProcesses } = cluster;
     await createTopic(topic, brokers, { "message.type": "TRANSACTION" });
-    const proxy = kind === "proxy" ? await cluster.addProxy() : undefined;
+    for (let i = 0; kind === "proxy" && i < count; i++) await cluster.addProxy();
+    const { proxies } = cluster;
     const startProxies = (servers: readonly { address: string }[]) =>
       Promise.all(
         hasFaultProxies ? servers.map(({ address }) => FaultProxy.start({ target: address })) : [],
       );
     const brokerProxies = await startProxies(brokers);
     const nameServerProxies = await startProxies(nameServerProcesses);
-    const clientAddress = proxy?.address ??
-      (hasFaultProxies
-        ? nameServerProxies.map(({ address }) => address).join(";")
-        : cluster.nameServers);
+    const clientAddress = proxies.length > 0
+      ? proxies.map(({ address }) => address).join(";")
+      : hasFaultProxies
+      ? nameServerProxies.map(({ address }) => address).join(";")
+      : cluster.nameServers;
     return new Testbed(cluster, {
-      ...{ topic, brokers, nameServers: nameServerProcesses, clientAddress },
+      ...{ topic, brokers, nameServers: nameServerProcesses, proxies, clientAddress },
       ...{ brokerProxies, nameServerProxies },
     });
   }
@@ -106,7 +116,7 @@ export class Testbed implements AsyncDisposable {
       start: () => broker.start(name),
     }));
     return new Testbed(broker, {
-      ...{ topic, brokers, nameServers: [], clientAddress: broker.nameServer },
+      ...{ topic, brokers, nameServers: [], proxies: [], clientAddress: broker.nameServer },
       ...{ brokerProxies: [], nameServerProxies: [] },
     });
   }

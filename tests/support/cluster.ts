@@ -22,6 +22,8 @@ export interface BrokerOptions {
   config?: ServerConfig;
   /** Options of its Java virtual machine on top of those of the cluster. */
   javaOptions?: readonly string[];
+  /** Settings of a proxy in local mode, in whose process it runs then. */
+  localProxy?: ServerConfig;
 }
 
 /** How a {@linkcode RocketMQCluster} is made. */
@@ -48,12 +50,21 @@ export class BrokerProcess extends ServerProcess {
   readonly brokerId: number;
   /** What name servers are told of its `brokerPermission`. */
   readonly permission: string;
+  /** `host:port` of the proxy in its process, if it has one. */
+  readonly proxyAddress: string | undefined;
 
   /** Nothing is started yet. */
-  constructor(options: ServerProcessOptions & { brokerId: number; permission: string }) {
+  constructor(
+    options: ServerProcessOptions & {
+      brokerId: number;
+      permission: string;
+      proxyAddress?: string | undefined;
+    },
+  ) {
     super(options);
     this.brokerId = options.brokerId;
     this.permission = options.permission;
+    this.proxyAddress = options.proxyAddress;
   }
 }
 
@@ -116,6 +127,11 @@ export class RocketMQCluster implements AsyncDisposable {
     return this.#brokers;
   }
 
+  /** The proxies in the order in which they were added. */
+  get proxies(): readonly ServerProcess[] {
+    return this.#proxies;
+  }
+
   /** The name servers as clients take them: `127.0.0.1:20001;127.0.0.1:20002`. */
   get nameServers(): string {
     return this.#nameServers.map(({ address }) => address).join(";");
@@ -132,32 +148,29 @@ export class RocketMQCluster implements AsyncDisposable {
    * Starts a proxy in front of the brokers. Clients take its address for that of a name server, and
    * it gives itself as the only broker; it needs jars beyond those of the cluster.
    */
-  async addProxy(): Promise<ServerProcess> {
-    const { version } = this.#installation;
-    const { java, javaMajor, classpath } = await findInstallation(version, "proxy");
+  async addProxy(config: ServerConfig = {}): Promise<ServerProcess> {
     const port = findFreePort([1]), address = `127.0.0.1:${port}`;
     const name = `proxy-${this.#proxies.length + 1}`, folder = `${this.folder}/${name}`;
     await Deno.mkdir(`${folder}/conf`, { recursive: true });
     await Deno.mkdir(`${folder}/tmp`);
-    const config = proxyConfig({ port, nameServers: this.nameServers });
-    await Deno.writeTextFile(`${folder}/conf/rmq-proxy.json`, config);
-    const proxy = new ServerProcess({
-      ...{ name, address, folder },
-      command: [
-        java,
-        ...javaOptions({ folder, javaMajor }),
-        "-cp",
-        classpath,
-        "org.apache.rocketmq.proxy.ProxyStartup",
-        "-pc",
-        `${folder}/conf/rmq-proxy.json`,
-      ],
-      env: { ROCKETMQ_HOME: folder },
-      isReady: () => answers(address),
-    });
+    const command = await this.#proxyCommand(folder, port, config);
+    const isReady = () => answers(address);
+    const env = { ROCKETMQ_HOME: folder };
+    const proxy = new ServerProcess({ name, address, folder, command, env, isReady });
     this.#proxies.push(proxy);
     await proxy.start();
     return proxy;
+  }
+
+  /** Writes the configuration of a proxy and returns the command that starts it. */
+  async #proxyCommand(folder: string, port: number, overrides: ServerConfig): Promise<string[]> {
+    const { version } = this.#installation;
+    const { java, javaMajor, classpath } = await findInstallation(version, "proxy");
+    const file = `${folder}/conf/rmq-proxy.json`;
+    await Deno.writeTextFile(file, proxyConfig({ port, nameServers: this.nameServers, overrides }));
+    const options = javaOptions({ folder, javaMajor });
+    const mainClass = "org.apache.rocketmq.proxy.ProxyStartup";
+    return [java, ...options, "-cp", classpath, mainClass, "-pc", file];
   }
 
   /** Gives a broker that is not running other ports, which it takes when it is started again. */
@@ -216,7 +229,9 @@ export class RocketMQCluster implements AsyncDisposable {
     this.#nameServers.push(new ServerProcess({ ...launch, name, address, folder, isReady }));
   }
 
-  async #prepareBroker({ slaveOf, config, javaOptions }: BrokerOptions): Promise<BrokerProcess> {
+  async #prepareBroker(
+    { slaveOf, config, javaOptions, localProxy }: BrokerOptions,
+  ): Promise<BrokerProcess> {
     const masters = this.#brokers.filter(({ brokerId }) => brokerId === 0).length;
     const name = slaveOf ?? `broker-${String.fromCharCode("a".charCodeAt(0) + masters)}`;
     const brokerId = slaveOf === undefined
@@ -234,8 +249,16 @@ export class RocketMQCluster implements AsyncDisposable {
       overrides: { ...this.#options.brokerConfig, ...config },
     });
     const launch = await this.#prepare(folder, "broker.BrokerStartup", settings, javaOptions);
+    let proxyAddress: string | undefined;
+    if (localProxy) {
+      const proxyPort = findFreePort([1]);
+      const words = await this.#proxyCommand(folder, proxyPort, localProxy);
+      launch.command = [...words, "-pm", "LOCAL", "-bc", `${folder}/conf/server.conf`];
+      proxyAddress = `127.0.0.1:${proxyPort}`;
+    }
     const broker: BrokerProcess = new BrokerProcess({
       ...launch,
+      proxyAddress,
       name,
       address,
       folder,

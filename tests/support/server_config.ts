@@ -71,8 +71,13 @@ export function brokerConfig(options: {
   };
 }
 
-/** The configuration file of a proxy in cluster mode, whose gRPC port is the next one. */
-export function proxyConfig(options: { port: number; nameServers: string }): string {
+/** The configuration file of a proxy, whose gRPC port is the next one. */
+export function proxyConfig(options: {
+  port: number;
+  nameServers: string;
+  /** Settings by their names in `rmq-proxy.json`. */
+  overrides?: ServerConfig | undefined;
+}): string {
   return JSON.stringify({
     rocketMQClusterName: "TestCluster",
     proxyMode: "cluster",
@@ -80,6 +85,7 @@ export function proxyConfig(options: { port: number; nameServers: string }): str
     localServeAddr: "127.0.0.1",
     remotingListenPort: options.port,
     grpcServerPort: options.port + 1,
+    ...options.overrides,
   });
 }
 
