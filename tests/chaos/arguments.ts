@@ -1,7 +1,14 @@
 import { DEFAULT_COUNTS, FAULT_KINDS, type FaultCounts, type FaultKind } from "./schedule.ts";
 
 /** The kinds of clusters: clients see the brokers themselves, or proxies only, or the embedded broker. */
-const CLUSTER_KINDS = ["real", "proxy", "local-proxy", "embedded"] as const;
+const CLUSTER_KINDS = [
+  "real",
+  "proxy",
+  "local-proxy",
+  "controller",
+  "acting",
+  "embedded",
+] as const;
 
 /** One of the kinds of clusters. */
 export type ClusterKind = typeof CLUSTER_KINDS[number];
@@ -47,9 +54,10 @@ export interface Wanted extends ChaosOptions {
 /** The command line makes no sense. */
 export class UsageError extends Error {}
 
-const DEFAULTS = FAULT_KINDS.filter((kind) => kind !== "proxy").map((kind) =>
-  `${kind}:${DEFAULT_COUNTS[kind]}`
-).join(",");
+/** Faults that any cluster of brokers in processes of their own can have. */
+const GENERAL = ["kill", "freeze", "nameserver", "producer", "network", "pause"] as const;
+
+const DEFAULTS = GENERAL.map((kind) => `${kind}:${DEFAULT_COUNTS[kind]}`).join(",");
 
 /** The usage of the command. */
 export const HELP = `Usage: deno task chaos [OPTION...]
@@ -74,11 +82,17 @@ copy, a message that is visible and discarded, too (in TRANS_CHECK_MAX_TIME_TOPI
                    network     cut, reset, slow, silent, or in pieces, between client and brokers
                    pause       SIGSTOP of the producer for 8 s
                    proxy       kill -9 of a proxy, and its restart
+                   failover    kill -9 of a master that has a slave, and its restart after 10 s
+                   lag         SIGSTOP of a slave for 4 s, then kill -9 of its master: the slave is
+                               promoted without what it missed, which is told and not held against
+                               the client
   --members N    producers that send, each a process; default: 1
   --runtime NAME node or bun: what the producers run in; default: Deno
   --mode MODE    confirm or oneway: whether commits wait for their answers; default: confirm
   --broker KIND  real, proxy (clients see RocketMQ proxies only, and nothing can be looked up),
-                 local-proxy (each broker runs in the process of a proxy in local mode), or
+                 local-proxy (each broker runs in the process of a proxy in local mode),
+                 controller (a controller makes one of two brokers of each name the master),
+                 acting (a slave of the first master acts for it while it is away), or
                  embedded (kill, producer and pause only); default: real
   --interval N   milliseconds between two check rounds of a broker; default: 3000
   --op-batch N   milliseconds that a broker may keep op messages back; default: 200, RocketMQ: 3000
@@ -123,10 +137,7 @@ export function readArguments(args: readonly string[]): Wanted {
     else if (name === "--check-ms") wanted.checkMs = readNumber(name, rest[++i], 0);
     else throw new UsageError(`Cannot use ${name}: it is no option`);
   }
-  if (!rest.includes("--faults")) {
-    const possible = POSSIBLE[wanted.cluster].map((kind) => [kind, DEFAULT_COUNTS[kind]]);
-    wanted.faults = Object.fromEntries(possible);
-  }
+  if (!rest.includes("--faults")) wanted.faults = defaultFaults(wanted.cluster);
   const impossible = Object.keys(wanted.faults).find((kind) =>
     !POSSIBLE[wanted.cluster].includes(kind as FaultKind)
   );
@@ -138,11 +149,19 @@ export function readArguments(args: readonly string[]): Wanted {
 
 /** The faults that can be made, by the kind of the cluster. */
 const POSSIBLE: Readonly<Record<ClusterKind, readonly FaultKind[]>> = {
-  real: FAULT_KINDS.filter((kind) => kind !== "proxy"),
-  proxy: FAULT_KINDS.filter((kind) => kind !== "network"),
-  "local-proxy": FAULT_KINDS.filter((kind) => kind !== "proxy"),
+  real: GENERAL,
+  proxy: [...GENERAL.filter((kind) => kind !== "network"), "proxy"],
+  "local-proxy": GENERAL,
+  controller: ["failover", "lag", "producer", "pause"],
+  acting: ["failover", "producer", "pause"],
   embedded: ["kill", "producer", "pause"],
 };
+
+/** Those that come when none are asked for. */
+function defaultFaults(cluster: ClusterKind): FaultCounts {
+  const kinds = POSSIBLE[cluster].filter((kind) => kind !== "lag");
+  return Object.fromEntries(kinds.map((kind) => [kind, DEFAULT_COUNTS[kind]]));
+}
 
 function splitAtEquals(arg: string): string[] {
   const at = arg.indexOf("=");

@@ -20,6 +20,7 @@ async function run(wanted: Wanted): Promise<Report> {
   const hasFaultProxies = faults.network !== undefined;
   await using testbed = await Testbed.start({
     ...{ kind, brokers, proxies, interval, opBatch, hasFaultProxies },
+    mayLag: faults.lag !== undefined,
   });
   const seconds = Math.ceil(wanted.messages / wanted.rate);
   const what =

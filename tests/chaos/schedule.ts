@@ -10,6 +10,8 @@ export const FAULT_KINDS = [
   "network",
   "pause",
   "proxy",
+  "failover",
+  "lag",
 ] as const;
 
 /** One of the kinds of faults. */
@@ -27,6 +29,8 @@ export const DEFAULT_COUNTS: Required<FaultCounts> = {
   network: 6,
   pause: 1,
   proxy: 2,
+  failover: 1,
+  lag: 1,
 };
 
 /** What a network does for some seconds. */
@@ -61,6 +65,8 @@ export interface ScheduleOptions {
   nameServers: number;
   /** Number of proxies. Default: none. */
   proxies?: number;
+  /** Number of brokers that have a slave. Default: none. */
+  replicated?: number;
 }
 
 /**
@@ -88,12 +94,18 @@ export function drawSchedule(options: ScheduleOptions): PlannedFault[] {
   return faults.sort((a, b) => a.at - b.at);
 }
 
-function targetsOf(
-  kind: FaultKind,
-  { brokers, nameServers, proxies = 1 }: ScheduleOptions,
-): number {
-  if (kind === "nameserver") return nameServers;
-  return kind === "proxy" ? proxies : brokers;
+function targetsOf(kind: FaultKind, options: ScheduleOptions): number {
+  switch (kind) {
+    case "nameserver":
+      return options.nameServers;
+    case "proxy":
+      return options.proxies ?? 0;
+    case "failover":
+    case "lag":
+      return options.replicated ?? 0;
+    default:
+      return options.brokers;
+  }
 }
 
 /** A broker that froze does so for as long as in the figures of other clients. */
@@ -104,6 +116,10 @@ function durationOf(kind: FaultKind, random: Random): number {
     case "freeze":
     case "pause":
       return 8_000;
+    case "failover":
+      return 10_000;
+    case "lag":
+      return 4_000;
     case "nameserver":
     case "proxy":
       return 1_000 + random.below(4_000);

@@ -1,11 +1,13 @@
 import { startGuard } from "./guard.ts";
-import { answers } from "./probe.ts";
+import { answers, ask, listBrokers } from "./probe.ts";
 import { isRegistered } from "./registration.ts";
 import { findFreePort } from "./ports.ts";
-import { withProgress } from "./progress.ts";
+import { eventually, withProgress } from "./progress.ts";
 import { findInstallation, type Installation } from "./rocketmq_home.ts";
 import {
   brokerConfig,
+  controlledConfig,
+  controllerConfig,
   homeFiles,
   javaOptions,
   nameServerConfig,
@@ -13,6 +15,9 @@ import {
   type ServerConfig,
 } from "./server_config.ts";
 import { ServerProcess, type ServerProcessOptions } from "./server_process.ts";
+
+/** Asks a controller which brokers are in sync with the masters of some names. */
+const CONTROLLER_GET_SYNC_STATE_DATA = 1006;
 
 /** What is particular to one broker of a cluster. */
 export interface BrokerOptions {
@@ -38,6 +43,8 @@ export interface ClusterOptions {
   brokerConfig?: ServerConfig;
   /** Settings of every name server on top of the defaults. */
   nameServerConfig?: ServerConfig;
+  /** Settings of a controller in the first name server, which makes one broker of each name the master. */
+  controller?: ServerConfig;
   /** Options of every Java virtual machine on top of the defaults. */
   javaOptions?: readonly string[];
   /** Authorities of the servers' certificates: whether they are up is asked over TLS then. */
@@ -89,6 +96,7 @@ export class RocketMQCluster implements AsyncDisposable {
   readonly #nameServers: ServerProcess[] = [];
   readonly #brokers: BrokerProcess[] = [];
   readonly #proxies: ServerProcess[] = [];
+  #controllerPort: number | undefined;
 
   private constructor(folder: string, installation: Installation, options: ClusterOptions) {
     this.folder = folder;
@@ -173,6 +181,31 @@ export class RocketMQCluster implements AsyncDisposable {
     return [java, ...options, "-cp", classpath, mainClass, "-pc", file];
   }
 
+  /** Returns the broker that the first name server that answers lists as the master of a name. */
+  async masterOf(name: string): Promise<BrokerProcess | undefined> {
+    for (const { address, isResponsive } of this.#nameServers) {
+      if (!isResponsive) continue;
+      const listed = await listBrokers(address, undefined, this.#options.caCerts).catch(() => []);
+      const master = listed.find((it) => it.name === name && it.brokerId === 0);
+      if (master) return this.#brokers.find((it) => it.address === master.address);
+    }
+  }
+
+  /** Waits until the controller counts all running brokers of a name as in sync with their master. */
+  async inSync(name: string, { timeout = 60_000 }: { timeout?: number } = {}): Promise<void> {
+    const running = this.#brokers.filter((it) => it.name === name && it.isRunning).length;
+    const address = `127.0.0.1:${this.#controllerPort}`;
+    const request = { code: CONTROLLER_GET_SYNC_STATE_DATA, body: JSON.stringify([name]) };
+    const isInSync = async () => {
+      const { body } = await ask(address, request).catch(() => ({ body: "" }));
+      const [, list = ""] = /"inSyncReplicas":\[(.*?)\]/.exec(body) ?? [];
+      return list.split('"brokerId"').length - 1 >= running;
+    };
+    if (await eventually(isInSync, timeout, 200)) return;
+    const { body } = await ask(address, request);
+    throw new Error(`Cannot see ${name} in sync after ${timeout} ms: ${body.slice(0, 500)}`);
+  }
+
   /** Gives a broker that is not running other ports, which it takes when it is started again. */
   async moveBroker(broker: BrokerProcess): Promise<void> {
     const port = findFreePort([-2, 1]);
@@ -223,7 +256,17 @@ export class RocketMQCluster implements AsyncDisposable {
     const address = `127.0.0.1:${port}`;
     const name = `namesrv-${this.#nameServers.length + 1}`;
     const folder = `${this.folder}/${name}`;
-    const config = nameServerConfig({ folder, port, overrides: this.#options.nameServerConfig });
+    const { nameServerConfig: settings, controller } = this.#options;
+    let overrides = settings;
+    if (controller && this.#controllerPort === undefined) {
+      const controllerPort = this.#controllerPort = findFreePort();
+      overrides = {
+        ...settings,
+        ...controllerConfig({ folder, port: controllerPort }),
+        ...controller,
+      };
+    }
+    const config = nameServerConfig({ folder, port, overrides });
     const launch = await this.#prepare(folder, "namesrv.NamesrvStartup", config);
     const isReady = () => answers(address, undefined, this.#options.caCerts);
     this.#nameServers.push(new ServerProcess({ ...launch, name, address, folder, isReady }));
@@ -246,7 +289,11 @@ export class RocketMQCluster implements AsyncDisposable {
       brokerName: name,
       brokerId,
       nameServers: this.nameServers,
-      overrides: { ...this.#options.brokerConfig, ...config },
+      overrides: {
+        ...this.#controllerPort && controlledConfig({ folder, port: this.#controllerPort }),
+        ...this.#options.brokerConfig,
+        ...config,
+      },
     });
     const launch = await this.#prepare(folder, "broker.BrokerStartup", settings, javaOptions);
     let proxyAddress: string | undefined;
