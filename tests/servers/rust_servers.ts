@@ -172,13 +172,13 @@ function ownSteps({ nameServer, broker }: RustServers): VersionStep[] {
     name:
       "100 transactions with mixed verdicts, two of five by check-back: none lost, none invented",
     async run() {
-      await using producer = newProducer(nameServers, "Mixed");
+      await using producer = newProducer(nameServers, "OwnMixed");
       await producer.start();
       const expected: string[] = [];
       for (let i = 0; i < 100; i++) {
         const verdict = i % 3 === 0 ? Rollback : Commit;
         const message = {
-          topic: "Mixed",
+          topic: "OwnMixed",
           body: `${i}`,
           tags: verdict === Commit ? "commit" : "rb",
         };
@@ -188,26 +188,26 @@ function ownSteps({ nameServer, broker }: RustServers): VersionStep[] {
         );
         if (verdict === Commit) expected.push(sent.transactionId);
       }
-      await settle("Mixed", expected);
+      await settle("OwnMixed", expected);
     },
   }, {
     name: "a producer that was restarted settles what the one before left open",
     async run() {
-      const first = newProducer(nameServers, "Restarted");
+      const first = newProducer(nameServers, "OwnRestarted");
       await first.start();
-      const message = { topic: "Restarted", body: "left", tags: "commit" };
+      const message = { topic: "OwnRestarted", body: "left", tags: "commit" };
       const { transactionId } = await first.sendMessageInTransaction(message, Unknown);
       await first.shutdown();
-      await using second = newProducer(nameServers, "Restarted");
+      await using second = newProducer(nameServers, "OwnRestarted");
       await second.start();
-      await settle("Restarted", [transactionId]);
+      await settle("OwnRestarted", [transactionId]);
     },
   }, {
     name: "a broker that was killed and restarted checks what it had, and takes more",
     async run() {
-      await using producer = newProducer(nameServers, "Killed");
+      await using producer = newProducer(nameServers, "OwnKilled");
       await producer.start();
-      const message = { topic: "Killed", body: "k", tags: "commit" };
+      const message = { topic: "OwnKilled", body: "k", tags: "commit" };
       const before = await producer.sendMessageInTransaction(message, Commit);
       const open = await producer.sendMessageInTransaction(message, Unknown);
       await broker.kill();
@@ -219,7 +219,7 @@ function ownSteps({ nameServer, broker }: RustServers): VersionStep[] {
         return after !== undefined;
       };
       assert(await eventually(sends, PATIENCE, 500), "no send succeeded after the restart");
-      await settle("Killed", [before.transactionId, open.transactionId, after!]);
+      await settle("OwnKilled", [before.transactionId, open.transactionId, after!]);
     },
   }];
 }
@@ -244,6 +244,12 @@ export async function runRustServers(): Promise<boolean> {
   return isWell;
 }
 
+/** Takes the colours out of a comparison. */
+function stripAnsiCode(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/\x1b\[[\d;]*m/g, "");
+}
+
 async function passes(
   { name, run }: VersionStep,
   server: ServerUnderTest,
@@ -254,8 +260,9 @@ async function passes(
     print(`ok       ${name}`);
     return true;
   } catch (error) {
-    const [reason] = String(error instanceof Error ? error.message : error).split("\n");
-    print(`${word.padEnd(8)} ${name}: ${reason}`);
+    const [reason, ...rest] = String(error instanceof Error ? error.message : error).split("\n");
+    const lines = rest.filter((line) => /^[+-] {2,}\S/.test(stripAnsiCode(line))).slice(0, 8);
+    print([`${word.padEnd(8)} ${name}: ${reason}`, ...lines].join("\n           "));
     return false;
   }
 }
