@@ -86,11 +86,10 @@ const TRANSIENT_CODES: ReadonlySet<number> = new Set([
 /**
  * Remarks with which a broker says the same under SYSTEM_ERROR, which it answers to anything else as
  * well: those of SendMessageProcessor, AbstractSendMessageProcessor and EndTransactionProcessor for
- * what their store refused before it appended anything, and that of RocketMQ Rust for a look-up while
- * its index lags behind.
+ * what their store refused before it appended anything.
  */
 const TRANSIENT_REMARK =
-  /in-sync replicas not enough|\[PC_SYNCHRONIZED\]|OS page cache busy|create mapped file failed|timer message is under flow control|broker unable to service, until|index query is unsafe/i;
+  /in-sync replicas not enough|\[PC_SYNCHRONIZED\]|OS page cache busy|create mapped file failed|timer message is under flow control|broker unable to service, until/i;
 
 /**
  * Reports whether a server certainly did not carry out a request, and may carry out the same one a

@@ -148,6 +148,7 @@ function newProducer(
 ): TransactionProducer<LocalTransactionState> {
   return new TransactionProducer<LocalTransactionState>({
     ...{ nameServers, producerGroup: `${topic}-group`, topics: [topic], startTimeout: 30_000 },
+    transactionCheckMax: OWN_TIMES.checkMax,
     logger: silentLogger,
     transactionListener: {
       executeLocalTransaction: (_message, state) => state,
