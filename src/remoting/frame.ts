@@ -257,7 +257,8 @@ function guessPeer(bytes: Uint8Array, start: number): string {
     return ": the peer speaks TLS, connect with TLS or use its plain port";
   }
   if (a === 0 && d === 4 && bytes.length - start >= 8) {
-    return ": this looks like HTTP/2 (gRPC), the address is a proxy, not a remoting port";
+    return ": this looks like HTTP/2 (gRPC), the address is a proxy, not a remoting port; for a " +
+      "proxy in local mode use the name servers of its broker";
   }
   return "";
 }

@@ -5,7 +5,7 @@ import {
   ResponseCode,
 } from "../remoting/mod.ts";
 import { defineHeader, type HeaderFields, requestMaker } from "./header.ts";
-import { checkSuccess, type ResponseContext } from "./response.ts";
+import { checkSuccess, NOT_SERVED_BY_PROXY, type ResponseContext } from "./response.ts";
 
 /*
   VIEW_MESSAGE_BY_ID (33), to a broker
@@ -42,7 +42,11 @@ export function readViewMessageResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): Uint8Array {
-  checkSuccess(response, context, { what: "view a message", actions: ["GET"] });
+  checkSuccess(response, context, {
+    what: "view a message",
+    actions: ["GET"],
+    remedies: NOT_SERVED_BY_PROXY,
+  });
   return response.body;
 }
 
@@ -107,7 +111,11 @@ export function readQueryMessageResponse(
   context: ResponseContext,
 ): QueryMessageResponse {
   if (response.code !== ResponseCode.QUERY_NOT_FOUND) {
-    checkSuccess(response, context, { what: "query messages by key", actions: ["SUB", "GET"] });
+    checkSuccess(response, context, {
+      what: "query messages by key",
+      actions: ["SUB", "GET"],
+      remedies: NOT_SERVED_BY_PROXY,
+    });
   }
   return { ...queryMessageResponseHeader.decode(response.extFields, context), body: response.body };
 }

@@ -6,7 +6,7 @@ import {
 } from "../remoting/mod.ts";
 import { defineHeader, type HeaderContext, type HeaderFields } from "./header.ts";
 import { JsonValue } from "./json_body.ts";
-import { checkSuccess, type ResponseContext } from "./response.ts";
+import { checkSuccess, type Remedies, type ResponseContext } from "./response.ts";
 
 /*
   GET_ROUTEINFO_BY_TOPIC (105), to a name server
@@ -158,6 +158,13 @@ export interface BrokerClusterInfo {
   clusters: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Explains what kind of server does not list brokers. */
+const NO_NAME_SERVER: Remedies = {
+  [ResponseCode.REQUEST_CODE_NOT_SUPPORTED]:
+    "only a name server lists brokers: check that the address is of the right kind of server, a " +
+    "proxy or a broker is not; behind a proxy make topics with an admin tool",
+};
+
 /** Makes a request for all brokers that a name server knows. */
 export function createGetBrokerClusterInfoRequest(): RemotingRequest {
   return { code: RequestCode.GET_BROKER_CLUSTER_INFO };
@@ -173,7 +180,7 @@ export function readGetBrokerClusterInfoResponse(
   response: RemotingCommand,
   context: ResponseContext,
 ): BrokerClusterInfo {
-  checkSuccess(response, context, { what: "list the brokers" });
+  checkSuccess(response, context, { what: "list the brokers", remedies: NO_NAME_SERVER });
   const root = JsonValue.parse(response.body, "cluster information", context);
   const brokers = root.member("brokerAddrTable").entries(MAX_ROUTE_BROKERS)
     .map(([name, broker]): [string, BrokerData] => [name, readBrokerData(broker)]);

@@ -33,6 +33,21 @@ export interface Asked {
 /** The remark of a broker with `inSyncReplicas` when too few slaves are in sync. Nothing was stored. */
 const NOT_IN_SYNC = /in-sync replicas not enough/;
 
+/** The remark of a proxy that compares the message with the attribute `message.type` of its topic. */
+const WRONG_TYPE = /expected type is (\w+), but actual type is (\w+)/;
+
+/** Says what helps against MESSAGE_ILLEGAL, which has several reasons. */
+function messageRemedy(remark: string): string | undefined {
+  const [, expected, actual] = WRONG_TYPE.exec(remark) ?? [];
+  if (expected !== undefined) {
+    const topic = expected === "UNSPECIFIED" ? "it knows no such topic" : `it is for ${expected}`;
+    return `a proxy takes a message only for a topic of its type, ${topic}: make a topic with ` +
+      `message.type=${actual} on the brokers, and send to that`;
+  }
+  if (remark.includes("delay time")) return "the time is in the past or beyond timerMaxDelaySec";
+  return "a limit of the broker was passed: maxMessageSize for the body, 32767 bytes for the properties";
+}
+
 const REMEDIES: Remedies = {
   [ResponseCode.SYSTEM_ERROR]: (remark) =>
     NOT_IN_SYNC.test(remark)
@@ -42,8 +57,7 @@ const REMEDIES: Remedies = {
   [ResponseCode.REQUEST_CODE_NOT_SUPPORTED]:
     "the server does not know this request: check that the address is of the right kind of server",
   [ResponseCode.SLAVE_NOT_AVAILABLE]: "the broker is a slave, or its slave is not available",
-  [ResponseCode.MESSAGE_ILLEGAL]:
-    "a limit of the broker was passed: maxMessageSize for the body, 32767 bytes for the properties",
+  [ResponseCode.MESSAGE_ILLEGAL]: messageRemedy,
   [ResponseCode.SERVICE_NOT_AVAILABLE]:
     "the broker does not store messages now: its disk is full, it is a slave or it shuts down",
   [ResponseCode.NO_PERMISSION]:
@@ -54,6 +68,13 @@ const REMEDIES: Remedies = {
   [ResponseCode.INVALID_PARAMETER]: "the broker does not take one of the values",
   [ResponseCode.FLOW_CONTROL]: "the server limits the rate, try again later",
   [ResponseCode.GO_AWAY]: "the server is shutting down, connect again",
+};
+
+/** Explains that a request is not known where brokers and name servers all know it. */
+export const NOT_SERVED_BY_PROXY: Remedies = {
+  [ResponseCode.REQUEST_CODE_NOT_SUPPORTED]:
+    "a proxy does not serve this request: give the option nameServers the name servers of the " +
+    "brokers behind it, or use an admin tool there",
 };
 
 /** Response codes of transient refusals: the server may carry out the same request later. */
@@ -141,7 +162,7 @@ type Refused = ErrorFacts & { responseCode: number };
 /** Most characters of a remark that are read. */
 const MAX_REMARK = 1024;
 
-/** The remark of servers of version 5 about a missing permission. */
+/** The remark of servers of version 5 about a missing permission; a proxy has it under SYSTEM_ERROR. */
 const NO_PERMISSION_V5 = /has no permission to access (\w+):(\S+) from /;
 
 /** The remark of servers of version 4. It follows a class name, under the code of any failure. */
@@ -198,12 +219,11 @@ export function accessRefusal(
 }
 
 function permissionOf(
-  { remark = "", topic, responseCode }: Refused,
+  { remark = "", topic }: Refused,
   actions: readonly string[],
 ): MissingPermission | undefined {
   const [, type, resource] = NO_PERMISSION_V5.exec(remark) ?? [];
   if (type !== undefined && resource !== undefined) {
-    if (responseCode !== ResponseCode.NO_PERMISSION) return undefined;
     return {
       actions,
       resourceType: printable(type.toLowerCase(), 32),

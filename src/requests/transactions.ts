@@ -11,7 +11,7 @@ import {
   PreparedHeaders,
   requestMaker,
 } from "./header.ts";
-import { type Asked, checkSuccess, type ResponseContext } from "./response.ts";
+import { type Asked, checkSuccess, NOT_SERVED_BY_PROXY, type ResponseContext } from "./response.ts";
 
 /*
   END_TRANSACTION (37), to the broker that holds the half message
@@ -20,6 +20,10 @@ import { type Asked, checkSuccess, type ResponseContext } from "./response.ts";
   response = code 0 | 1: group or offset wrong | 2 | 11: a slave | 13 | 14 | 16
            | 604: later than CHECK_IMMUNITY_TIME_IN_SECONDS allows
            | none at all: one-way, or commitOrRollback is 0
+
+  A proxy answers 0 at once, also to what it drops because it knows the half message from no
+  check-back; what it knows it passes on one-way. It writes its region into each of its answers, a
+  broker into those to sends only.
 
   The broker finds the half message by its two offsets and checks the group; msgId, transactionId
   and topic only matter to a proxy. It does not notice a second commit: each one that it answers
@@ -58,6 +62,9 @@ export type EndTransactionHeader = HeaderFields<typeof endTransactionHeader>;
 /** Remarks of a broker that does not find the half message. Code 1 has other reasons, too. */
 const NOT_FOUND = /prepared transaction message|group wrong|offset wrong/i;
 
+/** The field of the answers to END_TRANSACTION that only proxies write. */
+const PROXY_FIELD = "MSG_REGION";
+
 const ENDING: Asked = {
   what: "end a transaction",
   remedies: {
@@ -85,13 +92,15 @@ export function prepareEndTransactionHeaders(
 /**
  * Reads the answer to a commit or rollback.
  *
+ * @returns `true` if the broker itself says that it carried it out. The answer of a proxy proves nothing.
  * @throws {BrokerResponseError} when the broker refuses.
  */
 export function readEndTransactionResponse(
   response: RemotingCommand,
   context: ResponseContext,
-): void {
+): boolean {
   checkSuccess(response, context, ENDING);
+  return response.extFields[PROXY_FIELD] === undefined;
 }
 
 /*
@@ -168,5 +177,6 @@ export function readResumeCheckHalfMessageResponse(
   checkSuccess(response, context, {
     what: "resume the checks of a half message",
     actions: ["UPDATE"],
+    remedies: NOT_SERVED_BY_PROXY,
   });
 }

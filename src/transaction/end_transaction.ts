@@ -375,8 +375,8 @@ export class EndTransactions {
         }
         const response = await connection.request(request, { timeout: deadline.remaining });
         const { brokerName } = half, { topic } = live;
-        readEndTransactionResponse(response, { address, brokerName, topic });
-        return { outcome: "confirmed", address };
+        const isProof = readEndTransactionResponse(response, { address, brokerName, topic });
+        return { outcome: isProof ? "confirmed" : "sent", address };
       } catch (error) {
         const isSlave = error instanceof BrokerResponseError &&
           error.responseCode === ResponseCode.SLAVE_NOT_AVAILABLE && !masterMoved;

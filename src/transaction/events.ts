@@ -230,7 +230,7 @@ export interface TransactionCounters {
   localUnknowns: number;
   /** END_TRANSACTION requests that the broker confirmed, and commits whose message was found visible. */
   confirmedVerdicts: number;
-  /** END_TRANSACTION requests that were sent without awaiting an answer. */
+  /** END_TRANSACTION requests that were sent without an answer that confirms them. */
   sentVerdicts: number;
   /** END_TRANSACTION requests that failed. */
   failedVerdicts: number;

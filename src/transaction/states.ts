@@ -38,8 +38,8 @@ export function notAState(value: unknown): string {
  * What became of an END_TRANSACTION request.
  *
  * - `confirmed`: the broker said that it carried it out, or the message was found visible.
- * - `sent`: it was handed to the connection and no answer is awaited: *unknown* is never answered, and
- *   in mode `oneway` nothing is.
+ * - `sent`: it was handed to the connection, and no answer tells more: *unknown* is never answered, in
+ *   mode `oneway` nothing is, and a proxy answers with success whatever becomes of it.
  * - `failed`: it did not leave, the broker refused it, or its fate is not known. The check-back
  *   decides.
  */

@@ -1,7 +1,17 @@
 import { DEFAULT_COUNTS, FAULT_KINDS, type FaultCounts, type FaultKind } from "./schedule.ts";
 
-/** Where transactions go: to brokers themselves, through a proxy, or to the embedded broker. */
-export type ClusterKind = "real" | "proxy" | "embedded";
+/** The kinds of clusters: clients see the brokers themselves, or proxies only, or the embedded broker. */
+const CLUSTER_KINDS = [
+  "real",
+  "proxy",
+  "local-proxy",
+  "controller",
+  "acting",
+  "embedded",
+] as const;
+
+/** One of the kinds of clusters. */
+export type ClusterKind = typeof CLUSTER_KINDS[number];
 
 /** What a run is to be like. */
 export interface ChaosOptions {
@@ -33,6 +43,8 @@ export interface ChaosOptions {
 /** What the command line wants. */
 export interface Wanted extends ChaosOptions {
   help: boolean;
+  /** Number of proxies, where the kind of the cluster is `proxy`. */
+  proxies: number;
   /** One line of JSON in place of the report. */
   json: boolean;
   /** File for everything that is known of the run. */
@@ -42,7 +54,10 @@ export interface Wanted extends ChaosOptions {
 /** The command line makes no sense. */
 export class UsageError extends Error {}
 
-const DEFAULTS = FAULT_KINDS.map((kind) => `${kind}:${DEFAULT_COUNTS[kind]}`).join(",");
+/** Faults that any cluster of brokers in processes of their own can have. */
+const GENERAL = ["kill", "freeze", "nameserver", "producer", "network", "pause"] as const;
+
+const DEFAULTS = GENERAL.map((kind) => `${kind}:${DEFAULT_COUNTS[kind]}`).join(",");
 
 /** The usage of the command. */
 export const HELP = `Usage: deno task chaos [OPTION...]
@@ -56,6 +71,7 @@ copy, a message that is visible and discarded, too (in TRANS_CHECK_MAX_TIME_TOPI
   --messages N   default: 2000
   --rate N       messages per second; default: 50
   --brokers N    masters; default: 2
+  --proxies N    proxies, with --broker proxy; default: 1
   --faults LIST  of ${FAULT_KINDS.join(", ")}, or none. kill:3 sets how often.
                  default: ${DEFAULTS}
                    kill        kill -9 of a broker, and its restart
@@ -65,10 +81,18 @@ copy, a message that is visible and discarded, too (in TRANS_CHECK_MAX_TIME_TOPI
                                another one sends the rest where there are other faults, too
                    network     cut, reset, slow, silent, or in pieces, between client and brokers
                    pause       SIGSTOP of the producer for 8 s
+                   proxy       kill -9 of a proxy, and its restart
+                   failover    kill -9 of a master that has a slave, and its restart after 10 s
+                   lag         SIGSTOP of a slave for 4 s, then kill -9 of its master: the slave is
+                               promoted without what it missed, which is told and not held against
+                               the client
   --members N    producers that send, each a process; default: 1
   --runtime NAME node or bun: what the producers run in; default: Deno
   --mode MODE    confirm or oneway: whether commits wait for their answers; default: confirm
-  --broker KIND  real, proxy (clients see a RocketMQ proxy only, and nothing can be looked up), or
+  --broker KIND  real, proxy (clients see RocketMQ proxies only, and nothing can be looked up),
+                 local-proxy (each broker runs in the process of a proxy in local mode),
+                 controller (a controller makes one of two brokers of each name the master),
+                 acting (a slave of the first master acts for it while it is away), or
                  embedded (kill, producer and pause only); default: real
   --interval N   milliseconds between two check rounds of a broker; default: 3000
   --op-batch N   milliseconds that a broker may keep op messages back; default: 200, RocketMQ: 3000
@@ -85,8 +109,8 @@ Exit code 0: no safety rule was broken. 1: one was. 2: wrong arguments.`;
 export function readArguments(args: readonly string[]): Wanted {
   const wanted: Wanted = {
     ...{ help: false, json: false, seed: 1, messages: 2_000, rate: 50, brokers: 2, members: 1 },
-    ...{ cluster: "real", mode: "confirm", interval: 3_000, opBatch: 200 },
-    faults: DEFAULT_COUNTS,
+    ...{ proxies: 1, cluster: "real", mode: "confirm", interval: 3_000, opBatch: 200 },
+    faults: {},
   };
   const rest = args.flatMap((arg) => /^--[a-z-]+=/.test(arg) ? splitAtEquals(arg) : [arg]);
   for (let i = 0; i < rest.length; i++) {
@@ -99,6 +123,7 @@ export function readArguments(args: readonly string[]): Wanted {
     else if (name === "--messages") wanted.messages = readNumber(name, rest[++i], 1);
     else if (name === "--rate") wanted.rate = readNumber(name, rest[++i], 1);
     else if (name === "--brokers") wanted.brokers = readNumber(name, rest[++i], 1);
+    else if (name === "--proxies") wanted.proxies = readNumber(name, rest[++i], 1);
     else if (name === "--members") wanted.members = readNumber(name, rest[++i], 1);
     else if (name === "--commits") wanted.commits = readNumber(name, rest[++i], 0);
     else if (name === "--interval") wanted.interval = readNumber(name, rest[++i], 100);
@@ -107,15 +132,12 @@ export function readArguments(args: readonly string[]): Wanted {
       wanted.runtime = readChoice(name, rest[++i], ["node", "bun"]);
     } else if (name === "--mode") wanted.mode = readChoice(name, rest[++i], ["confirm", "oneway"]);
     else if (name === "--broker") {
-      wanted.cluster = readChoice(name, rest[++i], ["real", "proxy", "embedded"]);
+      wanted.cluster = readChoice(name, rest[++i], CLUSTER_KINDS);
     } else if (name === "--local-ms") wanted.localMs = readNumber(name, rest[++i], 0);
     else if (name === "--check-ms") wanted.checkMs = readNumber(name, rest[++i], 0);
     else throw new UsageError(`Cannot use ${name}: it is no option`);
   }
-  if (!rest.includes("--faults")) {
-    const possible = POSSIBLE[wanted.cluster].map((kind) => [kind, DEFAULT_COUNTS[kind]]);
-    wanted.faults = Object.fromEntries(possible);
-  }
+  if (!rest.includes("--faults")) wanted.faults = defaultFaults(wanted.cluster);
   const impossible = Object.keys(wanted.faults).find((kind) =>
     !POSSIBLE[wanted.cluster].includes(kind as FaultKind)
   );
@@ -127,10 +149,19 @@ export function readArguments(args: readonly string[]): Wanted {
 
 /** The faults that can be made, by the kind of the cluster. */
 const POSSIBLE: Readonly<Record<ClusterKind, readonly FaultKind[]>> = {
-  real: FAULT_KINDS,
-  proxy: FAULT_KINDS.filter((kind) => kind !== "network"),
+  real: GENERAL,
+  proxy: [...GENERAL.filter((kind) => kind !== "network"), "proxy"],
+  "local-proxy": GENERAL,
+  controller: ["failover", "lag", "producer", "pause"],
+  acting: ["failover", "producer", "pause"],
   embedded: ["kill", "producer", "pause"],
 };
+
+/** Those that come when none are asked for. */
+function defaultFaults(cluster: ClusterKind): FaultCounts {
+  const kinds = POSSIBLE[cluster].filter((kind) => kind !== "lag");
+  return Object.fromEntries(kinds.map((kind) => [kind, DEFAULT_COUNTS[kind]]));
+}
 
 function splitAtEquals(arg: string): string[] {
   const at = arg.indexOf("=");

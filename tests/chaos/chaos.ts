@@ -58,7 +58,7 @@ async function runIn(
     ...localMs !== undefined && { localMs },
     ...checkMs !== undefined && { checkMs },
   }, program);
-  await using witness = new Witness(topic, brokers.map(({ address }) => address));
+  await using witness = new Witness(topic, () => testbed.masters());
   using rows = new DatabaseView(database);
 
   // A producer that is killed has to be followed by one that sends where other faults come, too.
@@ -73,6 +73,8 @@ async function runIn(
     duration: messages / rate * 1_000,
     brokers: brokers.length,
     nameServers: testbed.nameServers.length,
+    proxies: testbed.proxies.length,
+    replicated: testbed.replicas?.names.length ?? 0,
   });
   await group.startSenders();
   const deadline = performance.now() + messages / rate * 1_000 + SENDING_GRACE;

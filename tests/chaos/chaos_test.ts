@@ -5,12 +5,25 @@ import { LineReader, LineWriter, type Row } from "./journal.ts";
 import { DEFAULT_COUNTS, drawSchedule, FAULT_KINDS } from "./schedule.ts";
 import { createBody, drawMessage } from "./workload.ts";
 
-const SCHEDULE = { duration: 40_000, counts: DEFAULT_COUNTS, brokers: 2, nameServers: 2 };
+const SCHEDULE = {
+  duration: 40_000,
+  counts: DEFAULT_COUNTS,
+  brokers: 2,
+  nameServers: 2,
+  proxies: 2,
+  replicated: 1,
+};
 
 Deno.test("chaos - without arguments it is the whole program with all kinds of faults", () => {
   const { seed, messages, rate, faults } = readArguments([]);
   assertEquals([seed, messages, rate], [1, 2_000, 50]);
-  assertEquals(Object.keys(faults), [...FAULT_KINDS]);
+  const special = ["proxy", "failover", "lag"];
+  assertEquals(Object.keys(faults), FAULT_KINDS.filter((kind) => !special.includes(kind)));
+});
+
+Deno.test("chaos - proxies can be restarted where there are some", () => {
+  const { proxies, faults } = readArguments(["--broker", "proxy", "--proxies", "2"]);
+  assertEquals([proxies, faults.proxy, faults.network], [2, DEFAULT_COUNTS.proxy, undefined]);
 });
 
 Deno.test("chaos - its arguments say what goes wrong, and how often", () => {
@@ -38,6 +51,8 @@ for (
     ["--mode", "twice"],
     ["--broker", "mine"],
     ["--faults", "freeze", "--broker", "embedded"],
+    ["--faults", "proxy"],
+    ["--faults", "lag", "--broker", "acting"],
   ]
 ) {
   Deno.test(`chaos - ${args.join(" ")} is refused`, () => {

@@ -3,7 +3,9 @@ import type { FaultProxy } from "../support/fault_proxy.ts";
 import { eventually } from "../support/progress.ts";
 import type { Group } from "./group.ts";
 import type { FaultKind, NetworkTrouble, PlannedFault } from "./schedule.ts";
+import type { Replicas } from "./replicas.ts";
 import type { Server, Testbed } from "./testbed.ts";
+import { halfMessagesOn } from "./witness.ts";
 
 /** A fault that has come. Times are milliseconds since 1970. */
 export interface DoneFault {
@@ -16,8 +18,12 @@ export interface DoneFault {
   isCutting: boolean;
   from: number;
   to: number;
-  /** When the killed broker's port could be connected to again. */
+  /** When the killed broker's port could be connected to again, or a slave was promoted. */
   openAt?: number;
+  /** When a master was killed that has a slave. */
+  killedAt?: number;
+  /** Transactions whose half messages a slave had that was promoted though it lagged behind. */
+  survivors?: readonly string[];
 }
 
 /** How the faults of a run are done. */
@@ -66,14 +72,16 @@ export class FaultInjector {
   }
 
   #targetOf({ kind, target }: PlannedFault): string {
-    const { brokers, nameServers } = this.#testbed;
+    const { brokers, nameServers, proxies } = this.#testbed;
+    if (kind === "proxy") return proxies[target]!.name;
+    if (kind === "failover" || kind === "lag") return this.#testbed.replicas!.names[target]!;
     if (kind === "producer" || kind === "pause") return "the producer";
     if (kind === "nameserver") return nameServers[target]!.name;
     return brokers[target]!.name;
   }
 
-  async #do(fault: PlannedFault): Promise<Pick<DoneFault, "trouble" | "isCutting" | "openAt">> {
-    const { brokerProxies, nameServerProxies, brokers, nameServers } = this.#testbed;
+  async #do(fault: PlannedFault): Promise<Omit<DoneFault, "kind" | "target" | "from" | "to">> {
+    const { brokerProxies, nameServerProxies, brokers, nameServers, proxies } = this.#testbed;
     const { target, duration } = fault;
     switch (fault.kind) {
       case "kill": {
@@ -83,6 +91,16 @@ export class FaultInjector {
       case "nameserver": {
         await restart(nameServers[target]!, nameServerProxies[target], duration);
         return { isCutting: false };
+      }
+      case "proxy": {
+        await restart(proxies[target]!, undefined, duration);
+        return { isCutting: true };
+      }
+      case "failover":
+      case "lag": {
+        const { replicas } = this.#testbed;
+        const name = replicas!.names[target]!;
+        return { isCutting: true, ...await failOver(replicas!, name, fault) };
       }
       case "freeze": {
         const broker = brokers[target]!;
@@ -109,6 +127,40 @@ export class FaultInjector {
       }
     }
   }
+}
+
+/** Milliseconds from the promotion of a slave that lagged to the return of its master. */
+const ABSENCE = 6_000;
+
+/**
+ * Kills the master of a name and starts it again. Before a `lag` its slave is stopped for the duration
+ * of the fault, and misses what its master stores meanwhile.
+ */
+async function failOver(
+  replicas: Replicas,
+  name: string,
+  { kind, duration }: PlannedFault,
+): Promise<Pick<DoneFault, "killedAt" | "openAt" | "survivors">> {
+  const { master, slave } = await replicas.pairOf(name), isLag = kind === "lag";
+  if (isLag) {
+    slave.suspend();
+    await delay(duration);
+  }
+  await master.kill();
+  const killedAt = Date.now();
+  if (isLag) slave.resume();
+  if (!replicas.promotes) {
+    await delay(duration);
+    await master.start();
+    return { killedAt };
+  }
+  await replicas.promoted(slave);
+  const openAt = Date.now();
+  const survivors = isLag ? await halfMessagesOn(slave.address) : undefined;
+  await delay(isLag ? ABSENCE : duration);
+  await master.start();
+  await replicas.inSync(name);
+  return { killedAt, openAt, ...survivors && { survivors } };
 }
 
 /** Kills a server and starts it again; gives when its port could be connected to. */

@@ -44,6 +44,11 @@ export interface ExtraCopy {
 export interface Findings {
   /** Committed, and not visible. */
   lost: string[];
+  /**
+   * Committed, not visible, and the loss of the broker: it had stored the half message and said so, and
+   * the slave that was promoted did not have it.
+   */
+  notReplicated: string[];
   /** Visible, and no listener ever said commit. */
   phantom: string[];
   /** Visible with another body, or under another key. */
@@ -76,16 +81,17 @@ const INDEX_LAG = 500;
 export function expectationsOf(options: ChaosOptions): Expectations {
   const { cluster, interval, opBatch, localMs = 0, checkMs = 0 } = options;
   const slowest = Math.max(opBatch, localMs, checkMs);
+  const isBehindProxy = cluster === "proxy";
   return {
-    canLookUp: cluster !== "proxy",
-    // A proxy confirms what it drops; a late op message, or a commit that crosses a round, is not seen.
-    checksOnlyUndecided: cluster !== "proxy" && slowest < interval / 2,
+    canLookUp: !isBehindProxy,
+    // A proxy drops what it does not know; a late op message, or a commit that crosses a round, is not seen.
+    checksOnlyUndecided: !isBehindProxy && slowest < interval / 2,
   };
 }
 
 /** Finds what a run has broken. */
 export function findViolations(
-  { rows, entries, visible, indexed = {}, discarded }: Evidence,
+  { rows, entries, visible, indexed = {}, discarded, faults }: Evidence,
 ): Findings {
   const rowOf = firstRows(rows);
   const committed = new Set<string>();
@@ -99,10 +105,13 @@ export function findViolations(
   const seen = new Set(visible.map(({ transactionId }) => transactionId));
   const perMessage = [...rowOf.values()].filter((row) => !row.isFenced)
     .map(({ index }) => `message ${index}`);
+  const notThere = [...rowOf.values()]
+    .filter(({ truth, transactionId }) => truth === "COMMIT" && !seen.has(transactionId))
+    .map(({ transactionId }) => transactionId);
+  const missed = findMissed(entries, faults);
   return {
-    lost: [...rowOf.values()]
-      .filter(({ truth, transactionId }) => truth === "COMMIT" && !seen.has(transactionId))
-      .map(({ transactionId }) => transactionId),
+    lost: notThere.filter((id) => !missed.has(id)),
+    notReplicated: notThere.filter((id) => missed.has(id)),
     phantom: [...seen].filter((id) => !committed.has(id)),
     corrupt: visible.filter(({ transactionId, sum, key }) => {
       const row = rowOf.get(transactionId);
@@ -115,6 +124,20 @@ export function findViolations(
     extraCopies: findExtraCopies(visible, entries, indexed),
     checkedThoughDecided,
   };
+}
+
+/** Half messages that were stored before their broker was killed, and that its promoted slave lacked. */
+function findMissed(entries: readonly Entry[], faults: readonly DoneFault[]): Set<string> {
+  const missed = new Set<string>();
+  for (const { survivors, killedAt = 0, target } of faults) {
+    if (!survivors) continue;
+    const had = new Set(survivors);
+    for (const entry of entries) {
+      if (entry.type !== "ran" || entry.brokerName !== target || entry.at > killedAt) continue;
+      if (!had.has(entry.transactionId)) missed.add(entry.transactionId);
+    }
+  }
+  return missed;
 }
 
 /**
@@ -148,7 +171,7 @@ function findExtraCopies(
 /** How many extra copies the faults of a run excuse. */
 export function allowedCopies(faults: readonly DoneFault[]): number {
   const isFreeze = ({ kind, trouble }: DoneFault) => kind === "freeze" || trouble !== undefined;
-  const hasKill = faults.some(({ kind }) => kind === "kill");
+  const hasKill = faults.some(({ kind, killedAt }) => kind === "kill" || killedAt !== undefined);
   return COPIES_PER_FREEZE * faults.filter(isFreeze).length + (hasKill ? COPIES_PER_RUN : 0);
 }
 

@@ -16,9 +16,12 @@ import type { PlannedFault } from "./schedule.ts";
 import { Testbed } from "./testbed.ts";
 
 async function run(wanted: Wanted): Promise<Report> {
-  const { cluster: kind, brokers, interval, opBatch, faults } = wanted;
+  const { cluster: kind, brokers, proxies, interval, opBatch, faults } = wanted;
   const hasFaultProxies = faults.network !== undefined;
-  await using testbed = await Testbed.start({ kind, brokers, interval, opBatch, hasFaultProxies });
+  await using testbed = await Testbed.start({
+    ...{ kind, brokers, proxies, interval, opBatch, hasFaultProxies },
+    mayLag: faults.lag !== undefined,
+  });
   const seconds = Math.ceil(wanted.messages / wanted.rate);
   const what =
     `Sending ${wanted.messages} transactions for ${seconds} s, then waiting for the rest`;

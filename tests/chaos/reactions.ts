@@ -1,4 +1,5 @@
 import type { DoneFault } from "./fault_injector.ts";
+import type { Entry } from "./journal.ts";
 import type { Evidence } from "./judge.ts";
 
 /** Milliseconds of sends that a frozen broker needs to be noticed for certain. */
@@ -52,5 +53,32 @@ export function findReactions({ entries, faults }: Evidence): Reaction[] {
       rejectedAfter: rejected && rejected.at - from,
       lostAfter: lost && lost.at - from,
     };
+  });
+}
+
+/** How fast a slave took over, in milliseconds since the kill of its master. */
+export interface Failover {
+  promotedAfter: number;
+  /** Until a producer was registered at the new master; `Infinity` if none ever was. */
+  registeredAfter: number;
+  /** Until the new master had stored a half message; `Infinity` if it never did. */
+  storedAfter: number;
+}
+
+/** How fast each promoted slave took over. */
+export function findFailovers({ entries, faults }: Evidence): Failover[] {
+  return faults.flatMap(({ killedAt, openAt, target }) => {
+    if (killedAt === undefined || openAt === undefined) return [];
+    const firstAfter = (isMeant: (entry: Entry) => boolean) =>
+      Math.min(
+        ...entries.filter((it) => it.at > killedAt && isMeant(it)).map(({ at }) => at - killedAt),
+      );
+    return [{
+      promotedAfter: openAt - killedAt,
+      registeredAfter: firstAfter((it) =>
+        it.type === "connection" && it.isUp && it.brokerName === target
+      ),
+      storedAfter: firstAfter((it) => it.type === "ran" && it.brokerName === target),
+    }];
   });
 }

@@ -10,7 +10,13 @@ import {
   firstRows,
   hadOutage,
 } from "./judge.ts";
-import { findReactions, findRecoveries, type Reaction } from "./reactions.ts";
+import {
+  type Failover,
+  findFailovers,
+  findReactions,
+  findRecoveries,
+  type Reaction,
+} from "./reactions.ts";
 
 /** Milliseconds that a call may outlive its deadline, beyond what the machine's own lag explains. */
 export const DEADLINE_TOLERANCE = 100;
@@ -28,6 +34,8 @@ export interface Report {
   /** Transactions that were committed. */
   expected: number;
   lost: number;
+  /** Transactions that a broker lost because its slave lagged behind when it was promoted. */
+  notReplicated: string[];
   phantom: number;
   corrupt: number;
   ranTwice: number;
@@ -46,6 +54,8 @@ export interface Report {
   settledAfter: number;
   /** From the opening of a broker's port after a kill to the first half message that it stored. */
   recovery: { median: number; worst: number; count: number } | undefined;
+  /** From the kill of a master to the promotion of its slave, and to the first half message there. */
+  failovers: Failover[];
   /** What was seen of each broker that froze. */
   frozen: Reaction[];
   /** The longest that a call outlived its deadline, without what the machine's own lag explains. */
@@ -99,6 +109,7 @@ export function createReport(
     visible: new Set(visible.map(({ transactionId }) => transactionId)).size,
     expected: [...firstRows(rows).values()].filter(({ truth }) => truth === "COMMIT").length,
     lost: findings.lost.length,
+    notReplicated: findings.notReplicated,
     phantom: findings.phantom.length,
     corrupt: findings.corrupt.length,
     ranTwice: findings.ranTwice.length,
@@ -111,6 +122,7 @@ export function createReport(
     checkBacksOfDecided: findings.checkedThoughDecided.length,
     settledAfter: settledAfter(evidence),
     recovery: summarise(findRecoveries(evidence)),
+    failovers: findFailovers(evidence),
     frozen: findReactions(evidence),
     longestOverrun: Math.round(Math.max(0, ...overruns)),
     lateCalls,
@@ -121,7 +133,7 @@ export function createReport(
 
 /** The report as people read it. */
 export function formatReport(report: Report): string {
-  const { recovery, frozen } = report;
+  const { recovery, frozen, failovers, notReplicated } = report;
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
   const noticed = frozen.map(({ rejectedAfter, lostAfter }) =>
     [rejectedAfter, lostAfter].map((ms) => ms === undefined ? "never" : seconds(ms)).join(" / ")
@@ -132,6 +144,13 @@ export function formatReport(report: Report): string {
     `sent                    ${report.sent}, given up ${report.notSent}, failed calls ${report.failedCalls}`,
     `visible / expected      ${report.visible} / ${report.expected}`,
     `lost                    ${report.lost}`,
+    ...notReplicated.length > 0
+      ? [
+        `not replicated          ${notReplicated.length}, the broker's loss: ${
+          some(notReplicated)
+        } (--json names all)`,
+      ]
+      : [],
     `phantom                 ${report.phantom}`,
     `corrupt                 ${report.corrupt}`,
     `local transaction twice ${report.ranTwice}`,
@@ -150,6 +169,12 @@ export function formatReport(report: Report): string {
         `after the port of a killed broker was open again (${recovery.count} times)`,
       ]
       : [],
+    ...failovers.map(({ promotedAfter, registeredAfter, storedAfter }) =>
+      `slave promoted          ${
+        seconds(promotedAfter)
+      } after the kill of its master, registered ` +
+      `there after ${seconds(registeredAfter)}, first half message after ${seconds(storedAfter)}`
+    ),
     ...noticed.length > 0
       ? [
         `frozen broker noticed   ${noticed.join(", ")} (first call rejected / connection given up)`,

@@ -9,6 +9,9 @@ export const FAULT_KINDS = [
   "producer",
   "network",
   "pause",
+  "proxy",
+  "failover",
+  "lag",
 ] as const;
 
 /** One of the kinds of faults. */
@@ -25,6 +28,9 @@ export const DEFAULT_COUNTS: Required<FaultCounts> = {
   producer: 1,
   network: 6,
   pause: 1,
+  proxy: 2,
+  failover: 1,
+  lag: 1,
 };
 
 /** What a network does for some seconds. */
@@ -57,6 +63,10 @@ export interface ScheduleOptions {
   /** Number of brokers, and of name servers. */
   brokers: number;
   nameServers: number;
+  /** Number of proxies. Default: none. */
+  proxies?: number;
+  /** Number of brokers that have a slave. Default: none. */
+  replicated?: number;
 }
 
 /**
@@ -72,7 +82,7 @@ export function drawSchedule(options: ScheduleOptions): PlannedFault[] {
     const slot = options.duration * 0.8 / Math.max(count, 1);
     for (let i = 0; i < count; i++) {
       const at = options.duration * 0.08 + slot * i + random.below(Math.ceil(slot * 0.6));
-      const targets = kind === "nameserver" ? options.nameServers : options.brokers;
+      const targets = targetsOf(kind, options);
       const fault = { kind, at: Math.round(at), target: random.below(targets) };
       if (kind !== "network") faults.push({ ...fault, duration: durationOf(kind, random) });
       else {
@@ -84,6 +94,20 @@ export function drawSchedule(options: ScheduleOptions): PlannedFault[] {
   return faults.sort((a, b) => a.at - b.at);
 }
 
+function targetsOf(kind: FaultKind, options: ScheduleOptions): number {
+  switch (kind) {
+    case "nameserver":
+      return options.nameServers;
+    case "proxy":
+      return options.proxies ?? 0;
+    case "failover":
+    case "lag":
+      return options.replicated ?? 0;
+    default:
+      return options.brokers;
+  }
+}
+
 /** A broker that froze does so for as long as in the figures of other clients. */
 function durationOf(kind: FaultKind, random: Random): number {
   switch (kind) {
@@ -92,7 +116,12 @@ function durationOf(kind: FaultKind, random: Random): number {
     case "freeze":
     case "pause":
       return 8_000;
+    case "failover":
+      return 10_000;
+    case "lag":
+      return 4_000;
     case "nameserver":
+    case "proxy":
       return 1_000 + random.below(4_000);
     case "producer":
       return 6_000;

@@ -1,9 +1,10 @@
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
-import { RocketMQCluster } from "../support/cluster.ts";
+import { type ClusterOptions, RocketMQCluster } from "../support/cluster.ts";
 import { createTopic } from "../support/create_topic.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
 import type { ServerConfig } from "../support/server_config.ts";
 import type { ClusterKind } from "./arguments.ts";
+import { Replicas } from "./replicas.ts";
 
 /** A broker or a name server that can go wrong. */
 export interface Server {
@@ -19,6 +20,10 @@ export interface Server {
 export interface TestbedOptions {
   kind: ClusterKind;
   brokers: number;
+  /** Number of proxies, where clients see those. */
+  proxies: number;
+  /** Whether slaves may lag behind: masters don't wait for them then. */
+  mayLag: boolean;
   /** Whether a bad network can be put in front of each server. */
   hasFaultProxies: boolean;
   /** Milliseconds between two check rounds, and until a broker checks back first. */
@@ -28,7 +33,8 @@ export interface TestbedOptions {
 }
 
 const DEFAULTS: TestbedOptions = {
-  ...{ kind: "real", brokers: 2, hasFaultProxies: false, interval: 3_000, opBatch: 200 },
+  ...{ kind: "real", brokers: 2, proxies: 1, hasFaultProxies: false, mayLag: false },
+  ...{ interval: 3_000, opBatch: 200 },
 };
 
 /** A cluster, and if need be a bad network in front of each of its servers. */
@@ -36,6 +42,10 @@ export class Testbed implements AsyncDisposable {
   readonly topic: string;
   readonly brokers: readonly Server[];
   readonly nameServers: readonly Server[];
+  /** What clients see in place of brokers; none where they see the brokers. */
+  readonly proxies: readonly Server[];
+  /** The brokers that have slaves which can replace them; none in most kinds of clusters. */
+  readonly replicas: Replicas | undefined;
   /** Where clients find the name servers. */
   readonly clientAddress: string;
   /** One for each broker, in their order, and one for each name server; none without network faults. */
@@ -45,12 +55,14 @@ export class Testbed implements AsyncDisposable {
 
   private constructor(
     cluster: AsyncDisposable,
-    parts: Omit<Testbed, "addressMap" | typeof Symbol.asyncDispose>,
+    parts: Omit<Testbed, "addressMap" | "masters" | typeof Symbol.asyncDispose>,
   ) {
     this.#cluster = cluster;
     this.topic = parts.topic;
     this.brokers = parts.brokers;
     this.nameServers = parts.nameServers;
+    this.proxies = parts.proxies;
+    this.replicas = parts.replicas;
     this.clientAddress = parts.clientAddress;
     this.brokerProxies = parts.brokerProxies;
     this.nameServerProxies = parts.nameServerProxies;
@@ -60,11 +72,7 @@ export class Testbed implements AsyncDisposable {
   static async start(options: Partial<TestbedOptions> = {}): Promise<Testbed> {
     const all = { ...DEFAULTS, ...options };
     if (all.kind === "embedded") return await Testbed.#embedded(all);
-    const cluster = await RocketMQCluster.start({
-      nameServers: 2,
-      brokers: all.brokers,
-      brokerConfig: configOf(all),
-    });
+    const cluster = await RocketMQCluster.start(clusterOf(all));
     return await Testbed.on(cluster, all);
   }
 
@@ -73,24 +81,37 @@ export class Testbed implements AsyncDisposable {
     cluster: RocketMQCluster,
     options: Partial<TestbedOptions> = {},
   ): Promise<Testbed> {
-    const { kind, hasFaultProxies } = { ...DEFAULTS, ...options };
+    const { kind, proxies: count, interval, hasFaultProxies } = { ...DEFAULTS, ...options };
     const topic = "Chaos";
-    const { brokers, nameServerProcesses } = cluster;
-    await createTopic(topic, brokers, { "message.type": "TRANSACTION" });
-    const proxy = kind === "proxy" ? await cluster.addProxy() : undefined;
+    const { nameServerProcesses } = cluster;
+    const names = [...new Set(cluster.brokers.map(({ name }) => name))];
+    const brokers = names.map((name) => cluster.brokers.find((it) => it.name === name)!);
+    await createTopic(topic, cluster.brokers, { "message.type": "TRANSACTION" });
+    const hasSlave = (name: string) => cluster.brokers.filter((it) => it.name === name).length > 1;
+    const replicas = kind === "controller" || kind === "acting"
+      ? new Replicas(cluster, names.filter(hasSlave), kind === "controller")
+      : undefined;
+    for (const name of replicas?.names ?? []) await replicas!.inSync(name);
+    // As often for each check round as by default: brokers know a proxy's groups by its heartbeats.
+    const transactionHeartbeatPeriodSecond = String(Math.max(1, Math.round(interval / 1_500)));
+    for (let i = 0; kind === "proxy" && i < count; i++) {
+      await cluster.addProxy({ transactionHeartbeatPeriodSecond });
+    }
+    const { proxies } = cluster;
     const startProxies = (servers: readonly { address: string }[]) =>
       Promise.all(
         hasFaultProxies ? servers.map(({ address }) => FaultProxy.start({ target: address })) : [],
       );
     const brokerProxies = await startProxies(brokers);
     const nameServerProxies = await startProxies(nameServerProcesses);
-    const clientAddress = proxy?.address ??
-      (hasFaultProxies
-        ? nameServerProxies.map(({ address }) => address).join(";")
-        : cluster.nameServers);
+    const clientAddress = proxies.length > 0
+      ? proxies.map(({ address }) => address).join(";")
+      : hasFaultProxies
+      ? nameServerProxies.map(({ address }) => address).join(";")
+      : cluster.nameServers;
     return new Testbed(cluster, {
-      ...{ topic, brokers, nameServers: nameServerProcesses, clientAddress },
-      ...{ brokerProxies, nameServerProxies },
+      ...{ topic, brokers, nameServers: nameServerProcesses, proxies, clientAddress },
+      ...{ brokerProxies, nameServerProxies, replicas },
     });
   }
 
@@ -106,8 +127,8 @@ export class Testbed implements AsyncDisposable {
       start: () => broker.start(name),
     }));
     return new Testbed(broker, {
-      ...{ topic, brokers, nameServers: [], clientAddress: broker.nameServer },
-      ...{ brokerProxies: [], nameServerProxies: [] },
+      ...{ topic, brokers, nameServers: [], proxies: [], clientAddress: broker.nameServer },
+      ...{ brokerProxies: [], nameServerProxies: [], replicas: undefined },
     });
   }
 
@@ -118,11 +139,50 @@ export class Testbed implements AsyncDisposable {
     );
   }
 
+  /** The brokers that are masters now: those that may be promoted are asked for. */
+  async masters(): Promise<readonly Server[]> {
+    const { replicas } = this;
+    if (!replicas?.promotes) return this.brokers;
+    return await Promise.all(
+      replicas.names.map(async (name) => (await replicas.pairOf(name)).master),
+    );
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const proxy of [...this.brokerProxies, ...this.nameServerProxies]) {
       await proxy[Symbol.asyncDispose]();
     }
     await this.#cluster[Symbol.asyncDispose]();
+  }
+}
+
+/** How the cluster of a kind is made. */
+function clusterOf(options: TestbedOptions): ClusterOptions {
+  const { kind, brokers: count, mayLag } = options;
+  const names = Array.from({ length: count }, (_, i) => `broker-${String.fromCharCode(97 + i)}`);
+  const common = { nameServers: 2, brokers: count, brokerConfig: configOf(options) };
+  switch (kind) {
+    case "local-proxy":
+      return { ...common, brokers: names.map(() => ({ localProxy: {} })) };
+    case "controller":
+      return {
+        ...common,
+        brokers: names.flatMap((slaveOf) => [{}, { slaveOf }]),
+        controller: { enableElectUncleanMaster: String(mayLag) },
+        brokerConfig: { ...common.brokerConfig, ...mayLag && { allAckInSyncStateSet: "false" } },
+      };
+    case "acting":
+      return {
+        ...common,
+        brokers: [...names.map(() => ({})), { slaveOf: names[0]! }],
+        nameServerConfig: { supportActingMaster: "true" },
+        brokerConfig: {
+          ...common.brokerConfig,
+          ...{ enableSlaveActingMaster: "true", enableRemoteEscape: "true" },
+        },
+      };
+    default:
+      return common;
   }
 }
 

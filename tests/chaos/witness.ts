@@ -20,6 +20,12 @@ export interface Seen {
   storedAt: number;
 }
 
+/** A broker that is the master of its name. */
+export interface Master {
+  name: string;
+  address: string;
+}
+
 /** Where brokers put half messages that they discard. */
 const DISCARDED_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
 
@@ -33,22 +39,21 @@ export class Witness implements AsyncDisposable {
   /** Transactions that brokers discarded. */
   readonly discarded: string[] = [];
   readonly #topic: string;
-  readonly #addresses: readonly string[];
-  readonly #client: TestClient;
+  readonly #masters: () => Promise<readonly Master[]>;
+  readonly #client = new TestClient("");
   readonly #offsets = new Map<string, bigint>();
 
-  /** @param addresses Of the brokers themselves, not of proxies. */
-  constructor(topic: string, addresses: readonly string[]) {
+  /** @param masters Gives the brokers themselves, not proxies, that are masters now. */
+  constructor(topic: string, masters: () => Promise<readonly Master[]>) {
     this.#topic = topic;
-    this.#addresses = addresses;
-    this.#client = new TestClient(addresses[0]!);
+    this.#masters = masters;
   }
 
   /** Reads what has come since the last call. Rejects while a broker does not answer. */
   async look(): Promise<void> {
-    for (const address of this.#addresses) {
+    for (const master of await this.#masters()) {
       for (let queueId = 0; queueId < QUEUES; queueId++) {
-        await this.#pull(address, this.#topic, queueId, (message) => {
+        await this.#pull(master, this.#topic, queueId, (message) => {
           this.visible.push({
             transactionId: message.messageId,
             key: message.keys[0] ?? "",
@@ -57,7 +62,7 @@ export class Witness implements AsyncDisposable {
           });
         });
       }
-      await this.#pull(address, DISCARDED_TOPIC, 0, ({ messageId, properties }) => {
+      await this.#pull(master, DISCARDED_TOPIC, 0, ({ messageId, properties }) => {
         if (properties.REAL_TOPIC === this.#topic) this.discarded.push(messageId);
       });
     }
@@ -78,7 +83,7 @@ export class Witness implements AsyncDisposable {
 
   async #lookUp(transactionId: string): Promise<number[]> {
     const storedAt: number[] = [];
-    for (const address of this.#addresses) {
+    for (const { address } of await this.#masters()) {
       const request = createQueryMessageRequest({
         ...{ topic: this.#topic, key: transactionId, maxNum: 64, uniqueKeyQuery: true },
         ...{ beginTimestamp: 0n, endTimestamp: BigInt(Number.MAX_SAFE_INTEGER) },
@@ -96,27 +101,53 @@ export class Witness implements AsyncDisposable {
     return this.#client[Symbol.asyncDispose]();
   }
 
+  /** A slave that was promoted has the records of its master in the same places. */
   async #pull(
-    address: string,
+    { name, address }: Master,
     topic: string,
     queueId: number,
     take: (message: MessageExt) => void,
   ): Promise<void> {
-    const place = `${address} ${topic} ${queueId}`;
-    const context = { address, topic };
-    const ask = createGetMaxOffsetRequest({ topic, queueId });
-    const end = readGetMaxOffsetResponse(await this.#client.request(address, ask), context);
-    for (let offset = this.#offsets.get(place) ?? 0n; offset < end;) {
-      const request = createPullMessageRequest({
-        ...{ consumerGroup: "witness", topic, queueId },
-        queueOffset: offset,
-      });
-      const response = await this.#client.request(address, request);
-      const answer = readPullMessageResponse(response, context);
-      if (answer.nextBeginOffset <= offset) throw new Error(`Cannot pull ${place} past ${offset}`);
-      if (answer.status === "FOUND") (await decodeMessages(answer.body)).forEach(take);
-      offset = answer.nextBeginOffset;
-      this.#offsets.set(place, offset);
-    }
+    const place = `${name} ${topic} ${queueId}`;
+    const from = this.#offsets.get(place) ?? 0n;
+    this.#offsets.set(place, await pull(this.#client, address, topic, queueId, from, take));
   }
+}
+
+/** Reads a queue from an offset to its end, which it returns. */
+async function pull(
+  client: TestClient,
+  address: string,
+  topic: string,
+  queueId: number,
+  from: bigint,
+  take: (message: MessageExt) => void,
+): Promise<bigint> {
+  const context = { address, topic };
+  const ask = createGetMaxOffsetRequest({ topic, queueId });
+  const end = readGetMaxOffsetResponse(await client.request(address, ask), context);
+  let offset = from;
+  while (offset < end) {
+    const request = createPullMessageRequest({
+      ...{ consumerGroup: "witness", topic, queueId },
+      queueOffset: offset,
+    });
+    const answer = readPullMessageResponse(await client.request(address, request), context);
+    if (answer.nextBeginOffset <= offset) {
+      throw new Error(`Cannot pull ${address} ${topic} ${queueId} past ${offset}`);
+    }
+    if (answer.status === "FOUND") (await decodeMessages(answer.body)).forEach(take);
+    offset = answer.nextBeginOffset;
+  }
+  return offset;
+}
+
+/** The transactions whose half messages a broker has, decided ones too. */
+export async function halfMessagesOn(address: string): Promise<string[]> {
+  await using client = new TestClient("");
+  const ids = new Set<string>();
+  await pull(client, address, "RMQ_SYS_TRANS_HALF_TOPIC", 0, 0n, ({ messageId }) => {
+    ids.add(messageId);
+  });
+  return [...ids];
 }

@@ -169,6 +169,24 @@ Deno.test("send - a refusal names topic, server, code and remedy (C4)", () => {
   assertEquals([retriable, final], [Array(4).fill(true), Array(6).fill(false)]);
 });
 
+Deno.test("send - code 13 has several reasons, and the remedy fits the one that the remark names", () => {
+  const refuse = (remark: string) => () =>
+    readSendMessageResponse(response({ code: 13, remark }), context);
+  const wrong = (expected: string) =>
+    `TopicMessageType validate failed, the expected type is ${expected}, but actual type is TRANSACTION`;
+  assertRefusal(
+    refuse(wrong("NORMAL")),
+    13,
+    "it is for NORMAL: make a topic with message.type=TRANS",
+  );
+  assertRefusal(refuse(wrong("UNSPECIFIED")), 13, "it knows no such topic: make a topic");
+  assertRefusal(
+    refuse("timer message illegal, the delay time should not be bigger than the max delay"),
+    13,
+    "beyond timerMaxDelaySec",
+  );
+});
+
 Deno.test("send - a remark is shown on one line, escaped and cut (C5)", () => {
   const remark = `a\r\nb\u001b[31m${"x".repeat(10 * 1024 * 1024)}`;
   const error = assertRefusal(

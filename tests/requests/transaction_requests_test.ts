@@ -62,9 +62,15 @@ Deno.test("end transaction - an offset beyond int64 or below 0 is not sent", () 
   }
 });
 
-Deno.test("end transaction - success has no fields, with or without a remark", () => {
-  readEndTransactionResponse(response(), context);
-  readEndTransactionResponse(response({ remark: "not set any response code" }), context);
+Deno.test("end transaction - success of a broker has no fields, with or without a remark", () => {
+  const remark = "not set any response code";
+  assertEquals(readEndTransactionResponse(response(), context), true);
+  assertEquals(readEndTransactionResponse(response({ remark }), context), true);
+});
+
+Deno.test("end transaction - the success of a proxy, which tells its region, proves nothing", () => {
+  const extFields = { MSG_REGION: "", TRACE_ON: "false" };
+  assertEquals(readEndTransactionResponse(response({ extFields }), context), false);
 });
 
 Deno.test("end transaction - a refusal says what it means for the verdict (C6, C7)", () => {

@@ -4,6 +4,7 @@ import { runTestsAfter } from "./bundle.ts";
 const TESTS = {
   tls: [
     "tests/transport/tcp_test.ts",
+    "tests/transport/half_close_test.ts",
     "tests/transport/connect_test.ts",
     "tests/transport/tls_test.ts",
     "tests/transport/tls_client_certificate_test.ts",

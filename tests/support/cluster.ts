@@ -1,11 +1,13 @@
 import { startGuard } from "./guard.ts";
-import { answers } from "./probe.ts";
+import { answers, ask, listBrokers } from "./probe.ts";
 import { isRegistered } from "./registration.ts";
 import { findFreePort } from "./ports.ts";
-import { withProgress } from "./progress.ts";
+import { eventually, withProgress } from "./progress.ts";
 import { findInstallation, type Installation } from "./rocketmq_home.ts";
 import {
   brokerConfig,
+  controlledConfig,
+  controllerConfig,
   homeFiles,
   javaOptions,
   nameServerConfig,
@@ -13,6 +15,9 @@ import {
   type ServerConfig,
 } from "./server_config.ts";
 import { ServerProcess, type ServerProcessOptions } from "./server_process.ts";
+
+/** Asks a controller which brokers are in sync with the masters of some names. */
+const CONTROLLER_GET_SYNC_STATE_DATA = 1006;
 
 /** What is particular to one broker of a cluster. */
 export interface BrokerOptions {
@@ -24,6 +29,8 @@ export interface BrokerOptions {
   javaOptions?: readonly string[];
   /** Loopback address on which it listens, and by which it is known. @default {"127.0.0.1"} */
   host?: "127.0.0.1" | "::1";
+  /** Settings of a proxy in local mode, in whose process it runs then. */
+  localProxy?: ServerConfig;
 }
 
 /** How a {@linkcode RocketMQCluster} is made. */
@@ -38,6 +45,8 @@ export interface ClusterOptions {
   brokerConfig?: ServerConfig;
   /** Settings of every name server on top of the defaults. */
   nameServerConfig?: ServerConfig;
+  /** Settings of a controller in the first name server, which makes one broker of each name the master. */
+  controller?: ServerConfig;
   /** Options of every Java virtual machine on top of the defaults. */
   javaOptions?: readonly string[];
   /** Authorities of the servers' certificates: whether they are up is asked over TLS then. */
@@ -50,12 +59,21 @@ export class BrokerProcess extends ServerProcess {
   readonly brokerId: number;
   /** What name servers are told of its `brokerPermission`. */
   readonly permission: string;
+  /** `host:port` of the proxy in its process, if it has one. */
+  readonly proxyAddress: string | undefined;
 
   /** Nothing is started yet. */
-  constructor(options: ServerProcessOptions & { brokerId: number; permission: string }) {
+  constructor(
+    options: ServerProcessOptions & {
+      brokerId: number;
+      permission: string;
+      proxyAddress?: string | undefined;
+    },
+  ) {
     super(options);
     this.brokerId = options.brokerId;
     this.permission = options.permission;
+    this.proxyAddress = options.proxyAddress;
   }
 }
 
@@ -80,6 +98,7 @@ export class RocketMQCluster implements AsyncDisposable {
   readonly #nameServers: ServerProcess[] = [];
   readonly #brokers: BrokerProcess[] = [];
   readonly #proxies: ServerProcess[] = [];
+  #controllerPort: number | undefined;
 
   private constructor(folder: string, installation: Installation, options: ClusterOptions) {
     this.folder = folder;
@@ -118,6 +137,11 @@ export class RocketMQCluster implements AsyncDisposable {
     return this.#brokers;
   }
 
+  /** The proxies in the order in which they were added. */
+  get proxies(): readonly ServerProcess[] {
+    return this.#proxies;
+  }
+
   /** The name servers as clients take them: `127.0.0.1:20001;127.0.0.1:20002`. */
   get nameServers(): string {
     return this.#nameServers.map(({ address }) => address).join(";");
@@ -134,32 +158,54 @@ export class RocketMQCluster implements AsyncDisposable {
    * Starts a proxy in front of the brokers. Clients take its address for that of a name server, and
    * it gives itself as the only broker; it needs jars beyond those of the cluster.
    */
-  async addProxy(): Promise<ServerProcess> {
-    const { version } = this.#installation;
-    const { java, javaMajor, classpath } = await findInstallation(version, "proxy");
+  async addProxy(config: ServerConfig = {}): Promise<ServerProcess> {
     const port = findFreePort([1]), address = `127.0.0.1:${port}`;
     const name = `proxy-${this.#proxies.length + 1}`, folder = `${this.folder}/${name}`;
     await Deno.mkdir(`${folder}/conf`, { recursive: true });
     await Deno.mkdir(`${folder}/tmp`);
-    const config = proxyConfig({ port, nameServers: this.nameServers });
-    await Deno.writeTextFile(`${folder}/conf/rmq-proxy.json`, config);
-    const proxy = new ServerProcess({
-      ...{ name, address, folder },
-      command: [
-        java,
-        ...javaOptions({ folder, javaMajor }),
-        "-cp",
-        classpath,
-        "org.apache.rocketmq.proxy.ProxyStartup",
-        "-pc",
-        `${folder}/conf/rmq-proxy.json`,
-      ],
-      env: { ROCKETMQ_HOME: folder },
-      isReady: () => answers(address),
-    });
+    const command = await this.#proxyCommand(folder, port, config);
+    const isReady = () => answers(address);
+    const env = { ROCKETMQ_HOME: folder };
+    const proxy = new ServerProcess({ name, address, folder, command, env, isReady });
     this.#proxies.push(proxy);
     await proxy.start();
     return proxy;
+  }
+
+  /** Writes the configuration of a proxy and returns the command that starts it. */
+  async #proxyCommand(folder: string, port: number, overrides: ServerConfig): Promise<string[]> {
+    const { version } = this.#installation;
+    const { java, javaMajor, classpath } = await findInstallation(version, "proxy");
+    const file = `${folder}/conf/rmq-proxy.json`;
+    await Deno.writeTextFile(file, proxyConfig({ port, nameServers: this.nameServers, overrides }));
+    const options = javaOptions({ folder, javaMajor });
+    const mainClass = "org.apache.rocketmq.proxy.ProxyStartup";
+    return [java, ...options, "-cp", classpath, mainClass, "-pc", file];
+  }
+
+  /** Returns the broker that the first name server that answers lists as the master of a name. */
+  async masterOf(name: string): Promise<BrokerProcess | undefined> {
+    for (const { address, isResponsive } of this.#nameServers) {
+      if (!isResponsive) continue;
+      const listed = await listBrokers(address, undefined, this.#options.caCerts).catch(() => []);
+      const master = listed.find((it) => it.name === name && it.brokerId === 0);
+      if (master) return this.#brokers.find((it) => it.address === master.address);
+    }
+  }
+
+  /** Waits until the controller counts all running brokers of a name as in sync with their master. */
+  async inSync(name: string, { timeout = 60_000 }: { timeout?: number } = {}): Promise<void> {
+    const running = this.#brokers.filter((it) => it.name === name && it.isRunning).length;
+    const address = `127.0.0.1:${this.#controllerPort}`;
+    const request = { code: CONTROLLER_GET_SYNC_STATE_DATA, body: JSON.stringify([name]) };
+    const isInSync = async () => {
+      const { body } = await ask(address, request).catch(() => ({ body: "" }));
+      const [, list = ""] = /"inSyncReplicas":\[(.*?)\]/.exec(body) ?? [];
+      return list.split('"brokerId"').length - 1 >= running;
+    };
+    if (await eventually(isInSync, timeout, 200)) return;
+    const { body } = await ask(address, request);
+    throw new Error(`Cannot see ${name} in sync after ${timeout} ms: ${body.slice(0, 500)}`);
   }
 
   /** Gives a broker that is not running other ports, which it takes when it is started again. */
@@ -213,14 +259,24 @@ export class RocketMQCluster implements AsyncDisposable {
     const address = `127.0.0.1:${port}`;
     const name = `namesrv-${this.#nameServers.length + 1}`;
     const folder = `${this.folder}/${name}`;
-    const config = nameServerConfig({ folder, port, overrides: this.#options.nameServerConfig });
+    const { nameServerConfig: settings, controller } = this.#options;
+    let overrides = settings;
+    if (controller && this.#controllerPort === undefined) {
+      const controllerPort = this.#controllerPort = findFreePort();
+      overrides = {
+        ...settings,
+        ...controllerConfig({ folder, port: controllerPort }),
+        ...controller,
+      };
+    }
+    const config = nameServerConfig({ folder, port, overrides });
     const launch = await this.#prepare(folder, "namesrv.NamesrvStartup", config);
     const isReady = () => answers(address, undefined, this.#options.caCerts);
     this.#nameServers.push(new ServerProcess({ ...launch, name, address, folder, isReady }));
   }
 
   async #prepareBroker(
-    { slaveOf, config, javaOptions, host = "127.0.0.1" }: BrokerOptions,
+    { slaveOf, config, javaOptions, host = "127.0.0.1", localProxy }: BrokerOptions,
   ): Promise<BrokerProcess> {
     const masters = this.#brokers.filter(({ brokerId }) => brokerId === 0).length;
     const name = slaveOf ?? `broker-${String.fromCharCode("a".charCodeAt(0) + masters)}`;
@@ -238,11 +294,23 @@ export class RocketMQCluster implements AsyncDisposable {
       brokerName: name,
       brokerId,
       nameServers: this.nameServers,
-      overrides: { ...this.#options.brokerConfig, ...config },
+      overrides: {
+        ...this.#controllerPort && controlledConfig({ folder, port: this.#controllerPort }),
+        ...this.#options.brokerConfig,
+        ...config,
+      },
     });
     const launch = await this.#prepare(folder, "broker.BrokerStartup", settings, javaOptions);
+    let proxyAddress: string | undefined;
+    if (localProxy) {
+      const proxyPort = findFreePort([1]);
+      const words = await this.#proxyCommand(folder, proxyPort, localProxy);
+      launch.command = [...words, "-pm", "LOCAL", "-bc", `${folder}/conf/server.conf`];
+      proxyAddress = `127.0.0.1:${proxyPort}`;
+    }
     const broker: BrokerProcess = new BrokerProcess({
       ...launch,
+      proxyAddress,
       name,
       address,
       folder,

@@ -72,8 +72,37 @@ export function brokerConfig(options: {
   };
 }
 
-/** The configuration file of a proxy in cluster mode, whose gRPC port is the next one. */
-export function proxyConfig(options: { port: number; nameServers: string }): string {
+/** Settings of a name server that is a controller, too: one of a single member, quick to notice a loss. */
+export function controllerConfig(options: { folder: string; port: number }): ServerConfig {
+  return {
+    enableControllerInNamesrv: "true",
+    controllerDLegerGroup: "controller",
+    controllerDLegerSelfId: "n0",
+    controllerDLegerPeers: `n0-127.0.0.1:${options.port}`,
+    controllerStorePath: `${options.folder}/controller`,
+    scanNotActiveBrokerInterval: "1000",
+  };
+}
+
+/** Settings of a broker that becomes master or slave as the controller on a port says. */
+export function controlledConfig(options: { folder: string; port: number }): ServerConfig {
+  return {
+    enableControllerMode: "true",
+    controllerAddr: `127.0.0.1:${options.port}`,
+    storePathEpochFile: `${options.folder}/store/epoch`,
+    storePathBrokerIdentity: `${options.folder}/store/identity`,
+    // Confirmed means stored by every slave that is in sync.
+    allAckInSyncStateSet: "true",
+  };
+}
+
+/** The configuration file of a proxy, whose gRPC port is the next one. */
+export function proxyConfig(options: {
+  port: number;
+  nameServers: string;
+  /** Settings by their names in `rmq-proxy.json`. */
+  overrides?: ServerConfig | undefined;
+}): string {
   return JSON.stringify({
     rocketMQClusterName: "TestCluster",
     proxyMode: "cluster",
@@ -81,6 +110,7 @@ export function proxyConfig(options: { port: number; nameServers: string }): str
     localServeAddr: "127.0.0.1",
     remotingListenPort: options.port,
     grpcServerPort: options.port + 1,
+    ...options.overrides,
   });
 }
 

@@ -14,11 +14,16 @@ export interface ServerUnderTest {
   /** Its brokers, all of them masters. */
   readonly brokers: readonly BrokerAddress[];
   /** Its release. */
-  readonly release: "5.5.0" | "4.9.7" | "4.9.3";
+  readonly release: string;
   /** Form of the headers that it writes. */
   readonly serializeType: "JSON" | "ROCKETMQ";
   /** A name for a topic or group that nothing else uses. */
   uniqueName(prefix: string): string;
+}
+
+/** Reports whether a server is of a release or a later one. */
+export function isFrom({ release }: ServerUnderTest, first: string): boolean {
+  return release.localeCompare(first, "en", { numeric: true }) >= 0;
 }
 
 /** One thing that an application does, on any server. */
