@@ -2,6 +2,7 @@ import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
 import { isDropped, isFrozen, waitOf } from "./held_up.ts";
 import type { Invariant, Report, Run } from "./invariant.ts";
+import { looksOf } from "./looks.ts";
 import { PROMPT, SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /** Milliseconds beyond its deadline that a shutdown may take: its last words and leaves. */
@@ -146,10 +147,12 @@ function checkAnswered(
   report: Report,
 ): void {
   const { history, timeline } = run, { member, at, deadline = 0 } = closing;
-  if (end.at >= at + deadline * WORKING_PART) return;
+  // When its time was over it leaves what waits to others, and says so of what its listener works on.
+  const isOver = end.at >= at + deadline * WORKING_PART;
   for (const check of history.of("gotCheck")) {
     const { txn, broker, handle, link, event } = check;
     if (check.member !== member || event >= closing.event) continue;
+    if (isOver && !isCutOff(run, check, end)) continue;
     const isSuperseded = history.of("gotCheck").some((later) =>
       later.member === member && later.txn === txn && later.broker === broker &&
       later.event > event && later.event <= end.event
@@ -163,6 +166,19 @@ function checkAnswered(
     if (isSuperseded || isAnswered || timeline.unlinkedAt(link) < end.at - SLACK) continue;
     report(end.at, `${member} closed and had not answered the question about ${txn}`, txn);
   }
+}
+
+/** Whether a listener works on a question until the end of a shutdown, and nothing holds the answer up. */
+function isCutOff(run: Run, check: FactOf<"gotCheck">, end: FactOf<"closed">): boolean {
+  const { plan, timeline } = run, { member, txn, broker, event, at } = check;
+  const isAsked = plan.answers === "listener" &&
+    timeline.calls(member, txn).some(({ asked, endedIn, endedAt }) =>
+      asked.event >= event && asked.event < end.event && endedIn > end.event &&
+      endedAt > end.at
+    );
+  // Before an answer that may be the last one it looks at the index, which takes what time there is.
+  return isAsked && !timeline.isHeldUp(member, broker, at, end.at) &&
+    looksOf(run, member, broker, txn).every((look) => look.event < event);
 }
 
 /** Whether leave was taken on the connections on which a broker knows the client. */

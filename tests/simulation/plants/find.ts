@@ -34,7 +34,7 @@ export async function findPlants(
     for (const path of NEEDED) await copyAll(new URL(path, ROOT), new URL(path, copy));
     for (const plant of plants) {
       const start = performance.now();
-      const found = await findPlant(plant, copy, from, seeds, signal);
+      const found = await findPlant(plant, copy, plant.from ?? from, seeds, signal);
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       if (!found) missed++;
       console.log(

@@ -10,6 +10,8 @@ export interface Plant {
   readonly new: string;
   /** The invariants that should find it. */
   readonly foundBy: readonly string[];
+  /** The seed to begin at, for one that needs more to come together than 5000 seeds of the first bring. */
+  readonly from?: number;
 }
 
 /** The text of a file with a fault in it. @throws {Error} when the place is not there, or not once. */

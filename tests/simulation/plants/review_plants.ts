@@ -92,6 +92,7 @@ export const REVIEW_PLANTS: readonly Plant[] = [
     old: "hasBegun ? this.#begun : this.#waiting",
     new: "this.#waiting",
     foundBy: ["L1"],
+    from: 301_155,
   },
   {
     name: "look-ups-take-the-time-of-the-commit",
@@ -99,6 +100,7 @@ export const REVIEW_PLANTS: readonly Plant[] = [
     old: "      const bound = new Deadline(this.#options.clock, deadline.remaining / 2);",
     new: "      const bound = deadline;",
     foundBy: ["D3"],
+    from: 300_213,
   },
   {
     name: "undelivered-commits-forgotten",
