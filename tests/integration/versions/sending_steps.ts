@@ -180,7 +180,7 @@ export const sendingSteps: readonly VersionStep[] = [
       const recall = () => producer.recall({ topic, recallHandle: madeUpHandle(topic, name) });
       const error = await assertRejects(recall, BrokerResponseError);
       assertEquals(error.responseCode, ResponseCode.REQUEST_CODE_NOT_SUPPORTED);
-      assertMatch(error.message, /the broker can't recall messages, release 5\.3\.2 or later can/);
+      assertMatch(error.message, /the broker can't recall messages, version 5\.3\.2 or later can/);
       return;
     }
     const recalled = await producer.send({ topic, body: "recalled", delay: 2 * DELAY });
