@@ -57,7 +57,7 @@ interface Running {
  *     subscriptions: { orders: "*", payments: { tags: ["paid"] } },
  *   });
  *   await consumer.start({ signal });
- *   await consumer.run((message) => console.log(message.uniqueKey), { signal });
+ *   await consumer.run((message) => void message.uniqueKey, { signal });
  * }
  * ```
  */
@@ -76,6 +76,8 @@ export class Consumer implements AsyncDisposable {
   #report: Promise<CloseReport> | undefined;
   #idle = Promise.withResolvers<void>();
   #unbegun = 0;
+  /** Handlers that run, also those that have settled their message. */
+  #handlers = 0;
 
   /**
    * Checks the options; nothing is connected yet.
@@ -385,6 +387,7 @@ export class Consumer implements AsyncDisposable {
   }
 
   async #handle(message: IncomingMessage, handler: MessageHandler): Promise<void> {
+    this.#handlers++;
     try {
       await handler(message);
       if (!message.isDecided) message.ack();
@@ -393,6 +396,8 @@ export class Consumer implements AsyncDisposable {
       this.#warnings.warn("handler failed", `The handler failed: ${what}: ${describe(error)}`);
       if (!message.isDecided) message.retry();
     }
+    this.#handlers--;
+    this.#running!.context.onIdle();
   }
 
   async #close(
@@ -463,7 +468,8 @@ export class Consumer implements AsyncDisposable {
   /** Resolves when no message is being handled, and none is left to be. */
   async #drained(inbox: Inbox): Promise<void> {
     const isBusy = () =>
-      inbox.size > 0 || [...this.#readers.values()].some(({ begun }) => begun.size > 0);
+      inbox.size + this.#handlers > 0 ||
+      [...this.#readers.values()].some(({ begun }) => begun.size > 0);
     while (isBusy()) await this.#idle.promise;
   }
 

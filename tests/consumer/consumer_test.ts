@@ -1,7 +1,17 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { ConsumedMessage } from "../../src/consumer/mod.ts";
+import {
+  createGetConsumerListRequest,
+  createLockQueuesRequest,
+  createUnlockQueuesRequest,
+  readGetConsumerListResponse,
+} from "../../src/requests/mod.ts";
 import { BrokerResponseError, InvalidStateError } from "../../src/errors.ts";
-import { MessageProperty } from "../../src/message/mod.ts";
+import { MessageProperty, SysFlag } from "../../src/message/mod.ts";
+import { propertyString, sendHeader } from "../conformance/steps.ts";
+import { utf8 } from "../remoting/frames.ts";
+import { createSendMessageRequest } from "../support/requests.ts";
+import { Member } from "../testing/member.ts";
 import { bodies, GROUP, next, pause, Shop, textOf, TOPIC, until } from "./support.ts";
 
 const clean = {
@@ -452,14 +462,64 @@ Deno.test("faults - a refused retry, a lost commit and a refused pull delay a me
 Deno.test("faults - a broker that restarts has its locks and positions again, and nothing is lost", async () => {
   await using shop = await Shop.open({ topics: [{ topic: TOPIC, queues: 1 }] });
   await shop.send(["a"]);
-  await using consumer = await shop.start();
-  const seen: string[] = [];
-  consumer.run((message) => void seen.push(textOf(message)));
-  await until("the first is handled", () => seen.length === 1);
+  const answered: number[] = [];
+  await using consumer = await shop.start({
+    requestHooks: [{
+      after: ({ code }, { type }) => void (type === "answered" && answered.push(code)),
+    }],
+  });
+  const seen: string[] = [], settlements: string[] = [];
+  consumer.run((message) => {
+    seen.push(textOf(message));
+    message.settled.then((settlement) => settlements.push(settlement));
+  });
+  await until("the first is committed", () => settlements.length === 1);
   await shop.broker.kill();
+  answered.length = 0;
   await shop.broker.start();
+  const isBack = (code: number) => answered.includes(code);
+  await until("the lock is taken again", () => isBack(41));
+  await until("the position is committed again", () => isBack(15));
   await shop.send(["b"]);
   await until("the second is handled", () => seen.length === 2);
   assertEquals(seen, ["a", "b"]);
   assertEquals(await consumer.close(), clean);
+});
+
+Deno.test("faults - a member that is refused its lock stops: its signals abort, and it commits nothing", async () => {
+  await using shop = await Shop.open({ topics: [{ topic: TOPIC, queues: 1 }] });
+  await shop.send(["a"]);
+  await using consumer = await shop.start();
+  const [message] = await next(consumer[Symbol.asyncIterator](), 1);
+  const member = await Member.join(shop.broker, "raw");
+  const { address } = shop.broker.brokers[0]!, { queue } = message!;
+  const list = await member.ask(createGetConsumerListRequest({ consumerGroup: GROUP }));
+  const { members: [clientId] } = readGetConsumerListResponse(list, { address });
+  const lock = { consumerGroup: GROUP, queues: [queue] };
+  await member.ask(createUnlockQueuesRequest({ ...lock, clientId: clientId! }));
+  await member.ask(createLockQueuesRequest({ ...lock, clientId: "another" }));
+  await shop.broker.disconnect();
+  await until("it lost the queue", () => message!.signal.aborted);
+  message!.ack();
+  assertEquals(await message!.settled, "released");
+  assertEquals((await consumer.close()).isClean, true);
+  member[Symbol.dispose]();
+});
+
+Deno.test("faults - a message whose body is broken becomes a dead letter, and the others are handled", async () => {
+  await using shop = await Shop.open({ topics: [{ topic: TOPIC, queues: 1 }] });
+  const member = await Member.join(shop.broker, "raw");
+  const compressed = sendHeader({
+    topic: TOPIC,
+    sysFlag: SysFlag.Compressed,
+    properties: propertyString({ UNIQ_KEY: "broken" }),
+  });
+  await member.ask(createSendMessageRequest({ ...compressed, queueId: 0 }, utf8("no zlib")));
+  await shop.send(["good"]);
+  await using consumer = await shop.start();
+  const [message] = await next(consumer[Symbol.asyncIterator](), 1);
+  message!.ack();
+  assertEquals([textOf(message!), await message!.settled], ["good", "committed"]);
+  assertStringIncludes(JSON.stringify(shop.logger.lines), "its body can't be read");
+  member[Symbol.dispose]();
 });
