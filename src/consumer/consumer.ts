@@ -50,7 +50,7 @@ interface Running {
  * ```ts
  * import { Consumer } from "@rocketmq-deno/client/consumer";
  *
- * async function main(nameServers: string, signal: AbortSignal): Promise<void> {
+ * async function consume(nameServers: string, signal: AbortSignal): Promise<void> {
  *   await using consumer = new Consumer({
  *     nameServers,
  *     group: "warehouse",
@@ -113,6 +113,9 @@ export class Consumer implements AsyncDisposable {
   /**
    * Handles messages, several at once, until the consumer closes or `signal` aborts. Resolves when no
    * handler runs any more, or when the consumer is closed.
+   *
+   * @throws {InvalidArgumentError} when the handler is none.
+   * @throws {InvalidStateError} unless the consumer runs.
    */
   async run(handler: MessageHandler, options: { signal?: AbortSignal } = {}): Promise<void> {
     if (typeof handler !== "function") {

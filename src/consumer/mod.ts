@@ -5,6 +5,22 @@
  * Queues are locked but not shared out yet: of the members of a group one reads all queues, and the
  * others take over when it closes. If it dies without closing, they wait up to 60 s for its locks.
  *
+ * @example Iterate, and settle each message
+ * ```ts
+ * import { Consumer } from "@rocketmq-deno/client/consumer";
+ *
+ * async function consume(nameServers: string, signal: AbortSignal): Promise<void> {
+ *   const subscriptions = { orders: "*" };
+ *   await using consumer = new Consumer({ nameServers, group: "warehouse", subscriptions });
+ *   await consumer.start({ signal });
+ *   signal.addEventListener("abort", () => consumer.close());
+ *   for await (const message of consumer) {
+ *     if (message.attempt > 3) message.deadLetter("no such article");
+ *     else message.ack();
+ *   }
+ * }
+ * ```
+ *
  * @module
  */
 export { Batch, type BatchOptions } from "./batch.ts";

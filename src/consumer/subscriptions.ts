@@ -7,8 +7,14 @@ import { selectsAll, type Subscription, tagsOf } from "../requests/mod.ts";
  */
 export type MessageSelection =
   | string
-  | { readonly tags: readonly string[] }
-  | { readonly sql: string };
+  | {
+    /** Tags of the messages that are selected. */
+    readonly tags: readonly string[];
+  }
+  | {
+    /** The condition on their properties. */
+    readonly sql: string;
+  };
 
 /** A checked subscription. */
 export interface TopicSubscription extends Required<Subscription> {
