@@ -4,8 +4,10 @@ import { ThrottledLogger } from "../logger.ts";
 import { type RemotingCommand, RequestCode } from "../remoting/mod.ts";
 import {
   type BrokerClusterInfo,
+  consumerGroupHeader,
   createGetBrokerClusterInfoRequest,
   createHeartbeatRequest,
+  type HeartbeatConsumer,
   readGetBrokerClusterInfoResponse,
 } from "../requests/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
@@ -34,6 +36,14 @@ export interface ClientHooks {
   onRouteChanged(route: TopicRoute): void;
 }
 
+/** A consumer of this client, as heartbeats tell brokers of it. */
+export interface ConsumerMember {
+  /** Returns what heartbeats say of it. */
+  heartbeat(): HeartbeatConsumer;
+  /** Takes the notice of a broker that members of the group came or went. Must not throw. */
+  onMembersChanged(): void;
+}
+
 /**
  * A member of a cluster. It knows the name servers and routes, and keeps a registered connection to
  * each broker. It passes check-backs that come on these to the producer of their group.
@@ -45,6 +55,7 @@ export class ClientInstance {
   /** Replies to requests of this client. */
   readonly replies: Replies;
   readonly #groups = new Map<string, (check: CheckRequest) => void>();
+  readonly #consumers = new Map<string, ConsumerMember>();
   readonly #pools: ConnectionPools;
   readonly #nameServers: NameServers;
   readonly #routes: RouteTable;
@@ -69,6 +80,10 @@ export class ClientInstance {
         RequestCode.PUSH_REPLY_MESSAGE_TO_CLIENT,
         (command, from) => this.replies.take(command, from),
       ],
+      [RequestCode.NOTIFY_CONSUMER_IDS_CHANGED, (command) => {
+        const { consumerGroup } = consumerGroupHeader.decode(command.extFields);
+        this.#consumers.get(consumerGroup)?.onMembersChanged();
+      }],
     ]);
     this.#pools = new ConnectionPools(settings, {
       handlers,
@@ -105,6 +120,7 @@ export class ClientInstance {
         createHeartbeatRequest({
           clientId: this.clientId,
           producerGroups: [...this.#groups.keys()],
+          consumers: Array.from(this.#consumers.values(), (consumer) => consumer.heartbeat()),
         }),
       onRegistered: (brokerName, connection) => {
         logger.info(`Registered with broker "${brokerName}" at ${connection.address}`);
@@ -171,6 +187,16 @@ export class ClientInstance {
       );
     }
     this.#groups.set(this.namespace?.wrap(group) ?? group, take);
+  }
+
+  /** Adds a consumer, by the name of its group as servers know it. Heartbeats name it from now on. */
+  addConsumer(group: string, consumer: ConsumerMember): void {
+    this.#consumers.set(group, consumer);
+  }
+
+  /** Names a consumer in no further heartbeat. */
+  removeConsumer(group: string): void {
+    this.#consumers.delete(group);
   }
 
   /**

@@ -5,7 +5,8 @@
  */
 export type { AccessOptions } from "./access_options.ts";
 export type { CheckRequest } from "./check_request.ts";
-export { type ClientHooks, ClientInstance } from "./client_instance.ts";
+export { type ClientHooks, ClientInstance, type ConsumerMember } from "./client_instance.ts";
+export { checkName, MAX_GROUP_LENGTH, MAX_TOPIC_LENGTH } from "./names.ts";
 export { type Fetch } from "./name_server_list.ts";
 export {
   type AddressMap,

@@ -1,7 +1,7 @@
-import { javaStringHash } from "../message/mod.ts";
 import { type RemotingCommand, type RemotingRequest, RequestCode } from "../remoting/mod.ts";
 import { defineHeader, type HeaderFields, requestMaker } from "./header.ts";
 import { checkSuccess, type ResponseContext } from "./response.ts";
+import { type Subscription, subscriptionData } from "./subscription.ts";
 
 /*
   HEART_BEAT (34), to a broker
@@ -26,8 +26,8 @@ export interface HeartbeatConsumer {
   messageModel?: "CLUSTERING" | "BROADCASTING";
   /** Offset at which a new group begins. @default {"CONSUME_FROM_LAST_OFFSET"} */
   consumeFromWhere?: string;
-  /** Topics and tag expressions that the group reads. */
-  subscriptions: readonly { topic: string; expression: string }[];
+  /** What the group reads: its topics and, if messages are to come back, `%RETRY%group`. */
+  subscriptions: readonly Subscription[];
 }
 
 /** The members of a heartbeat. */
@@ -57,23 +57,6 @@ export function createHeartbeatRequest(heartbeat: Heartbeat): RemotingRequest {
     withoutSub: false,
   };
   return { code: RequestCode.HEART_BEAT, body: new TextEncoder().encode(JSON.stringify(body)) };
-}
-
-/** Returns a subscription as brokers read it. They compare the hashes of tags. */
-function subscriptionData(
-  { topic, expression }: HeartbeatConsumer["subscriptions"][number],
-): Record<string, unknown> {
-  const tags = expression === "*" ? [] : expression.split("||").map((tag) => tag.trim());
-  const tagsSet = [...new Set(tags)].filter((tag) => tag !== "");
-  return {
-    classFilterMode: false,
-    codeSet: [...new Set(tagsSet.map(javaStringHash))],
-    expressionType: "TAG",
-    subString: expression,
-    subVersion: 0,
-    tagsSet,
-    topic,
-  };
 }
 
 /**

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./consumer_group.ts";
 export * from "./create_topic.ts";
 export * from "./find_message.ts";
 export {
@@ -35,7 +36,10 @@ export {
 export * from "./offsets.ts";
 export * from "./pull_message.ts";
 export * from "./push_reply_message.ts";
+export * from "./queue_locks.ts";
 export * from "./recall_message.ts";
 export { isTransientRefusal, type ResponseContext } from "./response.ts";
+export * from "./send_back.ts";
 export * from "./send_message.ts";
+export * from "./subscription.ts";
 export * from "./transactions.ts";

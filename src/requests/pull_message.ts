@@ -66,6 +66,8 @@ export type PullStatus = "FOUND" | "NOT_FOUND" | "RETRY_IMMEDIATELY" | "OFFSET_M
 export interface PullMessageResponse {
   /** The outcome. */
   status: PullStatus;
+  /** `true` if an operator reset the offset of the group, which is why it moved. */
+  isReset: boolean;
   /** Offset at which the next pull begins. */
   nextBeginOffset: bigint;
   /** Offset of the first message that the queue still has. */
@@ -84,6 +86,9 @@ const STATUSES: Readonly<Record<number, PullStatus>> = {
   [ResponseCode.PULL_RETRY_IMMEDIATELY]: "RETRY_IMMEDIATELY",
   [ResponseCode.PULL_OFFSET_MOVED]: "OFFSET_MOVED",
 };
+
+/** The remark of a broker that an operator told another offset of the group. */
+const OFFSET_RESET = "OFFSET_RESET";
 
 /** The defaults of a pull: 32 messages of any tag, without waiting for one. */
 const DEFAULTS = {
@@ -126,6 +131,7 @@ export function readPullMessageResponse(
   const header = pullMessageResponseHeader.decode(response.extFields, context);
   return {
     status,
+    isReset: status === "OFFSET_MOVED" && response.remark === OFFSET_RESET,
     nextBeginOffset: header.nextBeginOffset,
     minOffset: header.minOffset,
     maxOffset: header.maxOffset,

@@ -17,6 +17,8 @@ export class TopicRoute {
   readonly borrowedFrom?: string;
   /** The queues that messages are sent to, in the order of broker names. May be empty. */
   readonly writableQueues: readonly MessageQueue[];
+  /** The queues that messages are read from, in the order of broker names. May be empty. */
+  readonly readableQueues: readonly MessageQueue[];
   /** The brokers, each with its usable addresses. There may be none of these. */
   readonly brokers: readonly RouteBroker[];
   /** The addresses that are not used, for the log. */
@@ -41,6 +43,7 @@ export class TopicRoute {
     this.topic = topic;
     if (options.borrowedFrom !== undefined) this.borrowedFrom = options.borrowedFrom;
     this.writableQueues = listWritableQueues(topic, data, brokers);
+    this.readableQueues = listReadableQueues(topic, data, brokers);
     this.brokers = [...brokers.values()];
     this.rejected = rejected;
     this.#data = data;
@@ -120,6 +123,7 @@ export class TopicRoute {
     return this === other ||
       this.topic === other.topic && this.borrowedFrom === other.borrowedFrom &&
         areSameQueues(this.writableQueues, other.writableQueues) &&
+        areSameQueues(this.readableQueues, other.readableQueues) &&
         this.brokers.length === other.brokers.length &&
         this.brokers.every((broker) => isSameBroker(broker, other.#byName.get(broker.brokerName)));
   }
@@ -137,6 +141,9 @@ function isSameBroker(one: RouteBroker, other: RouteBroker | undefined): boolean
   for (const [id, address] of one.addresses) if (other.addresses.get(id) !== address) return false;
   return true;
 }
+
+/** Bit of a queue's permission for reading messages. */
+const PERM_READ = 4;
 
 /** Bit of a queue's permission for writing messages. */
 const PERM_WRITE = 2;
@@ -165,7 +172,30 @@ function listWritableQueues(
         isWritable(queue) && brokers.get(queue.brokerName)?.addresses.has(MASTER_ID)
       )
       .map((queue): [string, number] => [queue.brokerName, queue.writeQueueNums])
-      .sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+      .sort(byName);
+  return listQueues(topic, counts);
+}
+
+/** Lists the queues that messages are read from: all readable ones whose broker has a master. */
+function listReadableQueues(
+  topic: string,
+  data: TopicRouteData,
+  brokers: ReadonlyMap<string, RouteBroker>,
+): MessageQueue[] {
+  const counts = data.queueDatas
+    .filter(({ perm, brokerName }) =>
+      (perm & PERM_READ) !== 0 && brokers.get(brokerName)?.addresses.has(MASTER_ID)
+    )
+    .map(({ brokerName, readQueueNums }): [string, number] => [brokerName, readQueueNums])
+    .sort(byName);
+  return listQueues(topic, counts);
+}
+
+function byName([a]: [string, number], [b]: [string, number]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function listQueues(topic: string, counts: readonly [string, number][]): MessageQueue[] {
   const total = counts.reduce((sum, [, count]) => sum + count, 0);
   if (total > MAX_ROUTE_QUEUES) {
     throw refuse(topic, `it has ${total} queues, at most ${MAX_ROUTE_QUEUES} are allowed`);

@@ -51,6 +51,8 @@ function readConsumer(consumer: JsonValue): HeartbeatConsumer {
     subscriptions: consumer.member("subscriptionDataSet").items(MAX_ENTRIES).map((data) => ({
       topic: data.member("topic").string(),
       expression: data.member("subString").string("*"),
+      expressionType: data.member("expressionType").string("TAG") === "SQL92" ? "SQL92" : "TAG",
+      version: data.member("subVersion").integer(0, Number.MAX_SAFE_INTEGER, 0),
     })),
   };
 }

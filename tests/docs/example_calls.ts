@@ -65,6 +65,28 @@ export const EXAMPLE_CALLS: Readonly<Record<string, ExampleCall>> = {
     assertEquals(await stateOf(), "pending");
   },
 
+  async consume(consume, { broker, producer }) {
+    await producer.shutdown();
+    await using sender = new Producer({
+      nameServers: broker.nameServer,
+      producerGroup: "shop",
+      topics: ["orders"],
+    });
+    await sender.start();
+    await sender.send({ topic: "orders", body: "order 1" });
+    using commits = broker.faults.add({
+      on: "UPDATE_CONSUMER_OFFSET",
+      fields: { commitOffset: "1" },
+      action: "delay",
+      ms: 1,
+    });
+    const stop = new AbortController();
+    const ended = consume(broker.nameServer, stop.signal);
+    assert(await eventually(() => commits.hits > 0, 10_000));
+    stop.abort();
+    await ended;
+  },
+
   async pay(pay, { broker, producer }) {
     await pay(producer, () => Promise.resolve(true));
     await pay(producer, () => Promise.resolve(false));

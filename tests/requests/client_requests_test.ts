@@ -38,7 +38,10 @@ Deno.test("heartbeat - a broker reads groups and subscriptions back", () => {
       consumeType: "CONSUME_PASSIVELY",
       messageModel: "BROADCASTING",
       consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
-      subscriptions: [{ topic: "T", expression: "TagA || TagB" }],
+      subscriptions: [
+        { topic: "T", expression: "TagA || TagB", expressionType: "TAG", version: 1 },
+        { topic: "S", expression: "a > 3", expressionType: "SQL92", version: 2 },
+      ],
     }],
   };
   assertEquals(readHeartbeatRequest(sent(createHeartbeatRequest(heartbeat))), heartbeat);

@@ -55,6 +55,7 @@ Deno.test("pull - four codes are outcomes, the others errors", () => {
     const answer = response({ code, extFields: offsets, body: code === 0 ? "messages" : "" });
     assertEquals(requests.readPullMessageResponse(answer, context), {
       status,
+      isReset: false,
       nextBeginOffset: 9_007_199_254_740_993n,
       minOffset: 0n,
       maxOffset: 9_223_372_036_854_775_807n,
@@ -62,6 +63,8 @@ Deno.test("pull - four codes are outcomes, the others errors", () => {
       body: utf8(code === 0 ? "messages" : ""),
     });
   }
+  const reset = response({ code: 21, remark: "OFFSET_RESET", extFields: offsets });
+  assertEquals(requests.readPullMessageResponse(reset, context).isReset, true);
   assertRefusal(
     () => requests.readPullMessageResponse(response({ code: 26 }), context),
     26,

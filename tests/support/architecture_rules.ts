@@ -12,6 +12,7 @@ const FOLDERS = [
   "trace",
   "producer",
   "transaction",
+  "consumer",
   "testing",
 ];
 
@@ -19,7 +20,14 @@ const FOLDERS = [
 const PURE_FOLDERS = ["remoting", "message", "requests", "access"];
 
 /** Files that keep the same rules in folders that need not. */
-const PURE_FILES = ["src/trace/trace.ts"];
+const PURE_FILES = [
+  "src/trace/trace.ts",
+  "src/consumer/allocation.ts",
+  "src/consumer/byte_budget.ts",
+  "src/consumer/positions.ts",
+  "src/consumer/retry_delay.ts",
+  "src/consumer/subscriptions.ts",
+];
 
 /** The files beside the folders, which all folders may import … */
 export const HELPERS = [

@@ -8,6 +8,7 @@ import { offsetHandlers } from "./offset_handlers.ts";
 import { pullHandlers } from "./pull_message.ts";
 import { recallHandlers } from "./recall_message.ts";
 import { replyHandlers } from "./reply_message.ts";
+import { sendBackHandlers } from "./send_back.ts";
 import { sendHandlers } from "./send_message.ts";
 
 /** Everything that a broker carries out. */
@@ -22,5 +23,6 @@ export function brokerHandlers(broker: BrokerParts): Handlers {
     ...clientHandlers(broker),
     ...adminHandlers(broker),
     ...recallHandlers(broker),
+    ...sendBackHandlers(broker),
   ]);
 }

@@ -214,6 +214,7 @@ export class BrokerNode implements Node, RegisteredBroker {
   async #halt(): Promise<void> {
     this.#isRunning = false;
     this.#parts.delays.stop();
+    this.#parts.locks.clear();
     this.#clock.clearTimer(this.#checkTimer);
     this.#clock.clearTimer(this.#housekeepingTimer);
     await this.#endpoint.close();

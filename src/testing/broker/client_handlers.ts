@@ -1,13 +1,9 @@
 import { RequestCode, ResponseCode } from "../../remoting/mod.ts";
-import { defineHeader, unregisterClientHeader } from "../../requests/mod.ts";
+import { consumerGroupHeader, unregisterClientHeader } from "../../requests/mod.ts";
 import { type Handler, Refusal } from "../net/answer.ts";
 import { readHeartbeatRequest } from "../requests.ts";
 import type { BrokerParts } from "./broker_parts.ts";
 import { parseJson } from "./json.ts";
-
-const consumerListHeader = defineHeader("GET_CONSUMER_LIST_BY_GROUP request", {
-  consumerGroup: "string",
-});
 
 /** The requests by which clients come, stay and go. */
 export function clientHandlers(broker: BrokerParts): [number, Handler][] {
@@ -38,7 +34,7 @@ export function clientHandlers(broker: BrokerParts): [number, Handler][] {
       return {};
     }],
     [RequestCode.GET_CONSUMER_LIST_BY_GROUP, (request) => {
-      const { consumerGroup } = consumerListHeader.decode(request.extFields);
+      const { consumerGroup } = consumerGroupHeader.decode(request.extFields);
       const consumerIdList = consumers.clientIds(consumerGroup);
       if (consumerIdList.length === 0) {
         throw new Refusal(

@@ -1,4 +1,4 @@
-import type { HeartbeatConsumer } from "../../requests/mod.ts";
+import type { HeartbeatConsumer, Subscription } from "../../requests/mod.ts";
 import type { ServerConnection } from "../net/server_connection.ts";
 
 /** How long a registration holds without a heartbeat, in milliseconds. */
@@ -7,8 +7,8 @@ const EXPIRY = 120_000;
 /** A group of consumers. */
 interface Group {
   readonly members: Map<ServerConnection, { readonly clientId: string; lastSeen: number }>;
-  /** Tag expression by topic. */
-  subscriptions: ReadonlyMap<string, string>;
+  /** What the group reads, by topic. */
+  subscriptions: ReadonlyMap<string, Subscription>;
 }
 
 /** Which consumers are there, and what they read. */
@@ -33,11 +33,9 @@ export class ConsumerTable {
     if (!group) {
       this.#groups.set(groupName, group = { members: new Map(), subscriptions: new Map() });
     }
-    const subscriptions = new Map(
-      consumer.subscriptions.map(({ topic, expression }) => [topic, expression]),
-    );
+    const subscriptions = newest(consumer.subscriptions, group.subscriptions);
     const member = group.members.get(connection);
-    const isChanged = !member || !areEqual(group.subscriptions, subscriptions);
+    const isChanged = !member || !areOfSameTopics(group.subscriptions, subscriptions);
     if (member) member.lastSeen = now;
     else group.members.set(connection, { clientId, lastSeen: now });
     group.subscriptions = subscriptions;
@@ -73,11 +71,26 @@ export class ConsumerTable {
   }
 
   /** What a group said it reads, by topic; undefined when nobody of it is there. */
-  subscriptions(groupName: string): ReadonlyMap<string, string> | undefined {
+  subscriptions(groupName: string): ReadonlyMap<string, Subscription> | undefined {
     return this.#groups.get(groupName)?.subscriptions;
   }
 }
 
-function areEqual(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([topic, expression]) => b.get(topic) === expression);
+/** The topics are those of the last heartbeat. The expression of a known topic stays unless its version grew. */
+function newest(
+  stated: readonly Subscription[],
+  known: ReadonlyMap<string, Subscription>,
+): ReadonlyMap<string, Subscription> {
+  return new Map(stated.map((subscription) => {
+    const old = known.get(subscription.topic);
+    const isOlder = old && (subscription.version ?? 0) <= (old.version ?? 0);
+    return [subscription.topic, isOlder ? old : subscription];
+  }));
+}
+
+function areOfSameTopics(
+  some: ReadonlyMap<string, Subscription>,
+  others: ReadonlyMap<string, Subscription>,
+): boolean {
+  return some.size === others.size && [...some.keys()].every((topic) => others.has(topic));
 }

@@ -87,14 +87,14 @@ function filterOf({ consumers }: BrokerParts, header: PullMessageHeader): TagFil
       `the consumer's group info not exist${SEE_FAQ}`,
     );
   }
-  const expression = subscriptions.get(header.topic);
-  if (expression === undefined) {
+  const subscription = subscriptions.get(header.topic);
+  if (subscription === undefined) {
     throw new Refusal(
       ResponseCode.SUBSCRIPTION_NOT_EXIST,
       `the consumer's subscription not exist${SEE_FAQ}`,
     );
   }
-  return tagFilter(expression, "TAG");
+  return tagFilter(subscription.expression, subscription.expressionType);
 }
 
 function codeOf({ status }: ReadResult, { queueOffset }: PullMessageHeader): ResponseCode {

@@ -29,6 +29,11 @@ export class QueueLocks {
     const key = keyOf(group, queue);
     if (this.#locks.get(key)?.clientId === clientId) this.#locks.delete(key);
   }
+
+  /** Forgets all locks, as a broker does that ends. */
+  clear(): void {
+    this.#locks.clear();
+  }
 }
 
 function keyOf(group: string, { topic, brokerName, queueId }: LockedQueue): string {

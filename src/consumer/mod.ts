@@ -1,0 +1,35 @@
+/**
+ * A consumer of Apache RocketMQ messages: handlers, loops, streams or batches, one byte budget over all
+ * queues, and offsets that never pass a message that is not settled.
+ *
+ * Queues are locked but not shared out yet: of the members of a group one reads all queues, and the
+ * others take over when it closes. If it dies without closing, they wait up to 60 s for its locks.
+ *
+ * @example Iterate, and settle each message
+ * ```ts
+ * import { Consumer } from "@rocketmq-deno/client/consumer";
+ *
+ * async function consume(nameServers: string, signal: AbortSignal): Promise<void> {
+ *   const subscriptions = { orders: "*" };
+ *   await using consumer = new Consumer({ nameServers, group: "warehouse", subscriptions });
+ *   await consumer.start({ signal });
+ *   signal.addEventListener("abort", () => consumer.close());
+ *   for await (const message of consumer) {
+ *     if (message.attempt > 3) message.deadLetter("no such article");
+ *     else message.ack();
+ *   }
+ * }
+ * ```
+ *
+ * @module
+ */
+export { Batch, type BatchOptions } from "./batch.ts";
+export type { CloseOptions, CloseReport } from "./close_report.ts";
+export { Consumer, type MessageHandler } from "./consumer.ts";
+export type { ConsumedMessage, Settlement } from "./incoming_message.ts";
+export type { ConsumerOptions, ConsumerRetryOptions, StartFrom } from "./options.ts";
+export type { MessageSelection } from "./subscriptions.ts";
+export type { AccessOptions, AddressMap, ClientOptions, Fetch } from "../client/mod.ts";
+export type { Clock } from "../clock.ts";
+export type { Logger } from "../logger.ts";
+export type { MessageQueue } from "../message/mod.ts";
