@@ -15,6 +15,9 @@ const MAX_UTF8_PER_UNIT = 3;
 /** Length up to which a text is written unit by unit: this costs less than a call of the encoder. */
 const SHORT_TEXT = 512;
 
+/** Length up to which bytes are copied one by one: this costs less than a call of `set()`. */
+const SHORT_BYTES = 64;
+
 const encoder = new TextEncoder();
 
 /** Writes big-endian numbers, bytes and UTF-8 one after another into memory that grows. */
@@ -56,9 +59,12 @@ export class ByteWriter {
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#memory.set(bytes, this.#length);
-    this.#length += bytes.length;
+    const { length } = bytes, start = this.#length;
+    this.#reserve(length);
+    const memory = this.#memory;
+    if (length > SHORT_BYTES) memory.set(bytes, start);
+    else for (let i = 0; i < length; i++) memory[start + i] = bytes[i]!;
+    this.#length = start + length;
   }
 
   /** Writes an integer into one, two or four bytes. */
@@ -79,13 +85,13 @@ export class ByteWriter {
     const { length } = text;
     this.#reserve(length);
     if (length > SHORT_TEXT) return this.#encode(text);
-    let at = this.#length;
+    const memory = this.#memory, start = this.#length;
     for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i);
       if (unit > 0x7f) return this.#encode(text);
-      this.#memory[at++] = unit;
+      memory[start + i] = unit;
     }
-    this.#length = at;
+    this.#length = start + length;
   }
 
   /** Writes a text as UTF-8, with the number of its bytes before it. */

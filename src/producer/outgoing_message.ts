@@ -8,6 +8,7 @@ import {
   SysFlag,
 } from "../message/internal.ts";
 import { RequestCode } from "../remoting/mod.ts";
+import { copyOf } from "./body_copies.ts";
 import { replyRouteOf } from "./reply_message.ts";
 import { checkTopic } from "./validation.ts";
 
@@ -196,8 +197,7 @@ function copyBody(topic: string, body: unknown, max: number): Uint8Array {
   if (length > max) {
     throw refuse(topic, `its body has ${length} bytes, at most ${max} are allowed`);
   }
-  // Not `slice()`: that of a Node.js `Buffer` gives a view.
-  return isText ? bytes : new Uint8Array(bytes);
+  return isText ? bytes : copyOf(bytes);
 }
 
 /** Reads the application's own properties once: what is checked is what is sent. */

@@ -202,9 +202,9 @@ export class EndTransactions {
   ): Promise<EndTransactionResult> {
     const { clock, timeout } = this.#options, deadline = new Deadline(clock, timeout);
     const isSuperseded = () => live.isSuperseded(halves);
-    for (;;) {
+    for (let now = deadline.madeAt;; now = clock.monotonic()) {
       const half = halves.newest;
-      const looks = verdict === "COMMIT" && this.#mayBeChecked(live, half);
+      const looks = verdict === "COMMIT" && mayBeChecked(live, half, now);
       const found = looks && await this.#look(live, half, deadline, isSuperseded);
       if (found) return found;
       const result = await this.#send(live, half, verdict, deadline, isSuperseded, cause);
@@ -266,11 +266,6 @@ export class EndTransactions {
       this.#options.report.lookUpFailed(live, half.brokerName, error);
       return undefined;
     }
-  }
-
-  /** Reports whether another member of the group may have answered a check-back for a half message. */
-  #mayBeChecked({ begunAt }: LiveTransaction, { fromCheck }: HalfMessage): boolean {
-    return fromCheck || this.#options.clock.monotonic() - begunAt >= MIN_CHECK_AGE_MS;
   }
 
   /**
@@ -359,7 +354,7 @@ export class EndTransactions {
           connection = await client.brokerConnection(half.brokerName, bounds);
         }
         const isFirstThere = isFirst && connection === half.connection;
-        if (state === "COMMIT" && !isFirstThere && this.#mayBeChecked(live, half)) {
+        if (state === "COMMIT" && !isFirstThere && mayBeChecked(live, half, clock.monotonic())) {
           const visibleOn = await this.#findOnce(live, half, deadline);
           if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
         }
@@ -373,7 +368,8 @@ export class EndTransactions {
           if (!isPosted) await connection.oneway(request, { timeout: deadline.remaining });
           return { outcome: "sent", address };
         }
-        const response = await connection.request(request, { timeout: deadline.remaining });
+        const now = clock.monotonic(), timeout = deadline.remainingAt(now);
+        const response = await connection.request(request, { timeout, now });
         const { brokerName } = half, { topic } = live;
         const isProof = readEndTransactionResponse(response, { address, brokerName, topic });
         return { outcome: isProof ? "confirmed" : "sent", address };
@@ -421,6 +417,15 @@ export class EndTransactions {
 
 /** The result of an *unknown* that did not leave, because a newer check-back is answered instead. */
 const SENT: EndTransactionResult = { outcome: "sent" };
+
+/** Reports whether another member of the group may have answered a check-back for a half message. */
+function mayBeChecked(
+  { begunAt }: LiveTransaction,
+  { fromCheck }: HalfMessage,
+  now: number,
+): boolean {
+  return fromCheck || now - begunAt >= MIN_CHECK_AGE_MS;
+}
 
 function failed(error: unknown, connection: Connection | undefined): EndTransactionResult {
   const { address } = connection ?? {};
