@@ -255,9 +255,11 @@ export class CheckBacks implements AsyncIterable<CheckBack> {
     state: LocalTransactionState,
     cause: unknown,
   ): Promise<EndTransactionOutcome> {
-    const { ends, report, instrumentation } = this.#options, { live } = pending;
+    const { clock, checkTimeout, ends, report, instrumentation } = this.#options;
+    const { live, endsAt = 0 } = pending;
     instrumentation.checkEnds(check, state, cause);
     report.checkAnswered();
+    live.answered(clock.monotonic() + checkTimeout - endsAt);
     if (state === "UNKNOWN") return await this.#leaveOpen(pending, cause);
     if (cause !== undefined) report.checkFailed(live, pending.brokerName, cause);
     this.#release(pending);

@@ -76,8 +76,9 @@ export class BrokerEvidence {
    *
    * A broker indexes its log from the start, some milliseconds after it was written. Once the half
    * message is indexed, every message that was committed before it is, too: so it is asked how far its
-   * index has come, and looked at once more. Where it does not tell, and after a COMMIT of this process,
-   * which may be newer than the half message, a moment passes before that.
+   * index has come, and looked at once more. Where it does not tell, and after a COMMIT of this process
+   * or at the moment of one of another member, which may be newer than the half message, a moment passes
+   * before that. Several members may have waited for the same lock, so it is not equally long for each.
    *
    * @returns The connection on which it was found; undefined when it is not there.
    * @throws {RocketMQError} when the broker can't be asked.
@@ -91,9 +92,10 @@ export class BrokerEvidence {
     const bound = new Deadline(clock, deadline.remaining / 2);
     const found = await this.findNow(live, half, bound);
     if (found) return found;
-    if (live.isRepeated || !await this.#isIndexed(live, half, bound)) {
-      const pause = Math.min(INDEX_LAG_MS, bound.remaining / 2);
-      await sleep(clock, pause, timeUp).catch(() => {});
+    const { isRepeated, mayCoincide } = live;
+    if (isRepeated || mayCoincide || !await this.#isIndexed(live, half, bound)) {
+      const pause = mayCoincide ? INDEX_LAG_MS * (1 + clock.random()) : INDEX_LAG_MS;
+      await sleep(clock, Math.min(pause, bound.remaining / 2), timeUp).catch(() => {});
     }
     return await this.findNow(live, half, bound, true);
   }

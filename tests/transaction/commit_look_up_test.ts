@@ -200,6 +200,23 @@ Deno.test("check-back - a broker that says how far its index has come is believe
   assertEquals(broker.states(), ["COMMIT", "COMMIT"]);
 });
 
+Deno.test("check-back - after a listener that may have waited for the sender's lock, the sender commits first", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  const listener = new PatientListener();
+  const producer = await cluster.started(listener);
+  broker.checkBack(broker.strangeHalf({ transactionId: "T" }));
+  await clock.advance(20);
+  listener.checks[0]!.answer("COMMIT");
+  await clock.advance(100);
+  assertEquals(broker.states(), [], "the sender's COMMIT may be on its way");
+  broker.visible.push("T");
+  await clock.advance(400);
+
+  assertEquals(broker.states(), ["ROLLBACK"], "the surplus half message is dropped");
+  assertEquals([producer.stats().foundCommits, broker.visible.length], [1, 1]);
+});
+
 Deno.test("check-back - a rollback is given again without a look", async () => {
   await using cluster = new ScriptedCluster();
   const { broker, clock } = cluster;
