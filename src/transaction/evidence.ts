@@ -1,3 +1,4 @@
+import { Backoff } from "../backoff.ts";
 import type { ClientInstance } from "../client/mod.ts";
 import { type Clock, Deadline, sleep } from "../clock.ts";
 import {
@@ -12,6 +13,7 @@ import { ResponseCode } from "../remoting/mod.ts";
 import {
   createQueryMessageRequest,
   createViewMessageRequest,
+  isTransientRefusal,
   type QueryMessageResponse,
   readQueryMessageResponse,
   readViewMessageResponse,
@@ -55,6 +57,13 @@ export interface BrokerEvidenceOptions {
   timeUp: AbortSignal;
   /** Most queries at once. @default {64} */
   maxQueries?: number | undefined;
+}
+
+/** What is looked for in a broker's index. */
+interface Query {
+  readonly key: string;
+  readonly topic: string;
+  readonly maxNum?: number;
 }
 
 /** Asks a broker what it has of a transaction: the one source of truth about what it has stored. */
@@ -179,8 +188,27 @@ export class BrokerEvidence {
     }
   }
 
+  /** Queries the index, and again after a pause where it was refused for a moment. */
   async #query(
-    { key, topic, maxNum = MAX_FOUND }: { key: string; topic: string; maxNum?: number },
+    query: Query,
+    half: HalfMessage,
+    { deadline, hasBegun }: { deadline: Deadline; hasBegun: boolean },
+  ): Promise<[Connection, QueryMessageResponse]> {
+    const { clock, timeUp } = this.#options, backoff = new Backoff(clock, 100, 1_000);
+    for (let isAgain = false;; isAgain = true) {
+      try {
+        return await this.#queryOnce(query, half, { deadline, hasBegun: hasBegun || isAgain });
+      } catch (error) {
+        const pause = backoff.next();
+        const hasTime = !timeUp.aborted && deadline.remaining - pause >= MIN_TIME_FOR_ANSWER_MS;
+        if (!hasTime || !mayPass(error)) throw error;
+        await sleep(clock, pause, timeUp).catch(() => {});
+      }
+    }
+  }
+
+  async #queryOnce(
+    { key, topic, maxNum = MAX_FOUND }: Query,
     { brokerName, connection: learnedOn }: HalfMessage,
     { deadline, hasBegun }: { deadline: Deadline; hasBegun: boolean },
   ): Promise<[Connection, QueryMessageResponse]> {
@@ -226,4 +254,10 @@ export class BrokerEvidence {
     this.#running--;
     (this.#begun.shift() ?? this.#waiting.shift())?.();
   }
+}
+
+/** Reports whether the same query may succeed in a moment. It changes nothing, so it can be repeated. */
+function mayPass(error: unknown): boolean {
+  return isTransientRefusal(error) ||
+    error instanceof ConnectionError && error.code === "CONNECTION_LOST";
 }
