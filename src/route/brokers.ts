@@ -12,6 +12,8 @@ import { formatAddress, readBrokerAddress } from "./address.ts";
  * does one behind NAT64 (`64:ff9b::a9fe:a9fe`). If you don't trust the name servers, restrict
  * `--allow-net` too.
  *
+ * Only `true` allows an address: a promise, as an `async` function gives it, does not.
+ *
  * @param host Host name or IP address, without brackets.
  */
 export type AllowBroker = (host: string, port: number) => boolean;
@@ -146,7 +148,9 @@ function readUsable(
     };
   }
   try {
-    if (allowBroker(host, port)) return usable;
+    const allowed: unknown = allowBroker(host, port);
+    if (allowed === true) return usable;
+    if (allowed) return { reason: "allowBroker gave neither true nor false" };
   } catch (error) {
     return { reason: `allowBroker threw: ${describe(error)}` };
   }

@@ -1,3 +1,4 @@
+import { Backoff } from "../backoff.ts";
 import type { ClientInstance } from "../client/mod.ts";
 import { type Clock, Deadline, sleep } from "../clock.ts";
 import {
@@ -12,6 +13,7 @@ import { ResponseCode } from "../remoting/mod.ts";
 import {
   createQueryMessageRequest,
   createViewMessageRequest,
+  isTransientRefusal,
   type QueryMessageResponse,
   readQueryMessageResponse,
   readViewMessageResponse,
@@ -57,6 +59,13 @@ export interface BrokerEvidenceOptions {
   maxQueries?: number | undefined;
 }
 
+/** What is looked for in a broker's index. */
+interface Query {
+  readonly key: string;
+  readonly topic: string;
+  readonly maxNum?: number;
+}
+
 /** Asks a broker what it has of a transaction: the one source of truth about what it has stored. */
 export class BrokerEvidence {
   readonly #options: BrokerEvidenceOptions;
@@ -76,8 +85,9 @@ export class BrokerEvidence {
    *
    * A broker indexes its log from the start, some milliseconds after it was written. Once the half
    * message is indexed, every message that was committed before it is, too: so it is asked how far its
-   * index has come, and looked at once more. Where it does not tell, and after a COMMIT of this process,
-   * which may be newer than the half message, a moment passes before that.
+   * index has come, and looked at once more. Where it does not tell, and after a COMMIT of this process
+   * or at the moment of one of another member, which may be newer than the half message, a moment passes
+   * before that. Several members may have waited for the same lock, so it is not equally long for each.
    *
    * @returns The connection on which it was found; undefined when it is not there.
    * @throws {RocketMQError} when the broker can't be asked.
@@ -91,9 +101,10 @@ export class BrokerEvidence {
     const bound = new Deadline(clock, deadline.remaining / 2);
     const found = await this.findNow(live, half, bound);
     if (found) return found;
-    if (live.isRepeated || !await this.#isIndexed(live, half, bound)) {
-      const pause = Math.min(INDEX_LAG_MS, bound.remaining / 2);
-      await sleep(clock, pause, timeUp).catch(() => {});
+    const { isRepeated, mayCoincide } = live;
+    if (isRepeated || mayCoincide || !await this.#isIndexed(live, half, bound)) {
+      const pause = mayCoincide ? INDEX_LAG_MS * (1 + clock.random()) : INDEX_LAG_MS;
+      await sleep(clock, Math.min(pause, bound.remaining / 2), timeUp).catch(() => {});
     }
     return await this.findNow(live, half, bound, true);
   }
@@ -177,8 +188,27 @@ export class BrokerEvidence {
     }
   }
 
+  /** Queries the index, and again after a pause where it was refused for a moment. */
   async #query(
-    { key, topic, maxNum = MAX_FOUND }: { key: string; topic: string; maxNum?: number },
+    query: Query,
+    half: HalfMessage,
+    { deadline, hasBegun }: { deadline: Deadline; hasBegun: boolean },
+  ): Promise<[Connection, QueryMessageResponse]> {
+    const { clock, timeUp } = this.#options, backoff = new Backoff(clock, 100, 1_000);
+    for (let isAgain = false;; isAgain = true) {
+      try {
+        return await this.#queryOnce(query, half, { deadline, hasBegun: hasBegun || isAgain });
+      } catch (error) {
+        const pause = backoff.next();
+        const hasTime = !timeUp.aborted && deadline.remaining - pause >= MIN_TIME_FOR_ANSWER_MS;
+        if (!hasTime || !mayPass(error)) throw error;
+        await sleep(clock, pause, timeUp).catch(() => {});
+      }
+    }
+  }
+
+  async #queryOnce(
+    { key, topic, maxNum = MAX_FOUND }: Query,
     { brokerName, connection: learnedOn }: HalfMessage,
     { deadline, hasBegun }: { deadline: Deadline; hasBegun: boolean },
   ): Promise<[Connection, QueryMessageResponse]> {
@@ -224,4 +254,10 @@ export class BrokerEvidence {
     this.#running--;
     (this.#begun.shift() ?? this.#waiting.shift())?.();
   }
+}
+
+/** Reports whether the same query may succeed in a moment. It changes nothing, so it can be repeated. */
+function mayPass(error: unknown): boolean {
+  return isTransientRefusal(error) ||
+    error instanceof ConnectionError && error.code === "CONNECTION_LOST";
 }

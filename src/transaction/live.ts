@@ -12,6 +12,9 @@ const MAX_BROKERS = 16;
 /** Most half messages of one transaction on one broker that wait to be ended. */
 const MAX_WAITING = 16;
 
+/** A listener that took so many milliseconds may have waited for the transaction that it looks at. */
+const WAITED_MS = 2;
+
 /** Most endings with trouble that are remembered; the oldest are forgotten first. */
 const MAX_TROUBLED = 10_000;
 
@@ -89,6 +92,7 @@ export class LiveTransaction {
   #verdict: Verdict | undefined;
   #isSlow = false;
   #hasTrouble = false;
+  #mayCoincide = false;
   #isRepeated: boolean;
   #halves: MutableBrokerHalves[] = [];
 
@@ -114,6 +118,14 @@ export class LiveTransaction {
   /** Whether this process has sent commit or rollback before. */
   get isRepeated(): boolean {
     return this.#isRepeated;
+  }
+
+  /**
+   * Whether the member that sent it may commit it at this moment: the listener took so long that it may
+   * have waited until the local transaction released its lock on the record.
+   */
+  get mayCoincide(): boolean {
+    return this.#mayCoincide;
   }
 
   /**
@@ -196,6 +208,11 @@ export class LiveTransaction {
     const broker = brokerKeyOf(half);
     const halves = this.#halves.find((known) => known.broker === broker);
     return halves === undefined || halves.newest === half;
+  }
+
+  /** Takes how many milliseconds the listener took to answer the check-back. */
+  answered(duration: number): void {
+    if (duration >= WAITED_MS) this.#mayCoincide = true;
   }
 
   /** The brokers that checked, for an answer that leaves the transaction open. */

@@ -24,8 +24,9 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
   transactionListener: TransactionListener<Arg>;
   /**
    * Milliseconds for one END_TRANSACTION, with its repetitions. Before a COMMIT that answers a
-   * check-back the broker is asked whether the message is visible already; that takes part of this
-   * time, 0.2 s at least when the message is not there.
+   * check-back the broker is asked whether the message is visible already. If it is not, and the
+   * listener did not answer immediately, the broker is asked again after a quarter of this time or a second:
+   * a listener that waited for the lock of the local transaction answers when its sender commits.
    *
    * @default {3000}
    */

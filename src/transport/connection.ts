@@ -329,12 +329,12 @@ export class Connection {
 }
 
 /**
- * Closes what a dialer opened, and ignores what that throws: it is code of the user. A bare `Deno.Conn`,
- * for instance, throws if its streams have closed it already.
+ * Closes what a dialer opened, and ignores what that throws or rejects with: it is code of the user. A
+ * bare `Deno.Conn`, for instance, throws if its streams have closed it already.
  */
-export function closeQuietly(closable: { close(): void }): void {
+export async function closeQuietly(closable: { close(): unknown }): Promise<void> {
   try {
-    closable.close();
+    await closable.close();
   } catch {
     // The connection is over either way.
   }

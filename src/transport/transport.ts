@@ -11,7 +11,7 @@ export interface Transport {
   readonly localHost?: string;
   /** `true` if others on the way can't read it. Absent if that is not known. */
   readonly encrypted?: boolean;
-  /** Ends both directions immediately. What it throws is ignored. */
+  /** Ends both directions immediately. What it throws or rejects with is ignored. */
   close(): void;
 }
 
@@ -68,7 +68,7 @@ export function openWire(transport: Transport | Wire): Wire {
     close() {
       writer.abort().catch(() => {});
       reader.cancel().catch(() => {});
-      transport.close();
+      return transport.close();
     },
   };
 }

@@ -17,6 +17,14 @@ const DIALERS: Record<string, Dialer> = {
       },
     };
   },
+  "a close() that rejects": async (hostname, port, { signal }) => {
+    const { readable, writable } = await Deno.connect({ hostname, port, signal });
+    return {
+      readable,
+      writable,
+      close: () => Promise.reject(new TypeError("a fault of the dialer")),
+    };
+  },
 };
 
 for (const [name, dialer] of Object.entries(DIALERS)) {

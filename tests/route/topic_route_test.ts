@@ -197,6 +197,26 @@ Deno.test("route - an allowBroker that throws leaves out that broker only", () =
   assertEquals(route.rejected[0]!.reason, "allowBroker threw: my own fault");
 });
 
+Deno.test("route - an allowBroker that is async, or gives anything but true, allows nothing", () => {
+  const given: Record<string, unknown> = {
+    a: Promise.resolve(true),
+    b: "no",
+    c: 1,
+    d: undefined,
+    e: true,
+  };
+  const names = Object.keys(given);
+  const route = new TopicRoute("T", {
+    queueDatas: [],
+    brokerDatas: names.map((name) => broker(name, { 0: `${name}:1` })),
+  }, { allowBroker: (host) => given[host] as boolean });
+  assertEquals(names.filter((name) => route.masterAddress(name) !== undefined), ["e"]);
+  assertEquals(route.rejected.map(({ reason }) => reason), [
+    ...Array(3).fill("allowBroker gave neither true nor false"),
+    "allowBroker does not allow it",
+  ]);
+});
+
 Deno.test("route - many addresses that can't be used become one line with a count and three examples", () => {
   const route = new TopicRoute("T", {
     queueDatas: [],

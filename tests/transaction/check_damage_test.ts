@@ -74,7 +74,7 @@ Deno.test("check-back - damaged ones do not keep a good one waiting, even while 
   assertEquals(listener.checks.map(({ context }) => context.transactionId), ["good"]);
   listener.checks[0]!.answer("COMMIT");
   network.ends.get(broker.address)!.release();
-  await settle();
+  await clock.advance(500);
   assertEquals(broker.states(), [...Array(50).fill("UNKNOWN"), "COMMIT"]);
   assertEquals(producer.stats().runningChecks, 0);
 });

@@ -280,7 +280,7 @@ Deno.test("check-back - three rounds while the listener works get one answer, fo
   await settle();
   assertEquals([listener.checks.length, broker.states().length], [1, 0]);
   listener.checks[0]!.answer("COMMIT");
-  await settle();
+  await clock.advance(500);
 
   assertEquals(facts(broker.verdicts()), [verdict("COMMIT", newest)]);
   const { askedChecks, joinedChecks, answeredChecks } = producer.stats();

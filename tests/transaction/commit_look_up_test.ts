@@ -200,6 +200,59 @@ Deno.test("check-back - a broker that says how far its index has come is believe
   assertEquals(broker.states(), ["COMMIT", "COMMIT"]);
 });
 
+Deno.test("check-back - after a listener that may have waited for the sender's lock, the sender commits first", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  const listener = new PatientListener();
+  const producer = await cluster.started(listener);
+  broker.checkBack(broker.strangeHalf({ transactionId: "T" }));
+  await clock.advance(20);
+  listener.checks[0]!.answer("COMMIT");
+  await clock.advance(100);
+  assertEquals(broker.states(), [], "the sender's COMMIT may be on its way");
+  broker.visible.push("T");
+  await clock.advance(400);
+
+  assertEquals(broker.states(), ["ROLLBACK"], "the surplus half message is dropped");
+  assertEquals([producer.stats().foundCommits, broker.visible.length], [1, 1]);
+});
+
+Deno.test("check-back - a look that the broker refuses for a moment is repeated, and no check round is lost", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  await cluster.started(saying("UNKNOWN", "COMMIT"));
+  const busy = () => ({ code: ResponseCode.SYSTEM_BUSY, remark: "[PCBUSY_CLEAN_QUEUE]" });
+  broker.once(QUERY_MESSAGE, busy, busy);
+  broker.checkBack(broker.strangeHalf({ transactionId: "T" }));
+  await clock.advance(1_000);
+  assertEquals(broker.states(), ["COMMIT"]);
+});
+
+Deno.test("check-back - a look whose connection is lost is repeated on the next one", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  await cluster.started(saying("UNKNOWN", "COMMIT"));
+  broker.once(QUERY_MESSAGE, () => broker.cut());
+  broker.checkBack(broker.strangeHalf({ transactionId: "T" }));
+  await clock.advance(1_500);
+  assertEquals(broker.states(), ["COMMIT"]);
+});
+
+Deno.test("commit - a sender's look that the broker refuses for a moment is repeated before its COMMIT", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster, { listener } = await begin(cluster);
+  await clock.advance(2_000);
+  broker.visible.push(broker.halves[0]!.transactionId);
+  broker.once(QUERY_MESSAGE, () => ({ code: ResponseCode.SYSTEM_BUSY }));
+  listener.executions[0]!.answer("COMMIT");
+  await clock.advance(1_000);
+  assertEquals(
+    [broker.states(), broker.visible.length],
+    [[], 1],
+    "another member has committed it",
+  );
+});
+
 Deno.test("check-back - a rollback is given again without a look", async () => {
   await using cluster = new ScriptedCluster();
   const { broker, clock } = cluster;

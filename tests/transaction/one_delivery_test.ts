@@ -227,3 +227,41 @@ for (const [refusals, sends] of [[3, 1], [60, 50]] as const) {
     assertEquals(await outcome(broker), { copies: Array(sends).fill(1), discarded: 0 });
   });
 }
+
+Deno.test("one delivery - members whose listeners wait for the lock of a local transaction do not commit with its sender", async () => {
+  const count = 12;
+  await using broker = await startBroker({ transactionTimeout: 1 });
+  const { promise: unlocked, resolve: unlock } = Promise.withResolvers<void>();
+  const listener: TransactionListener = {
+    async executeLocalTransaction() {
+      await unlocked;
+      return Commit;
+    },
+    async checkLocalTransaction() {
+      await unlocked; // as SELECT … FOR UPDATE does
+      return Commit;
+    },
+  };
+  await using sender = await startProducer(broker, listener, { instanceName: "sender" });
+  await using second = await startProducer(broker, listener, { instanceName: "second" });
+  await using third = await startProducer(broker, listener, { instanceName: "third" });
+  const message = { topic: "orders", body: "an order" };
+  const sends = Array.from({ length: count }, () => sender.sendMessageInTransaction(message));
+  await eventually(() => broker.stats().undecided === count, 5_000, 5);
+  for (let round = 0; round < 8; round++) {
+    broker.checkNow();
+    await delay(60);
+  }
+  assertGreater(second.stats().runningChecks, 0);
+  assertGreater(third.stats().runningChecks, 0);
+  await delay(600); // other members may have been checked with what is older than a second
+  broker.faults.add({
+    ...{ on: "END_TRANSACTION", action: "delay", ms: 100 },
+    fields: { commitOrRollback: "8" },
+  });
+  unlock();
+  await Promise.all(sends);
+  await checkUntilSettled(broker, 1_000);
+
+  assertEquals(await outcome(broker), { copies: Array(count).fill(1), discarded: 0 });
+});

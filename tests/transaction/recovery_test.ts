@@ -232,7 +232,7 @@ Deno.test("recoverTransactions - a signal ends it, after what is being answered"
   await clock.advance(15_000);
   assertEquals([recovery.state, listener.checks[0]!.context.signal.aborted], ["pending", false]);
   listener.checks[0]!.answer("COMMIT");
-  await settle();
+  await clock.advance(500);
 
   assertEquals([recovery.state, broker.states()], ["resolved", ["COMMIT"]]);
   assertEquals([recovery.value?.aborted, recovery.value?.committed], [true, 1]);

@@ -47,7 +47,7 @@ Deno.test("two brokers - both ask while the listener works: it is asked once, ea
   await settle();
   assertEquals(listener.checks.length, 1);
   listener.checks[0]!.answer("COMMIT");
-  await settle();
+  await clock.advance(500);
 
   assertEquals([told(a), told(b)], [[of("COMMIT", onA)], [of("COMMIT", onB)]]);
   const { askedChecks, joinedChecks, confirmedVerdicts } = producer.stats();
