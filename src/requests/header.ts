@@ -216,8 +216,8 @@ function parseValue(text: string, kind: FieldKind): string | number | bigint | b
     case "long":
     case "offset": {
       const short = parseInteger(text, SAFE_DIGITS);
-      const isLong = short === undefined && /^-?\d{1,19}$/.test(text);
-      const value = short !== undefined ? BigInt(short) : isLong ? BigInt(text) : undefined;
+      if (short !== undefined) return kind === "long" || short >= 0 ? BigInt(short) : undefined;
+      const value = /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
       return isOfKind(value, kind) ? value : undefined;
     }
   }
