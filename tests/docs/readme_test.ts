@@ -3,7 +3,7 @@ import { type PublicNode, readApiDocs } from "./api_docs.ts";
 import { ROOT } from "./doc_block.ts";
 
 /** Most bytes of the README: what a newcomer reads before the first transaction. */
-const MAX_BYTES = 30 * 1024;
+const MAX_BYTES = 30_000;
 
 /** The interfaces whose members are the options of a producer. */
 const OPTIONS =
@@ -37,8 +37,8 @@ function readDefaults(section: string): Map<string, string> {
   });
   const [, list = ""] = section.split("### What you may tune");
   const items = Array.from(
-    list.matchAll(/`(\w+)`(?: \(([^;,)]*))?/g),
-    ([, name, value = ""]): [string, string] => [name!, value],
+    list.matchAll(/`(\w+)`(?:\s\(([^;,)]*))?/g),
+    ([, name, value = ""]): [string, string] => [name!, value.replaceAll(/\s+/g, " ")],
   );
   return new Map([...rows.flat(), ...items]);
 }
