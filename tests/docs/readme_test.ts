@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { type PublicNode, readApiDocs } from "./api_docs.ts";
-import { ROOT } from "./doc_block.ts";
+import { listFiles, ROOT } from "./doc_block.ts";
 
 /** Most bytes of the README: what a newcomer reads before the first transaction. */
 const MAX_BYTES = 30_000;
@@ -11,6 +11,7 @@ const OPTIONS =
 
 const README = await Deno.readTextFile(new URL("README.md", ROOT));
 const OPERATING = await Deno.readTextFile(new URL(".github/OPERATING.md", ROOT));
+const CHINESE = await Deno.readTextFile(new URL(".github/README.zh-CN.md", ROOT));
 const NODES = (await readApiDocs()).flatMap(({ nodes }) => nodes);
 
 /** The headings of one level, without what stands in code. */
@@ -27,7 +28,7 @@ function sectionOf(text: string, heading: string): string {
 
 /** The names of a table of contents, in their order. */
 function contentsOf(text: string): string[] {
-  return Array.from(text.matchAll(/\[([^\]]+)\]\(#[\w-]+\)/g), ([, name]) => name!);
+  return Array.from(text.matchAll(/\[([^\]]+)\]\(#[\p{L}\w-]+\)/gu), ([, name]) => name!);
 }
 
 /** What a document says an option is without being set, by its name. */
@@ -73,6 +74,15 @@ Deno.test("README - its table of contents is that of its headings", () => {
   assertEquals(contentsOf(sectionOf(README, "Contents")), headings);
 });
 
+Deno.test("README - the Chinese one has the same chapters, and a table of them", () => {
+  const headings = headingsOf(CHINESE, "##");
+  assertEquals(headings.length, headingsOf(README, "##").length);
+  assertEquals(
+    contentsOf(sectionOf(CHINESE, "目录")),
+    headings.filter((heading) => heading !== "目录"),
+  );
+});
+
 Deno.test("documents - pages with a table of contents list their headings", async () => {
   for (const path of [".github/OPERATING.md", ".github/CONTRIBUTING.md"]) {
     const text = await Deno.readTextFile(new URL(path, ROOT));
@@ -109,11 +119,12 @@ Deno.test("README - names every error of this module, with its code", () => {
 });
 
 Deno.test("Operating it - alerts on metrics, counters and events that there are", async () => {
-  const sources = await Promise.all(
-    ["src/producer/spans.ts", "src/transaction/observe.ts"].map((path) =>
-      Deno.readTextFile(new URL(path, ROOT))
-    ),
-  );
+  const files = [
+    ...await listFiles("src/", /\.ts$/),
+    ...await listFiles("src/producer/", /\.ts$/),
+    ...await listFiles("src/transaction/", /\.ts$/),
+  ];
+  const sources = await Promise.all(files.map((path) => Deno.readTextFile(new URL(path, ROOT))));
   const alerts = sectionOf(OPERATING, "Alerts");
   const metrics = new Set(
     alerts.match(/(?<=`)(?:messaging\.client|rocketmq\.transaction)\.[\w.]+/g),
