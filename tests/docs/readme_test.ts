@@ -118,6 +118,14 @@ Deno.test("README - names every error of this module, with its code", () => {
   assertEquals([...new Set(rows.flatMap(([, codes]) => codes))].sort(), [...new Set(all)].sort());
 });
 
+Deno.test("CONTRIBUTING - its map shows every folder of the sources", async () => {
+  const text = await Deno.readTextFile(new URL(".github/CONTRIBUTING.md", ROOT));
+  const shown = Array.from(text.matchAll(/^\| `(src\/\w+)`/gm), ([, folder]) => folder!);
+  const entries = await Array.fromAsync(Deno.readDir(new URL("src/", ROOT)));
+  const folders = entries.filter((entry) => entry.isDirectory).map(({ name }) => `src/${name}`);
+  assertEquals(shown.sort(), folders.sort());
+});
+
 Deno.test("Operating it - alerts on metrics, counters and events that there are", async () => {
   const files = [
     ...await listFiles("src/", /\.ts$/),
