@@ -42,9 +42,8 @@ export async function startProducer(nameServers: string): Promise<TransactionPro
 export const EXAMPLE_CALLS: Readonly<Record<string, ExampleCall>> = {
   async answerCheckBacks(answerCheckBacks, { broker, producer }) {
     const open = [await leaveOpen(producer), await leaveOpen(producer)];
-    await producer.shutdown();
     const asked = new Set<string>();
-    const answering: Promise<void> = answerCheckBacks((transactionId: string) => {
+    const answering: Promise<void> = answerCheckBacks(producer, (transactionId: string) => {
       asked.add(transactionId);
       // The loop of this example has no end of its own.
       return asked.size === 1 ? Promise.resolve(true) : Promise.reject(new Error("enough"));
@@ -57,12 +56,27 @@ export const EXAMPLE_CALLS: Readonly<Record<string, ExampleCall>> = {
   },
 
   async bringBack(bringBack, { broker, producer }) {
-    const id = await leaveOpen(producer);
-    const stateOf = async () => (await producer.inspect(id, { topic: "orders" })).state;
-    const isGivenUp = async () => broker.checkNow() >= 0 && await stateOf() === "givenUp";
-    assert(await eventually(isGivenUp, 20_000));
+    const id = await leaveDiscarded(broker, producer);
     await bringBack(producer, id);
-    assertEquals(await stateOf(), "pending");
+    assertEquals((await producer.inspect(id, { topic: "orders" })).state, "pending");
+  },
+
+  async bringBackOrders(bringBackOrders, { broker, producer }) {
+    const id = await leaveDiscarded(broker, producer);
+    assertEquals(await bringBackOrders(producer, [id, await leaveOpen(producer)]), 1);
+    assertEquals((await producer.inspect(id, { topic: "orders" })).state, "pending");
+  },
+
+  async serveHealth(serveHealth, { producer }) {
+    await using server: Deno.HttpServer<Deno.NetAddr> = serveHealth(producer, 0);
+    const statusOf = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${server.addr.port}${path}`);
+      await response.body?.cancel();
+      return response.status;
+    };
+    assertEquals([await statusOf("/live"), await statusOf("/ready")], [200, 200]);
+    await producer.shutdown();
+    assertEquals([await statusOf("/live"), await statusOf("/ready")], [200, 503]);
   },
 
   async consume(consume, { broker, producer }) {
@@ -94,12 +108,13 @@ export const EXAMPLE_CALLS: Readonly<Record<string, ExampleCall>> = {
     assertEquals(await bodies(broker, "payments"), ["100 EUR"]);
   },
 
-  async recover(recover, { broker, producer }) {
-    await leaveOpen(producer);
-    await producer.shutdown();
-    const recovering: Promise<void> = recover(() => Promise.resolve(true));
-    await askUntil(broker, async () => (await broker.messages("orders")).length === 1);
-    await recovering;
+  async ship(ship, { broker, producer }) {
+    const saved: string[] = [];
+    const save = (id: string) => Promise.resolve(void saved.push(id));
+    const { transactionId } = await ship(producer, save);
+    await broker.settled();
+    assertEquals(saved, [transactionId]);
+    assertEquals(await bodies(broker, "shipments"), ["o-1"]);
   },
 
   async tour(tour, { broker, producer }) {
@@ -214,6 +229,20 @@ export const EXAMPLE_CALLS: Readonly<Record<string, ExampleCall>> = {
 /** Leaves a transaction undecided and gives its id. */
 async function leaveOpen(producer: TransactionProducer): Promise<string> {
   return (await producer.sendMessageInTransaction({ topic: "orders", body: "o" })).transactionId;
+}
+
+/** Leaves a transaction undecided until its broker has discarded it, and gives its id. */
+async function leaveDiscarded(
+  broker: EmbeddedBroker,
+  producer: TransactionProducer,
+): Promise<string> {
+  const id = await leaveOpen(producer);
+  const isDiscarded = async () => {
+    broker.checkNow();
+    return (await producer.inspect(id, { topic: "orders" })).state === "givenUp";
+  };
+  assert(await eventually(isDiscarded, 20_000), "the transaction was not discarded");
+  return id;
 }
 
 /** Has the broker ask about what is undecided, again and again. */
