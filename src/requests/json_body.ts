@@ -96,6 +96,13 @@ export class JsonValue {
     return value;
   }
 
+  /** Returns the truth value. If it is absent, returns `absent`. */
+  boolean(absent: boolean): boolean {
+    if (this.isAbsent) return absent;
+    if (typeof this.#value !== "boolean") throw this.refuse("is neither true nor false");
+    return this.#value;
+  }
+
   /** Makes an error that names this place. */
   refuse(reason: string): ProtocolError {
     const { what, context } = this.#body;

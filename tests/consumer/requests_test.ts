@@ -92,7 +92,7 @@ Deno.test("members - are listed sorted and once, and a broker without any lists 
   const twice = response({ body: '{"consumerIdList":["b","a","b"]}' });
   assertEquals(requests.readGetConsumerListResponse(twice, context), {
     members: ["a", "b"],
-    listed: 3,
+    repeated: ["b"],
   });
   assertRefusal(
     () => requests.readGetConsumerListResponse(response({ code: 1, remark: "other" }), context),

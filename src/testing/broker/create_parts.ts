@@ -7,6 +7,7 @@ import { MessageStore } from "../store/message_store.ts";
 import { DoneMarks } from "../transactions/done_marks.ts";
 import { HalfQueue } from "../transactions/half_queue.ts";
 import type { BrokerParts } from "./broker_parts.ts";
+import { ConsumerGroups } from "./consumer_groups.ts";
 import { ConsumerOffsets } from "./consumer_offsets.ts";
 import { ConsumerTable } from "./consumer_table.ts";
 import { DelayedMessages } from "./delayed_messages.ts";
@@ -66,6 +67,7 @@ export function createParts(options: PartsOptions): BrokerParts {
     marks: new DoneMarks({ store, clock, interval, storeHost: address }),
     producers: new ProducerTable(),
     consumers: new ConsumerTable(options.onConsumersChanged),
+    groups: new ConsumerGroups(settings.groups, settings.autoCreateGroups),
     offsets: new ConsumerOffsets(),
     locks: new QueueLocks(),
     uniqueKeys: new UniqueKeyGenerator({ clock, address: hostname }),

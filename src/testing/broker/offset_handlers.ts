@@ -17,7 +17,7 @@ const CHECK_GROUP = "CID_RMQ_SYS_TRANS";
 
 /** The requests about positions in queues. */
 export function offsetHandlers(broker: BrokerParts): [number, Handler][] {
-  const { store, offsets, topics } = broker;
+  const { store, offsets, topics, groups } = broker;
   return [
     [RequestCode.GET_MAX_OFFSET, (request) => {
       const { topic, queueId } = getMaxOffsetHeader.decode(request.extFields);
@@ -55,7 +55,7 @@ export function offsetHandlers(broker: BrokerParts): [number, Handler][] {
     [RequestCode.UPDATE_CONSUMER_OFFSET, (request) => {
       const header = updateConsumerOffsetHeader.decode(request.extFields);
       const { consumerGroup, topic, queueId, commitOffset } = header;
-      if (!offsets.hasGroup(consumerGroup)) {
+      if (!groups.get(consumerGroup)) {
         throw new Refusal(
           ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
           `Group ${consumerGroup} not exist!`,

@@ -25,7 +25,7 @@ const CODES: Readonly<Record<ReadStatus, ResponseCode>> = {
 export function pullHandlers(broker: BrokerParts): [number, Handler][] {
   const pull: Handler = (request, connection) => {
     const header = pullMessageHeader.decode(request.extFields);
-    broker.offsets.addGroup(header.consumerGroup);
+    checkGroup(broker, header);
     checkQueue(broker, header, connection.remote);
     const matches = filterOf(broker, header);
     const { topic, queueId, consumerGroup, sysFlag } = header;
@@ -48,6 +48,23 @@ export function pullHandlers(broker: BrokerParts): [number, Handler][] {
     });
   };
   return [[RequestCode.PULL_MESSAGE, pull], [RequestCode.LITE_PULL_MESSAGE, pull]];
+}
+
+function checkGroup({ groups }: BrokerParts, { consumerGroup }: PullMessageHeader): void {
+  const config = groups.ensure(consumerGroup);
+  if (!config) {
+    throw new Refusal(
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      `subscription group [${consumerGroup}] does not exist, ${SEE_FAQ}`,
+    );
+  }
+  if (!config.consumeEnable) {
+    throw new Refusal(
+      ResponseCode.NO_PERMISSION,
+      `subscription group no permission, ${consumerGroup}`,
+      { forbiddenType: "2" },
+    );
+  }
 }
 
 function checkQueue({ topics }: BrokerParts, header: PullMessageHeader, remote: string): void {
