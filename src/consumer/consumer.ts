@@ -14,8 +14,11 @@ import { HeldQueues } from "./held_queues.ts";
 import { Inbox } from "./inbox.ts";
 import type { ConsumedMessage } from "./incoming_message.ts";
 import { leave, type Running } from "./leave.ts";
+import { answerOperator } from "./operator_requests.ts";
 import { type ConsumerOptions, type ConsumerSettings, resolveConsumerOptions } from "./options.ts";
 import { BrokerCalls } from "./queue_calls.ts";
+import { queueKey } from "./queue_key.ts";
+import type { ConsumerStats } from "./stats.ts";
 
 /** Milliseconds between two commits of a queue. */
 const COMMIT_INTERVAL = 200;
@@ -130,6 +133,35 @@ export class Consumer implements AsyncDisposable {
     yield* this.#delivery().batches(size, wait);
   }
 
+  /**
+   * Returns how many messages each queue of this member has that are not settled or not read yet, as far
+   * as the brokers have told. Nothing is asked for it.
+   */
+  lag(): Map<string, bigint> {
+    const lag = new Map<string, bigint>();
+    for (const { queue, position, maxOffset } of this.#running?.queues.readers() ?? []) {
+      if (position === undefined || maxOffset === undefined) continue;
+      lag.set(queueKey(queue), maxOffset > position ? maxOffset - position : 0n);
+    }
+    return lag;
+  }
+
+  /** Returns what was counted since the start, and what is held now. */
+  stats(): ConsumerStats {
+    const { queues, inbox, delivery, budget } = this.#running ?? {};
+    const { handled = 0, failed = 0 } = delivery?.counts ?? {};
+    const readers = queues?.readers() ?? [];
+    return {
+      queues: readers.length,
+      waiting: inbox?.size ?? 0,
+      running: delivery?.running ?? 0,
+      unsettled: readers.reduce((sum, { unsettled }) => sum + unsettled, 0),
+      bufferedBytes: budget?.used ?? 0,
+      ...{ handled, failed },
+      droppedEvents: this.#events.dropped,
+    };
+  }
+
   /** Iterates over what happens from now on. Slow iterations lose the oldest events. */
   events(): AsyncIterableIterator<ConsumerEvent> {
     return this.#events.subscribe();
@@ -179,6 +211,10 @@ export class Consumer implements AsyncDisposable {
         subscriptions: [...subscriptions, this.#settings.retrySubscription],
       }),
       onMembersChanged: () => this.#running?.group.notify(),
+      answer: (command, connection) => {
+        if (!this.#running) return;
+        return answerOperator(command, connection, this.#settings, this.#running);
+      },
     });
     try {
       await client.start(subscriptions.map(({ topic }) => topic), rest());
@@ -218,7 +254,7 @@ export class Consumer implements AsyncDisposable {
       assign: (share) => queues.assign(share),
     });
     const drainEnded = new AbortController();
-    this.#running = { client, calls, group, queues, inbox, delivery, drainEnded };
+    this.#running = { client, calls, group, queues, inbox, delivery, budget, drainEnded };
     for (const { topic } of subscriptions) {
       const route = client.peekRoute(topic);
       if (route) group.takeRoute(route);

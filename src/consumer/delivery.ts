@@ -32,10 +32,16 @@ export class Delivery {
   #handlers = 0;
   #handled = 0;
   #failed = 0;
+  #handler: MessageHandler | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+  }
+
+  /** Returns the handler that was given last. */
+  get handler(): MessageHandler | undefined {
+    return this.#handler;
   }
 
   /** Reports whether anybody takes messages now. */
@@ -65,6 +71,7 @@ export class Delivery {
     concurrency: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    this.#handler = handler;
     const outlet = this.#open();
     const work = async () => {
       for (

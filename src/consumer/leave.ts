@@ -1,6 +1,7 @@
 import type { ClientInstance } from "../client/mod.ts";
 import { type Clock, Deadline, sleep, within } from "../clock.ts";
 import type { MessageQueue } from "../message/mod.ts";
+import type { ByteBudget } from "./byte_budget.ts";
 import type { CloseOptions, CloseReport } from "./close_report.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Group } from "./group.ts";
@@ -23,6 +24,7 @@ export interface Running {
   readonly queues: HeldQueues;
   readonly inbox: Inbox;
   readonly delivery: Delivery;
+  readonly budget: ByteBudget;
   /** Ends the regular commits, and with them the wait of handlers for these. */
   readonly drainEnded: AbortController;
 }

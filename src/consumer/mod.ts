@@ -31,6 +31,7 @@ export type * from "./events.ts";
 export type { Allocation, AllocationInput } from "./allocation.ts";
 export type { ConsumedMessage, Settlement } from "./incoming_message.ts";
 export type { ConsumerOptions, ConsumerRetryOptions, StartFrom } from "./options.ts";
+export type { ConsumerStats } from "./stats.ts";
 export type { MessageSelection } from "./subscriptions.ts";
 export type { AccessOptions, AddressMap, ClientOptions, Fetch } from "../client/mod.ts";
 export type { Clock } from "../clock.ts";

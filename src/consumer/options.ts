@@ -81,6 +81,13 @@ export interface ConsumerOptions extends ClientOptions {
    * @default {16}
    */
   concurrency?: number;
+  /**
+   * Answers an operator who asks for the state of this member, or has its handler handle a message that
+   * he names. Resets of offsets are always followed.
+   *
+   * @default {false}
+   */
+  answersOperators?: boolean;
   /** What is held of messages that are not settled. */
   buffer?: {
     /**
@@ -106,6 +113,7 @@ export interface ConsumerSettings {
   readonly laneOf: ((message: ConsumedMessage) => string) | undefined;
   readonly allocation: Allocation;
   readonly handOverTimeout: number;
+  readonly answersOperators: boolean;
   readonly concurrency: number;
   readonly bufferBytes: number;
   readonly attempts: number;
@@ -135,6 +143,7 @@ export function resolveConsumerOptions(options: ConsumerOptions): ConsumerSettin
     startFrom: checkStartFrom(options.startFrom),
     laneOf: readOrder(options.order),
     allocation: readAllocation(options.allocation),
+    answersOperators: options.answersOperators ?? false,
     handOverTimeout: checkTime("handOverTimeout", options.handOverTimeout, 60_000),
     concurrency: checkCount("concurrency", options.concurrency, {
       fallback: 16,

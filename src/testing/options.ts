@@ -98,6 +98,13 @@ export interface EmbeddedBrokerOptions {
    */
   autoCreateGroups?: boolean;
   /**
+   * Whether it resets the offsets of a group by itself, as `useServerSideResetOffset`. Without, it has
+   * the members do it.
+   *
+   * @default {true}
+   */
+  resetsAtServer?: boolean;
+  /**
    * Age in milliseconds from which on a half message is asked about; 6000 on a real broker.
    *
    * @default {1000}
@@ -182,6 +189,7 @@ export interface EmbeddedBrokerSettings {
   readonly autoCreateTopics: boolean;
   readonly groups: readonly Required<EmbeddedGroup>[];
   readonly autoCreateGroups: boolean;
+  readonly resetsAtServer: boolean;
   readonly transactionTimeout: number;
   readonly transactionCheckInterval: number;
   readonly transactionCheckMax: number;
@@ -215,6 +223,7 @@ export function resolveOptions(options: EmbeddedBrokerOptions): EmbeddedBrokerSe
     autoCreateTopics: options.autoCreateTopics ?? true,
     groups: (options.groups ?? []).map(resolveGroup),
     autoCreateGroups: options.autoCreateGroups ?? true,
+    resetsAtServer: options.resetsAtServer ?? true,
     transactionTimeout: checkTime("transactionTimeout", options.transactionTimeout, 1_000),
     transactionCheckInterval: interval === Infinity
       ? interval

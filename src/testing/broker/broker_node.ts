@@ -78,6 +78,7 @@ export class BrokerNode implements Node, RegisteredBroker {
     this.#parts = createParts({
       ...{ name, settings, activity, onDecided, address: this.address },
       callClient: (request, connection) => this.#server.ask(request, connection, CLIENT_TIMEOUT),
+      tellClient: (request, connection) => this.#server.sendRequest(request, connection),
       onConsumersChanged: (group, connections) => this.#notifyConsumers(group, connections),
     });
     this.#server = new Server({

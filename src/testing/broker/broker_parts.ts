@@ -42,6 +42,10 @@ export interface BrokerParts {
     request: RemotingRequest,
     connection: ServerConnection,
   ) => Promise<RemotingCommand | undefined>;
+  /** Sends a client a request without an answer. */
+  readonly tellClient: (request: RemotingRequest, connection: ServerConnection) => void;
+  /** Whether it resets offsets by itself, or has members do it. */
+  readonly resetsAtServer: boolean;
   /** The topics. */
   readonly topics: TopicTable;
   /** The messages that are delivered later. */

@@ -1,6 +1,7 @@
 /** How far consumer groups have read the queues of a broker. */
 export class ConsumerOffsets {
   readonly #offsets = new Map<string, bigint>();
+  readonly #resets = new Map<string, bigint>();
   /** What a crash leaves of them. */
   #saved: ReadonlyMap<string, bigint> = new Map();
 
@@ -12,6 +13,24 @@ export class ConsumerOffsets {
   /** Stores how far a group has read, in memory only. */
   set(group: string, topic: string, queueId: number, offset: bigint): void {
     this.#offsets.set(keyOf(group, topic, queueId), offset);
+  }
+
+  /** Has a group go on elsewhere: its next pull is told, and commits until then have no effect. */
+  reset(group: string, topic: string, queueId: number, offset: bigint): void {
+    this.set(group, topic, queueId, offset);
+    this.#resets.set(keyOf(group, topic, queueId), offset);
+  }
+
+  /** Whether a group was not yet told of a reset. */
+  isReset(group: string, topic: string, queueId: number): boolean {
+    return this.#resets.has(keyOf(group, topic, queueId));
+  }
+
+  /** Gives the offset of a reset, once. */
+  takeReset(group: string, topic: string, queueId: number): bigint | undefined {
+    const key = keyOf(group, topic, queueId), offset = this.#resets.get(key);
+    this.#resets.delete(key);
+    return offset;
   }
 
   /** Saves everything, as a broker does every five seconds. */

@@ -31,6 +31,8 @@ export interface PartsOptions {
   onDecided(): void;
   /** Asks a client for something. */
   callClient: BrokerParts["callClient"];
+  /** Sends a client a request without an answer. */
+  tellClient: BrokerParts["tellClient"];
   /** Is told when a group of consumers has changed. */
   onConsumersChanged(group: string, connections: readonly ServerConnection[]): void;
 }
@@ -62,6 +64,8 @@ export function createParts(options: PartsOptions): BrokerParts {
     recallMessages: settings.recallMessages,
     storeReplies: settings.storeReplies,
     callClient: options.callClient,
+    tellClient: options.tellClient,
+    resetsAtServer: settings.resetsAtServer,
     delays: new DelayedMessages(store, clock),
     halves: new HalfQueue(store, options.onDecided),
     marks: new DoneMarks({ store, clock, interval, storeHost: address }),

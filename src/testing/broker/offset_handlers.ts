@@ -64,6 +64,9 @@ export function offsetHandlers(broker: BrokerParts): [number, Handler][] {
       if (!topics.get(topic)) {
         throw new Refusal(ResponseCode.TOPIC_NOT_EXIST, `Topic ${topic} not exist!`);
       }
+      if (offsets.isReset(consumerGroup, topic, queueId)) {
+        return { remark: "Offset has been previously reset" };
+      }
       offsets.set(consumerGroup, topic, queueId, commitOffset);
       return {};
     }],
@@ -75,7 +78,7 @@ function offsetAnswer(offset: bigint): Answer {
 }
 
 /** The first message stored at `timestamp` or later; `isUpper`: the last one at it or earlier. */
-function searchByTime(
+export function searchByTime(
   store: MessageStore,
   topic: string,
   queueId: number,
