@@ -301,7 +301,7 @@ export class Consumer implements AsyncDisposable {
     for (;;) {
       await sleep(clock, COMMIT_INTERVAL, signal).catch(() => {});
       if (signal.aborted) return;
-      await queues.commit();
+      queues.commit();
     }
   }
 

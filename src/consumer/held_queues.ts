@@ -31,29 +31,27 @@ export class HeldQueues {
 
   constructor(options: HeldQueuesOptions) {
     this.#options = options;
-    const { context: { settings, calls, inbox }, freeDead } = options;
+    const { context: { settings, calls }, freeDead } = options;
     const { clock, logger } = settings.client;
     this.#leases = new QueueLeases({
       ...{ clock, logger, freeDead },
       lock: (brokerName, queues, bounds) => calls.lock(brokerName, queues, bounds),
       unlock: (brokerName, queues, bounds) => calls.unlock(brokerName, queues, bounds),
       onGained: (queue) => this.#begin(queue),
-      onConfirmed: (queue) => {
-        this.#readers.get(queueKey(queue))?.commitAgain();
-        inbox.wake();
-      },
+      onDoubted: (queue) => this.#readers.get(queueKey(queue))?.suspend(),
+      onConfirmed: (queue) => void this.#resume(queue),
       onLost: (queue, reason) => this.#lose(queue, reason),
     });
     this.#context = {
       ...options.context,
-      isValid: (queue) => this.#leases.isValid(queue),
+      isValid: (queue) => this.isValid(queue),
       onMoved: (queue, offset) => void this.#restart(queue, offset),
     };
   }
 
   /** Reports whether this member may begin messages of a queue now. */
   isValid(queue: MessageQueue): boolean {
-    return this.#leases.isValid(queue);
+    return this.#leases.isValid(queue) && this.#readers.get(queueKey(queue))?.isSuspended === false;
   }
 
   /** Returns the readers of all queues that this member has. */
@@ -77,9 +75,9 @@ export class HeldQueues {
     await Promise.all(offsets.map(({ queue, offset }) => this.#restart(queue, offset)));
   }
 
-  /** Commits what can be committed. */
-  async commit(): Promise<void> {
-    await Promise.all(Array.from(this.#readers.values(), (reader) => reader.commit()));
+  /** Begins to commit what can be committed, but for queues whose last commit is under way. */
+  commit(): void {
+    for (const reader of this.#readers.values()) if (!reader.isCommitting) reader.commit();
   }
 
   /** Begins no more work. What has begun goes on. */
@@ -146,6 +144,14 @@ export class HeldQueues {
     if (!subscription || this.#isClosing) return;
     this.#readers.set(queueKey(queue), new QueueReader(queue, subscription, this.#context, start));
     if (start === undefined) events.publish({ type: "assigned", queue });
+  }
+
+  /** Goes on with a queue whose lock was in doubt, from elsewhere if another member had it meanwhile. */
+  async #resume(queue: MessageQueue): Promise<void> {
+    const key = queueKey(queue), reader = this.#readers.get(key);
+    if (!reader || await reader.resume() || this.#readers.get(key) !== reader) return;
+    this.#lose(queue, "another member of the group has worked on it");
+    if (!this.#ending.has(key)) this.#begin(queue);
   }
 
   #lose(queue: MessageQueue, reason: string): void {

@@ -33,6 +33,8 @@ interface LeaseOptions {
   freeDead(brokerName: string, queues: readonly MessageQueue[]): Promise<boolean>;
   /** Called when this client got a queue that it did not have. */
   onGained(queue: MessageQueue): void;
+  /** Called when it is not known any more whether this client has a queue. */
+  onDoubted(queue: MessageQueue): void;
   /** Called when the broker confirmed a queue again that was in doubt. */
   onConfirmed(queue: MessageQueue): void;
   /** Called when a queue was lost. */
@@ -55,7 +57,8 @@ interface Lease {
 /**
  * Keeps which queues this client may work on: those whose lock the broker gave to it. Only one client of
  * a group has a queue. The lock lives in the memory of the broker. So it counts again only after the
- * broker confirmed it over the new connection.
+ * broker confirmed it over the new connection. A broker that does not answer gives it to nobody else.
+ * So a queue is lost only when the broker says that another client has it.
  */
 export class QueueLeases {
   readonly #options: LeaseOptions;
@@ -111,9 +114,7 @@ export class QueueLeases {
   /** Lets the leases of a broker count only after it confirmed them again. */
   doubt(brokerName: string): void {
     for (const lease of this.#leases.values()) {
-      if (lease.queue.brokerName !== brokerName) continue;
-      lease.isConfirmed = false;
-      lease.generation++;
+      if (lease.queue.brokerName === brokerName) this.#doubt(lease);
     }
     this.#wake();
   }
@@ -160,9 +161,7 @@ export class QueueLeases {
       for (const lease of leases()) {
         const left = lease.renewAt - clock.monotonic();
         next = Math.min(next, lease.isConfirmed ? left : RETRY_INTERVAL);
-        if (lease.isHeld && clock.monotonic() >= lease.validUntil) {
-          this.#lose(lease, "its lock could not be renewed in time");
-        }
+        if (lease.isConfirmed && clock.monotonic() >= lease.validUntil) this.#doubt(lease);
       }
       const waiting = new AbortController();
       await Promise.race([
@@ -231,6 +230,12 @@ export class QueueLeases {
       for (const key of await ask(refused)) locked.add(key);
     }
     return locked;
+  }
+
+  #doubt(lease: Lease): void {
+    lease.isConfirmed = false;
+    lease.generation++;
+    if (lease.isHeld) this.#options.onDoubted(lease.queue);
   }
 
   #lose(lease: Lease, reason: string): void {

@@ -52,6 +52,7 @@ export class QueueReader {
   #committed: bigint | undefined;
   #committing: Promise<boolean> | undefined;
   #isBusy = true;
+  #isSuspended = false;
   #maxOffset: bigint | undefined;
   /** The highest offset that was handed out. */
   #lastBegun = -1n;
@@ -175,9 +176,43 @@ export class QueueReader {
     this.#fail(message, decision);
   }
 
-  /** Has the next commit happen also without progress, because the broker may have forgotten the last. */
-  commitAgain(): void {
-    if (this.#positions) this.#committed = undefined;
+  /** `true` while the answer to a commit is awaited. */
+  get isCommitting(): boolean {
+    return this.#committing !== undefined;
+  }
+
+  /** `true` while it is not known whether this member still has the queue. Nothing is begun then. */
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+
+  /** Begins and commits nothing until {@linkcode QueueReader.resume}. */
+  suspend(): void {
+    this.#isSuspended = true;
+  }
+
+  /**
+   * Goes on, and commits again: a broker that restarted may have forgotten the last commit. Returns
+   * `false` if the group has come further than this member: then another one had the queue meanwhile.
+   */
+  async resume(): Promise<boolean> {
+    const { calls, inbox, warnings, settings: { client: { clock } } } = this.#context;
+    const { signal } = this.#gone;
+    while (!signal.aborted) {
+      try {
+        const known = await calls.offset(this.queue, { signal });
+        if (this.#positions && (known ?? 0n) > this.#positions.committable) return false;
+        this.#isSuspended = false;
+        if (this.#positions) this.#committed = undefined;
+        inbox.wake();
+        return true;
+      } catch (error) {
+        if (signal.aborted) break;
+        warnings.warn("resume failed", `Cannot go on with a queue: ${describe(error)}`);
+        await sleep(clock, MIN_PAUSE, signal).catch(() => {});
+      }
+    }
+    return true;
   }
 
   /** Commits what can be committed. Resolves with `true` if the broker has confirmed all of it. */

@@ -199,6 +199,32 @@ function mortal(shop: Shop, signal: AbortSignal): ConsumerOptions["dialer"] & ob
   };
 }
 
+Deno.test("group - brokers that are killed and started again under working members: nothing comes twice", async () => {
+  await using shop = await Shop.open({ brokers: 2, topics: [{ topic: TOPIC, queues: 2 }] });
+  const crew = new Crew(shop, 50);
+  const members = [await crew.join(), await crew.join(), await crew.join()];
+  await pause(2_500);
+  const count = 600, sending = shop.send(bodies(count / 2));
+  await until("they work", () => crew.witness.size > 60);
+  await sending;
+  for (const { name } of shop.broker.brokers) {
+    await shop.broker.kill(name);
+    await pause(100);
+    await shop.broker.start(name);
+    await pause(1_500);
+  }
+  await shop.send(bodies(count).slice(count / 2));
+  await crew.all(count);
+  assertEquals({ ...crew.witness.sightings(), outOfOrder: 0 }, exact(count));
+  for (const member of members) assertEquals((await member.close()).isClean, true);
+  await using successor = await crew.join();
+  await shop.send(["later"]);
+  await until("the last one is handled", () => crew.witness.size === count + 1);
+  await pause(300);
+  assertEquals({ ...crew.witness.sightings(), outOfOrder: 0 }, exact(count + 1));
+  await successor.close();
+});
+
 Deno.test("group - members that subscribe differently are told, and so are doubled client ids", async () => {
   await using shop = await Shop.open({
     topics: [{ topic: TOPIC, queues: 2 }, { topic: "payments", queues: 2 }],
