@@ -3,6 +3,7 @@ import { type ClientHooks, ClientInstance } from "../client/mod.ts";
 import { Deadline, sleep } from "../clock.ts";
 import { describe, InvalidArgumentError, InvalidStateError, printable } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
+import { findTelemetry } from "../telemetry.ts";
 import type { Batch, BatchOptions } from "./batch.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import type { CloseOptions, CloseReport } from "./close_report.ts";
@@ -18,6 +19,7 @@ import { answerOperator } from "./operator_requests.ts";
 import { type ConsumerOptions, type ConsumerSettings, resolveConsumerOptions } from "./options.ts";
 import { BrokerCalls } from "./queue_calls.ts";
 import { queueKey } from "./queue_key.ts";
+import { ConsumerSpans } from "./spans.ts";
 import type { ConsumerStats } from "./stats.ts";
 
 /** Milliseconds between two commits of a queue. */
@@ -239,10 +241,13 @@ export class Consumer implements AsyncDisposable {
 
   #open(client: ClientInstance, calls: BrokerCalls): void {
     const settings = this.#settings, warnings = this.#warnings, events = this.#events;
-    const { bufferBytes, subscriptions, client: { clock } } = settings;
+    const { bufferBytes, subscriptions, group: groupName, client: { clock } } = settings;
     const inbox: Inbox = new Inbox(({ queue }) => queues.isValid(queue));
     const readers = () => queues.readers();
-    const delivery = new Delivery({ inbox, clock, warnings, readers });
+    const telemetry = findTelemetry();
+    const owner = { clock, group: groupName, clientId: () => client.clientId };
+    const spans = telemetry && new ConsumerSpans(telemetry, owner);
+    const delivery = new Delivery({ inbox, clock, warnings, spans, readers });
     const budget = new ByteBudget(bufferBytes);
     const queues: HeldQueues = new HeldQueues({
       context: { settings, calls, inbox, warnings, events, budget },

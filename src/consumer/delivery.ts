@@ -5,6 +5,7 @@ import { Batch, gatherBatch } from "./batch.ts";
 import type { Inbox } from "./inbox.ts";
 import type { ConsumedMessage, IncomingMessage } from "./incoming_message.ts";
 import type { QueueReader } from "./queue_reader.ts";
+import type { ConsumerSpans } from "./spans.ts";
 
 /** Handles a message. It is acknowledged when the handler resolves, and retried when it throws. */
 export type MessageHandler = (message: ConsumedMessage) => void | Promise<void>;
@@ -14,6 +15,8 @@ interface DeliveryOptions {
   readonly inbox: Inbox;
   readonly clock: Clock;
   readonly warnings: ThrottledLogger;
+  /** Makes spans, if the process has OpenTelemetry. */
+  readonly spans: ConsumerSpans | undefined;
   /** Returns the readers of the queues that this member has. */
   readers(): readonly QueueReader[];
 }
@@ -151,7 +154,9 @@ export class Delivery {
     const leave = message.enter();
     this.#handlers++;
     try {
-      await handler(message);
+      const { spans } = this.#options;
+      if (spans) await spans.handle(message, () => handler(message));
+      else await handler(message);
       this.#handled++;
       if (!message.isDecided) message.ack();
     } catch (error) {
