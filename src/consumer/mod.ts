@@ -27,7 +27,18 @@ export { Batch, type BatchOptions } from "./batch.ts";
 export type { CloseOptions, CloseReport } from "./close_report.ts";
 export { Consumer } from "./consumer.ts";
 export type { MessageHandler } from "./delivery.ts";
-export type * from "./events.ts";
+export type {
+  AssignedEvent,
+  CommitFailedEvent,
+  CommittedEvent,
+  ConsumerEvent,
+  DeadLetteredEvent,
+  DuplicateClientIdEvent,
+  OffsetMovedEvent,
+  ReleasedEvent,
+  RetryUnknownEvent,
+  SubscriptionDiffersEvent,
+} from "./events.ts";
 export type { Allocation, AllocationInput } from "./allocation.ts";
 export type { ConsumedMessage, Settlement } from "./incoming_message.ts";
 export type { ConsumerOptions, ConsumerRetryOptions, StartFrom } from "./options.ts";

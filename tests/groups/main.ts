@@ -12,7 +12,14 @@ import { RocketMQCluster } from "../support/cluster.ts";
 import { print, progress } from "../support/progress.ts";
 import { Crew, type CrewOptions } from "./crew.ts";
 import { killMember } from "./killed_member.ts";
-import { type Move, oneJoins, oneLeaves, rollingRestart, twelveMoves } from "./moves.ts";
+import {
+  brokersRestart,
+  type Move,
+  oneJoins,
+  oneLeaves,
+  rollingRestart,
+  twelveMoves,
+} from "./moves.ts";
 
 const HELP = `Moves members of consumer groups on a real cluster, and counts second deliveries.
 
@@ -64,7 +71,8 @@ async function main(args: readonly string[]): Promise<number> {
   print("| scenario | messages | extra deliveries | two owners | out of order | seconds |");
   print("| --- | ---: | ---: | ---: | ---: | ---: |");
   for (const [way, options] of WAYS) {
-    for (const [name, move, most] of MOVES) {
+    const restart: typeof MOVES = [["brokers killed", brokersRestart(cluster.brokers), 1_200]];
+    for (const [name, move, most] of [...MOVES, ...restart]) {
       const title = `${name}, ${way}`;
       if (!title.includes(values.only)) continue;
       progress(title);

@@ -1,5 +1,6 @@
 import type { Consumer } from "../../src/consumer/mod.ts";
 import { delay } from "../support/delay.ts";
+import type { BrokerProcess } from "../support/cluster.ts";
 import type { Crew } from "./crew.ts";
 
 /** Milliseconds after the last message in which a second delivery would come. */
@@ -55,6 +56,23 @@ export const rollingRestart: Move = async (crew, messages) => {
   }
   await finish(crew, messages);
 };
+
+/** Brokers are killed and started again under three members. */
+export function brokersRestart(brokers: readonly BrokerProcess[]): Move {
+  return async (crew, messages) => {
+    for (let i = 0; i < 3; i++) await crew.join();
+    await delay(2_000);
+    await crew.send(messages / 2);
+    await crew.until(messages / 5);
+    for (const broker of brokers) {
+      await broker.kill();
+      await broker.start();
+      await delay(3_000);
+    }
+    await crew.send(messages / 2);
+    await finish(crew, messages);
+  };
+}
 
 async function finish(crew: Crew, messages: number): Promise<void> {
   await crew.until(messages);
