@@ -19,7 +19,7 @@ export interface TelemetryContext {
 export type Attributes = Record<string, string | number | boolean | undefined>;
 
 /** The roles of spans, by their numbers in the API. */
-export const SpanKind = { Internal: 0, Client: 2, Producer: 3 } as const;
+export const SpanKind = { Internal: 0, Client: 2, Producer: 3, Consumer: 4 } as const;
 
 /** One of {@linkcode SpanKind}. */
 export type SpanKind = typeof SpanKind[keyof typeof SpanKind];

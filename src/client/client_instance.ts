@@ -1,7 +1,7 @@
 import type { ClientNamespace } from "../access/mod.ts";
 import { InvalidStateError } from "../errors.ts";
 import { ThrottledLogger } from "../logger.ts";
-import { type RemotingCommand, RequestCode } from "../remoting/mod.ts";
+import { type RemotingCommand, RequestCode, ResponseCode } from "../remoting/mod.ts";
 import {
   type BrokerClusterInfo,
   consumerGroupHeader,
@@ -11,7 +11,7 @@ import {
   readGetBrokerClusterInfoResponse,
 } from "../requests/mod.ts";
 import type { TopicRoute } from "../route/mod.ts";
-import type { Connection, ServerRequestHandler } from "../transport/mod.ts";
+import type { Connection, ServerRequestAnswer, ServerRequestHandler } from "../transport/mod.ts";
 import { BrokerLinks, unregister } from "./broker_links.ts";
 import { type CheckRequest, routeCheckBack } from "./check_request.ts";
 import { ConnectionPools } from "./connection_pools.ts";
@@ -25,6 +25,14 @@ import { PeriodicWork } from "./periodic_work.ts";
 import { Replies } from "./replies.ts";
 import { RouteTable } from "./route_table.ts";
 import { VipChannel } from "./vip_channel.ts";
+
+/** What operators ask of consumers, through brokers. */
+const OPERATOR_REQUESTS = [
+  RequestCode.RESET_CONSUMER_CLIENT_OFFSET,
+  RequestCode.GET_CONSUMER_STATUS_FROM_CLIENT,
+  RequestCode.GET_CONSUMER_RUNNING_INFO,
+  RequestCode.CONSUME_MESSAGE_DIRECTLY,
+];
 
 /** Receives what changes in a client. Its methods are called synchronously and must not throw. */
 export interface ClientHooks {
@@ -42,6 +50,11 @@ export interface ConsumerMember {
   heartbeat(): HeartbeatConsumer;
   /** Takes the notice of a broker that members of the group came or went. Must not throw. */
   onMembersChanged(): void;
+  /** Answers another request of a broker about the group. */
+  answer(
+    command: RemotingCommand,
+    connection: Connection,
+  ): ServerRequestAnswer | void | Promise<ServerRequestAnswer | void>;
 }
 
 /**
@@ -84,6 +97,10 @@ export class ClientInstance {
         const { consumerGroup } = consumerGroupHeader.decode(command.extFields);
         this.#consumers.get(consumerGroup)?.onMembersChanged();
       }],
+      ...OPERATOR_REQUESTS.map((code): [number, ServerRequestHandler] => [
+        code,
+        (command, from) => this.#answerOperator(command, from),
+      ]),
     ]);
     this.#pools = new ConnectionPools(settings, {
       handlers,
@@ -313,6 +330,18 @@ export class ClientInstance {
       brokerAt: (address) => this.#links.nameAt(address),
       namespace: this.namespace,
     });
+  }
+
+  #answerOperator(command: RemotingCommand, connection: Connection): ReturnType<
+    ServerRequestHandler
+  > {
+    const { group, consumerGroup = group } = command.extFields;
+    const consumer = this.#consumers.get(consumerGroup ?? "");
+    if (consumer) return consumer.answer(command, connection);
+    return {
+      code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+      remark: ` request type ${command.code} not supported`,
+    };
   }
 
   async #heartbeat(): Promise<void> {

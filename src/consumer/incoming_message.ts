@@ -1,6 +1,6 @@
 import { InvalidStateError } from "../errors.ts";
 import type { MessageExt, MessageQueue } from "../message/mod.ts";
-import { checkRetryDelay } from "./options.ts";
+import { checkRetryDelay } from "./retry_delay.ts";
 
 /**
  * Says what became of a message.
@@ -63,6 +63,8 @@ export type Decision =
 interface MessageOwner {
   readonly signal: AbortSignal;
   readonly queue: MessageQueue;
+  begin(message: IncomingMessage): void;
+  enter(): () => void;
   take(message: IncomingMessage, decision: Decision): void;
 }
 
@@ -83,6 +85,8 @@ export class IncomingMessage implements ConsumedMessage {
   readonly source: MessageExt;
   /** Who was given the message, if it may give it back. */
   outlet: object | undefined;
+  /** Messages of one lane are handled one after the other. */
+  lane: string | undefined;
   readonly #owner: MessageOwner;
   readonly #settle: (settlement: Settlement) => void;
   #decision: Decision["kind"] | undefined;
@@ -132,6 +136,17 @@ export class IncomingMessage implements ConsumedMessage {
 
   deadLetter(reason = ""): void {
     this.#decide({ kind: "dead-letter", reason });
+  }
+
+  /** Takes note that it was handed out. */
+  begin(outlet: object): void {
+    this.outlet = outlet;
+    this.#owner.begin(this);
+  }
+
+  /** Takes note that a handler runs. Call what is returned when it has ended. */
+  enter(): () => void {
+    return this.#owner.enter();
   }
 
   /** Ends it. What is called on it later has no effect. */

@@ -2,8 +2,8 @@
  * A consumer of Apache RocketMQ messages: handlers, loops, streams or batches, one byte budget over all
  * queues, and offsets that never pass a message that is not settled.
  *
- * Queues are locked but not shared out yet: of the members of a group one reads all queues, and the
- * others take over when it closes. If it dies without closing, they wait up to 60 s for its locks.
+ * The members of a group share the queues under locks of the brokers. They come, go and restart without
+ * a second delivery: a queue is handed over only after its messages are handled and committed.
  *
  * @example Iterate, and settle each message
  * ```ts
@@ -25,9 +25,24 @@
  */
 export { Batch, type BatchOptions } from "./batch.ts";
 export type { CloseOptions, CloseReport } from "./close_report.ts";
-export { Consumer, type MessageHandler } from "./consumer.ts";
+export { Consumer } from "./consumer.ts";
+export type { MessageHandler } from "./delivery.ts";
+export type {
+  AssignedEvent,
+  CommitFailedEvent,
+  CommittedEvent,
+  ConsumerEvent,
+  DeadLetteredEvent,
+  DuplicateClientIdEvent,
+  OffsetMovedEvent,
+  ReleasedEvent,
+  RetryUnknownEvent,
+  SubscriptionDiffersEvent,
+} from "./events.ts";
+export type { Allocation, AllocationInput } from "./allocation.ts";
 export type { ConsumedMessage, Settlement } from "./incoming_message.ts";
 export type { ConsumerOptions, ConsumerRetryOptions, StartFrom } from "./options.ts";
+export type { ConsumerStats } from "./stats.ts";
 export type { MessageSelection } from "./subscriptions.ts";
 export type { AccessOptions, AddressMap, ClientOptions, Fetch } from "../client/mod.ts";
 export type { Clock } from "../clock.ts";

@@ -1,4 +1,4 @@
-import { checkCount } from "../checks.ts";
+import { checkCount, checkTime } from "../checks.ts";
 import {
   checkName,
   type ClientOptions,
@@ -8,7 +8,11 @@ import {
   resolveClientOptions,
 } from "../client/mod.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
-import { MAX_RETRY_DELAY } from "./retry_delay.ts";
+import { allocateAverage, allocateInTurn, type Allocation } from "./allocation.ts";
+import type { ConsumedMessage } from "./incoming_message.ts";
+import { INSTANCE_MARK } from "./members.ts";
+import { queueKey } from "./queue_key.ts";
+import { checkRetryDelay } from "./retry_delay.ts";
 import {
   type MessageSelection,
   readSubscriptions,
@@ -51,11 +55,39 @@ export interface ConsumerOptions extends ClientOptions {
    */
   startFrom?: StartFrom;
   /**
+   * Messages that are handled one after the other: none, those of a queue, or those for which a function
+   * returns the same key. A message that failed is handled again before those behind it.
+   *
+   * @default {"none"}
+   */
+  order?: "none" | "queue" | ((message: ConsumedMessage) => string);
+  /**
+   * How members share the queues of a topic: neighbouring ones, in turn, or by a function. Every member
+   * has to use the same. Java members use `"average"`.
+   *
+   * @default {"average"}
+   */
+  allocation?: "average" | "in-turn" | Allocation;
+  /**
+   * Milliseconds that handlers have to end when another member takes over a queue. After that their
+   * signals abort, and their messages come again at the other member.
+   *
+   * @default {60000}
+   */
+  handOverTimeout?: number;
+  /**
    * Handlers that run at once.
    *
    * @default {16}
    */
   concurrency?: number;
+  /**
+   * Answers an operator who asks for the state of this member, or has its handler handle a message that
+   * he names. Resets of offsets are always followed.
+   *
+   * @default {false}
+   */
+  answersOperators?: boolean;
   /** What is held of messages that are not settled. */
   buffer?: {
     /**
@@ -77,6 +109,11 @@ export interface ConsumerSettings {
   /** The topic in which failed messages of the group come again. */
   readonly retrySubscription: TopicSubscription;
   readonly startFrom: StartFrom;
+  /** Returns the lane of a message. Absent if messages have no order. */
+  readonly laneOf: ((message: ConsumedMessage) => string) | undefined;
+  readonly allocation: Allocation;
+  readonly handOverTimeout: number;
+  readonly answersOperators: boolean;
   readonly concurrency: number;
   readonly bufferBytes: number;
   readonly attempts: number;
@@ -99,11 +136,15 @@ export function resolveConsumerOptions(options: ConsumerOptions): ConsumerSettin
   const group = wrap(options.group);
   const { attempts, delay } = options.retry ?? {};
   return {
-    client,
+    client: { ...client, instanceName: INSTANCE_MARK + client.instanceName },
     group,
     subscriptions: subscriptions.map((it) => ({ ...it, topic: wrap(it.topic) })),
     retrySubscription: subscribeToAll(`%RETRY%${group}`, version),
     startFrom: checkStartFrom(options.startFrom),
+    laneOf: readOrder(options.order),
+    allocation: readAllocation(options.allocation),
+    answersOperators: options.answersOperators ?? false,
+    handOverTimeout: checkTime("handOverTimeout", options.handOverTimeout, 60_000),
     concurrency: checkCount("concurrency", options.concurrency, {
       fallback: 16,
       min: 1,
@@ -120,16 +161,6 @@ export function resolveConsumerOptions(options: ConsumerOptions): ConsumerSettin
   };
 }
 
-/** Checks the delay of a retry in milliseconds. @throws {InvalidArgumentError} */
-export function checkRetryDelay(name: string, delay: number): number {
-  if (typeof delay === "number" && delay >= 0 && delay <= MAX_RETRY_DELAY) return delay;
-  throw new InvalidArgumentError(
-    `Cannot use ${name} ${
-      printable(String(delay), 64)
-    }: it must be 0 to ${MAX_RETRY_DELAY} ms, the longest delay of a broker`,
-  );
-}
-
 function readRetryDelay(
   delay: ConsumerRetryOptions["delay"],
 ): ConsumerSettings["retryDelay"] {
@@ -139,6 +170,28 @@ function readRetryDelay(
   }
   const checked = checkRetryDelay("retry.delay", delay);
   return () => checked;
+}
+
+function readOrder(order: ConsumerOptions["order"] = "none"): ConsumerSettings["laneOf"] {
+  if (order === "none") return undefined;
+  if (order === "queue") return ({ queue }) => queueKey(queue);
+  if (typeof order === "function") return (message) => `key ${order(message)}`;
+  throw new InvalidArgumentError(
+    `Cannot use option order: it must be "none", "queue" or a function, current value is ${
+      printable(String(order), 64)
+    }`,
+  );
+}
+
+function readAllocation(allocation: ConsumerOptions["allocation"] = "average"): Allocation {
+  if (allocation === "average") return allocateAverage;
+  if (allocation === "in-turn") return allocateInTurn;
+  if (typeof allocation === "function") return allocation;
+  throw new InvalidArgumentError(
+    `Cannot use option allocation: it must be "average", "in-turn" or a function, current value is ${
+      printable(String(allocation), 64)
+    }`,
+  );
 }
 
 function checkStartFrom(startFrom: StartFrom | undefined): StartFrom {

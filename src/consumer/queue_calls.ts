@@ -3,6 +3,7 @@ import { Deadline } from "../clock.ts";
 import type { MessageQueue } from "../message/mod.ts";
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
 import * as requests from "../requests/mod.ts";
+import type { MemberList } from "./members.ts";
 import type { ConsumerSettings, StartFrom } from "./options.ts";
 import type { TopicSubscription } from "./subscriptions.ts";
 
@@ -11,11 +12,6 @@ const HOLD = 15_000;
 
 /** Milliseconds beyond it until the answer: brokers look at the time every five seconds only. */
 const HOLD_GRACE = 10_000;
-
-/** The name of a queue in maps. */
-export function queueKey({ topic, brokerName, queueId }: MessageQueue): string {
-  return `${topic}@${brokerName}@${queueId}`;
-}
 
 /** The bounds of a call. */
 export interface CallBounds {
@@ -35,15 +31,42 @@ export class BrokerCalls {
   }
 
   /** Returns the queues of the broker that this client has locked now. @throws {RocketMQError} */
-  lock(brokerName: string, queues: readonly MessageQueue[]): Promise<MessageQueue[]> {
+  lock(
+    brokerName: string,
+    queues: readonly MessageQueue[],
+    bounds: CallBounds,
+  ): Promise<MessageQueue[]> {
     const request = requests.createLockQueuesRequest(this.#lockFields(queues));
-    return this.#ask({ brokerName }, request, requests.readLockQueuesResponse);
+    return this.#ask({ brokerName }, request, requests.readLockQueuesResponse, bounds);
   }
 
-  /** Gives up locks. @throws {RocketMQError} */
-  unlock(brokerName: string, queues: readonly MessageQueue[], bounds: CallBounds): Promise<void> {
-    const request = requests.createUnlockQueuesRequest(this.#lockFields(queues));
+  /** Gives up locks, of this client or of another one. @throws {RocketMQError} */
+  unlock(
+    brokerName: string,
+    queues: readonly MessageQueue[],
+    { clientId, ...bounds }: CallBounds & { clientId?: string },
+  ): Promise<void> {
+    const request = requests.createUnlockQueuesRequest(this.#lockFields(queues, clientId));
     return this.#ask({ brokerName }, request, requests.readUnlockQueuesResponse, bounds);
+  }
+
+  /** Lists the members of the group that a broker knows. @throws {RocketMQError} */
+  members(brokerName: string, bounds: CallBounds): Promise<MemberList> {
+    const request = requests.createGetConsumerListRequest({ consumerGroup: this.#settings.group });
+    return this.#ask({ brokerName }, request, requests.readGetConsumerListResponse, bounds);
+  }
+
+  /** Returns what a broker thinks that the group reads, by topic. @throws {RocketMQError} */
+  subscriptions(brokerName: string): Promise<Map<string, requests.Subscription>> {
+    const { group: consumerGroup } = this.#settings;
+    const request = requests.createGetConsumerConnectionsRequest({ consumerGroup });
+    return this.#ask({ brokerName }, request, requests.readGroupSubscriptionsResponse);
+  }
+
+  /** Returns the group's configuration at a broker, if it can tell it. @throws {RocketMQError} */
+  groupConfig(brokerName: string, bounds: CallBounds): Promise<requests.GroupConfig | undefined> {
+    const request = requests.createGetGroupConfigRequest({ group: this.#settings.group });
+    return this.#ask({ brokerName }, request, requests.readGroupConfigResponse, bounds);
   }
 
   /** Takes this client out of the group at a broker. @throws {RocketMQError} */
@@ -144,8 +167,10 @@ export class BrokerCalls {
     return this.#ask(queue, request, requests.readSendBackResponse);
   }
 
-  #lockFields(queues: readonly MessageQueue[]): requests.QueueLockFields {
-    const { clientId } = this.#client;
+  #lockFields(
+    queues: readonly MessageQueue[],
+    clientId = this.#client.clientId,
+  ): requests.QueueLockFields {
     return { consumerGroup: this.#settings.group, clientId, queues };
   }
 

@@ -1,53 +1,37 @@
 import { Backoff } from "../backoff.ts";
 import { sleep } from "../clock.ts";
-import { describe, MessageDecodeError, ProtocolError } from "../errors.ts";
-import type { ThrottledLogger } from "../logger.ts";
+import { describe, ProtocolError } from "../errors.ts";
 import {
-  decodeStoredMessages,
   type MessageExt,
   MessageProperty,
   type MessageQueue,
-  openStoredMessage,
   type StoredMessage,
 } from "../message/mod.ts";
-import { DEAD_LETTER_LEVEL, type PullMessageResponse } from "../requests/mod.ts";
-import type { ByteBudget, Reservation } from "./byte_budget.ts";
-import type { Inbox } from "./inbox.ts";
+import type { PullMessageResponse } from "../requests/mod.ts";
+import type { Reservation } from "./byte_budget.ts";
+import type { OffsetMovedEvent } from "./events.ts";
+import { decideFate, discard } from "./failed_message.ts";
 import { type Decision, IncomingMessage } from "./incoming_message.ts";
-import type { ConsumerSettings } from "./options.ts";
+import { openAll, sizeOf } from "./opened_messages.ts";
 import { Positions } from "./positions.ts";
-import type { BrokerCalls, CallBounds } from "./queue_calls.ts";
-import { delayLevelOf } from "./retry_delay.ts";
+import type { CallBounds } from "./queue_calls.ts";
+import { queueKey } from "./queue_key.ts";
+import type { ReaderContext } from "./reader_context.ts";
 import type { TopicSubscription } from "./subscriptions.ts";
 
 /** Bounds of the pauses after failures, in milliseconds. */
 const MIN_PAUSE = 200, MAX_PAUSE = 5_000;
 
-/** Milliseconds until a message is handled again here whose retry the broker did not confirm. */
-const RETRY_PAUSE = 1_000;
+/** Milliseconds until a broker is asked again that wants to go back without a reason. */
+const STAY_PAUSE = 1_000;
 
-/** Bytes that a message takes beside its body and properties. */
-const MESSAGE_OVERHEAD = 512;
-
-/** What readers share. */
-export interface ReaderContext {
-  readonly settings: ConsumerSettings;
-  readonly calls: BrokerCalls;
-  readonly budget: ByteBudget;
-  readonly inbox: Inbox;
-  readonly warnings: ThrottledLogger;
-  /** Reports whether this member has the queue. */
-  isValid(queue: MessageQueue): boolean;
-  /** Called when a message is no longer begun. */
-  onIdle(): void;
-  /** Called when reading has to begin again at another offset. */
-  onMoved(reader: QueueReader, offset: bigint): void;
-}
-
-/** An unsettled message, and the bytes that are held for it. */
+/** An unsettled message. */
 interface Held {
+  /** The message that can be begun, or that has begun. Absent while it has to wait. */
   message: IncomingMessage | undefined;
-  /** Gives back the bytes, once. */
+  /** Ends the pause before it is handled again. */
+  pause: AbortController | undefined;
+  /** Gives back the bytes that are held for it, once. */
   readonly free: () => void;
 }
 
@@ -68,6 +52,13 @@ export class QueueReader {
   #committed: bigint | undefined;
   #committing: Promise<boolean> | undefined;
   #isBusy = true;
+  #isSuspended = false;
+  #maxOffset: bigint | undefined;
+  /** The highest offset that was handed out. */
+  #lastBegun = -1n;
+  /** Handlers that run, also those that have settled their message. */
+  #handlers = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   /** @param start Offset at which to begin, instead of that of the group. */
   constructor(
@@ -97,9 +88,14 @@ export class QueueReader {
     return this.#held.size;
   }
 
-  /** `true` if the broker has not confirmed everything that could be committed. */
-  get hasProgress(): boolean {
-    return this.#positions !== undefined && this.#positions.committable !== this.#committed;
+  /** Returns the offset of the first message that is not settled, if it is known. */
+  get position(): bigint | undefined {
+    return this.#positions?.committable;
+  }
+
+  /** Returns the offset behind the last message of the queue, as the broker said last. */
+  get maxOffset(): bigint | undefined {
+    return this.#maxOffset;
   }
 
   /** Begins no more pulls. */
@@ -108,49 +104,66 @@ export class QueueReader {
     await this.#finished;
   }
 
-  /** Takes back what was not begun. Returns the number of these messages. */
-  dropUnbegun(): number {
+  /**
+   * Takes back what was not begun. Returns the number of these messages.
+   *
+   * @param options `keepGaps` leaves what lies before a message that was begun. Without it, that one
+   * would come again.
+   */
+  dropUnbegun({ keepGaps }: { keepGaps: boolean }): number {
     let dropped = 0;
-    for (const held of this.#held.values()) {
-      const { message } = held;
-      if (message === undefined || this.#begun.has(message) || message.isDecided) continue;
-      this.#context.inbox.remove(message);
-      message.end("released");
-      held.message = undefined;
-      held.free();
+    for (const [offset, held] of this.#held) {
+      const { message, pause } = held;
+      const isWaiting = pause !== undefined ||
+        message !== undefined && !this.#begun.has(message) && !message.isDecided;
+      if (!isWaiting || keepGaps && offset < this.#lastBegun) continue;
+      this.#drop(offset, held);
       dropped++;
     }
+    this.#checkIdle();
     return dropped;
+  }
+
+  /** Resolves when no message is held and no handler runs. Reading has to be stopped for this. */
+  untilIdle(): Promise<void> {
+    this.#idle ??= Promise.withResolvers<void>();
+    const { promise } = this.#idle;
+    this.#checkIdle();
+    return promise;
   }
 
   /** Lets go of the queue without a commit: signals abort, and nothing that is called has an effect. */
   abandon(reason: string): void {
     this.#reading.abort(new Error(reason));
     this.#gone.abort(new Error(reason));
-    for (const { message, free } of this.#held.values()) {
-      free();
-      if (!message) continue;
-      this.#context.inbox.remove(message);
-      message.end("released");
-    }
+    for (const [offset, held] of this.#held) this.#drop(offset, held);
     for (const message of this.#acknowledged) message.end("released");
-    this.#held.clear();
     this.#begun.clear();
     this.#acknowledged.clear();
-    this.#context.onIdle();
+    this.#checkIdle();
   }
 
   /** Takes note that a message was handed out. */
   begin(message: IncomingMessage): void {
     this.#begun.add(message);
+    if (message.offset > this.#lastBegun) this.#lastBegun = message.offset;
+  }
+
+  /** Takes note that a handler runs. Call what is returned when it has ended. */
+  enter(): () => void {
+    this.#handlers++;
+    return () => {
+      this.#handlers--;
+      this.#checkIdle();
+    };
   }
 
   /** Takes back a message that was handed out, without counting it as an attempt. */
   giveBack(message: IncomingMessage): void {
     if (message.isDecided || !this.#begun.delete(message)) return;
     message.end("released");
-    this.#offer(message.source, message.attempt);
-    this.#context.onIdle();
+    this.#offer(message.source, message.attempt, true);
+    this.#checkIdle();
   }
 
   /** Takes what was decided about a message. */
@@ -160,18 +173,52 @@ export class QueueReader {
       this.#acknowledged.add(message);
       return;
     }
-    this.#sendBack(message, decision);
+    this.#fail(message, decision);
   }
 
-  /** Has the next commit happen also without progress, because the broker may have forgotten the last. */
-  commitAgain(): void {
-    if (this.#positions) this.#committed = undefined;
+  /** `true` while the answer to a commit is awaited. */
+  get isCommitting(): boolean {
+    return this.#committing !== undefined;
+  }
+
+  /** `true` while it is not known whether this member still has the queue. Nothing is begun then. */
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+
+  /** Begins and commits nothing until {@linkcode QueueReader.resume}. */
+  suspend(): void {
+    this.#isSuspended = true;
+  }
+
+  /**
+   * Goes on, and commits again: a broker that restarted may have forgotten the last commit. Returns
+   * `false` if the group has come further than this member: then another one had the queue meanwhile.
+   */
+  async resume(): Promise<boolean> {
+    const { calls, inbox, warnings, settings: { client: { clock } } } = this.#context;
+    const { signal } = this.#gone;
+    while (!signal.aborted) {
+      try {
+        const known = await calls.offset(this.queue, { signal });
+        if (this.#positions && (known ?? 0n) > this.#positions.committable) return false;
+        this.#isSuspended = false;
+        if (this.#positions) this.#committed = undefined;
+        inbox.wake();
+        return true;
+      } catch (error) {
+        if (signal.aborted) break;
+        warnings.warn("resume failed", `Cannot go on with a queue: ${describe(error)}`);
+        await sleep(clock, MIN_PAUSE, signal).catch(() => {});
+      }
+    }
+    return true;
   }
 
   /** Commits what can be committed. Resolves with `true` if the broker has confirmed all of it. */
   async commit(bounds: CallBounds = {}): Promise<boolean> {
     while (this.#committing) await this.#committing;
-    if (!this.hasProgress) return true;
+    if (!this.#hasProgress) return true;
     this.#committing = this.#commit(bounds);
     try {
       return await this.#committing;
@@ -180,24 +227,31 @@ export class QueueReader {
     }
   }
 
+  /** `true` if the broker has not confirmed everything that could be committed. */
+  get #hasProgress(): boolean {
+    return this.#positions !== undefined && this.#positions.committable !== this.#committed;
+  }
+
   async #commit(bounds: CallBounds): Promise<boolean> {
-    const { calls, warnings, isValid } = this.#context, { queue } = this;
+    const { calls, warnings, events, isValid } = this.#context, { queue } = this;
     if (!isValid(queue) || this.#gone.signal.aborted) return false;
     const offset = this.#positions!.committable;
     try {
       await calls.commit(queue, offset, bounds);
     } catch (error) {
       warnings.warn("commit failed", `Cannot commit the offset of a queue: ${describe(error)}`);
+      events.publish({ type: "commit-failed", queue, error });
       return false;
     }
     if (this.#gone.signal.aborted) return false;
     this.#committed = offset;
+    if (events.hasSubscribers) events.publish({ type: "committed", queue, offset });
     for (const message of this.#acknowledged) {
       if (message.offset >= offset) continue;
       this.#acknowledged.delete(message);
       message.end("committed");
     }
-    return !this.hasProgress;
+    return !this.#hasProgress;
   }
 
   async #read(start: bigint | undefined): Promise<void> {
@@ -226,13 +280,15 @@ export class QueueReader {
    * over what comes until it is started again.
    */
   async #findStart(given: bigint | undefined, signal: AbortSignal): Promise<void> {
-    const { calls, settings } = this.#context, { queue } = this;
+    const { calls, settings, isValid } = this.#context, { queue } = this;
     const isRetry = queue.topic === settings.retrySubscription.topic;
     const known = given === undefined ? await calls.offset(queue, { signal }) : undefined;
     const start = known ?? given ??
       await calls.startOffset(queue, isRetry ? "first" : settings.startFrom, { signal });
-    if (known === undefined) await calls.commit(queue, start, { signal });
     signal.throwIfAborted();
+    if (!isValid(queue)) return await sleep(settings.client.clock, MIN_PAUSE, signal);
+    // Not ended early: a commit on its way could overtake the first one of the next owner.
+    if (known === undefined) await calls.commit(queue, start);
     this.#positions = new Positions(start);
     this.#committed = start;
   }
@@ -250,6 +306,7 @@ export class QueueReader {
       reservation.releaseAll();
       throw error;
     }
+    this.#maxOffset = answer.maxOffset;
     if (answer.status === "OFFSET_MOVED") {
       reservation.releaseAll();
       return await this.#takeMove(positions, answer, signal);
@@ -290,7 +347,7 @@ export class QueueReader {
         if (!isFree) reservation.release(size);
         isFree = true;
       };
-      this.#held.set(offset, { message: undefined, free });
+      this.#held.set(offset, { message: undefined, pause: undefined, free });
       if ("messageId" in message) this.#offer(message, message.reconsumeTimes + 1);
       else this.#discard(message);
     });
@@ -308,42 +365,76 @@ export class QueueReader {
     { nextBeginOffset: next, isReset }: PullMessageResponse,
     signal: AbortSignal,
   ): Promise<void> {
-    const { warnings, calls, settings: { client: { clock } }, onMoved } = this.#context;
-    const { topic, brokerName, queueId } = this.queue, from = positions.readTo;
-    const what = `queue ${queueId} of topic "${topic}" at broker "${brokerName}"`;
+    const { calls, settings: { client: { clock } }, onMoved } = this.#context;
+    const from = positions.readTo;
     if (!isReset && next > from) {
-      warnings.warn(
-        "offset moved",
-        `Goes on at ${next} instead of ${from} in ${what}: the broker deleted what was between`,
-      );
+      this.#reportMove("deleted", from, next);
       positions.take([], next);
       return;
     }
     if (!isReset && (next === from || await calls.maxOffset(this.queue, { signal }) >= from)) {
-      warnings.warn(
+      const { topic, brokerName, queueId } = this.queue;
+      this.#context.warnings.warn(
         "offset moved",
-        `Stays at ${from} in ${what}: the broker said ${next}, but it has messages there`,
+        `Stays at ${from} in queue ${queueId} of topic "${topic}" at broker "${brokerName}": ` +
+          `the broker said ${next}, but it has messages there`,
       );
-      await sleep(clock, RETRY_PAUSE, signal);
+      await sleep(clock, STAY_PAUSE, signal);
       return;
     }
-    warnings.warn(
-      "offset moved",
-      `Goes back from ${from} to ${next} in ${what}: ${
-        isReset ? "an operator reset it" : "the queue has become shorter"
-      }`,
-    );
-    onMoved(this, next);
+    this.#reportMove(isReset ? "reset" : "shorter", from, next);
+    onMoved(this.queue, next);
   }
 
-  #offer(source: MessageExt, attempt: number): void {
-    const held = this.#held.get(source.queueOffset);
+  #reportMove(why: OffsetMovedEvent["why"], from: bigint, to: bigint): void {
+    const { warnings, events } = this.#context, { queue } = this;
+    const reasons = {
+      deleted: "the broker deleted what was between",
+      reset: "an operator reset it",
+      shorter: "the queue has become shorter",
+    };
+    warnings.warn(
+      "offset moved",
+      `Goes on at ${to} instead of ${from} in queue ${queue.queueId} of topic "${queue.topic}" at ` +
+        `broker "${queue.brokerName}": ${reasons[why]}`,
+    );
+    events.publish({ type: "offset-moved", queue, from, to, why });
+  }
+
+  /** Makes a message that can be begun, before others of its lane if it comes again. */
+  #offer(source: MessageExt, attempt: number, isAgain = false): void {
+    const held = this.#held.get(source.queueOffset), { signal } = this.#reading;
     if (!held || this.#gone.signal.aborted) return;
-    const { namespace } = this.#context.settings.client;
+    const { settings: { client: { namespace } }, inbox } = this.#context;
     const topic = source.properties[MessageProperty.RetryTopic] ?? source.topic;
-    held.message = new IncomingMessage(source, namespace?.unwrap(topic) ?? topic, attempt, this);
-    if (this.#reading.signal.aborted) this.dropUnbegun();
-    else this.#context.inbox.add(held.message);
+    const message = new IncomingMessage(source, namespace?.unwrap(topic) ?? topic, attempt, this);
+    message.lane = this.#laneOf(message);
+    held.message = message;
+    inbox.add(message, isAgain);
+    if (!signal.aborted || isAgain && source.queueOffset < this.#lastBegun) return;
+    this.#drop(source.queueOffset, held);
+  }
+
+  /** Returns the lane of a message. If its key can't be had, it is in order with its whole queue. */
+  #laneOf(message: IncomingMessage): string | undefined {
+    const { settings: { laneOf }, warnings } = this.#context;
+    try {
+      return laneOf?.(message);
+    } catch (error) {
+      warnings.warn("order failed", `The function of option order failed: ${describe(error)}`);
+      return queueKey(this.queue);
+    }
+  }
+
+  /** Forgets an unsettled message. The position stays before it. */
+  #drop(offset: bigint, held: Held): void {
+    const { message, pause, free } = held;
+    free();
+    pause?.abort();
+    this.#held.delete(offset);
+    if (!message) return;
+    this.#context.inbox.remove(message);
+    message.end("released");
   }
 
   #settle(message: IncomingMessage): void {
@@ -352,106 +443,64 @@ export class QueueReader {
     held?.free();
     this.#held.delete(message.offset);
     this.#positions?.settle(message.offset);
-    this.#context.onIdle();
+    this.#context.inbox.release(message);
+    this.#checkIdle();
   }
 
-  /**
-   * Sends a message back. The position moves only after the broker confirmed the copy. If its fate is
-   * unknown, a second request could make a second copy: the message is handled again here instead.
-   */
-  async #sendBack(
+  /** Has a message delivered again. The position moves only after the broker confirmed the copy. */
+  async #fail(
     message: IncomingMessage,
     decision: Exclude<Decision, { kind: "ack" }>,
   ): Promise<void> {
-    const { settings, calls, warnings } = this.#context, { client: { clock } } = settings;
-    const isDead = decision.kind === "dead-letter" || message.attempt >= settings.attempts;
-    try {
-      const delay = decision.kind === "retry"
-        ? decision.delay ?? settings.retryDelay(message.attempt)
-        : undefined;
-      await calls.sendBack(this.queue, {
-        offset: message.source.commitLogOffset,
-        delayLevel: isDead ? DEAD_LETTER_LEVEL : delay === undefined ? 0 : delayLevelOf(delay),
-        originMsgId: message.uniqueKey,
-        originTopic: message.topic,
-        bname: this.queue.brokerName,
-      });
-    } catch (error) {
-      const what = `${isDead ? "dead letter" : "retry"} of message "${message.uniqueKey}"`;
-      warnings.warn(
-        "not sent back",
-        `No broker confirmed the ${what}, it is handled again here: ${describe(error)}`,
-      );
-      await sleep(clock, RETRY_PAUSE, this.#reading.signal).catch(() => {});
-      if (!this.#begun.delete(message)) return;
-      message.end("released");
-      this.#offer(message.source, message.attempt + 1);
-      this.#context.onIdle();
+    const fate = await decideFate(message, decision, this.#context);
+    if (!this.#begun.has(message)) return;
+    if (fate.kind !== "again") {
+      this.#settle(message);
+      message.end(fate.kind);
       return;
     }
-    if (this.#gone.signal.aborted) return;
-    if (isDead) {
-      const reason = decision.kind === "dead-letter" && decision.reason !== ""
-        ? decision.reason
-        : `attempt ${message.attempt} failed`;
-      settings.client.logger.warn(
-        `Message "${message.uniqueKey}" of topic "${message.topic}" is a dead letter: ${reason}`,
-      );
+    const held = this.#held.get(message.offset)!, { clock } = this.#context.settings.client;
+    this.#begun.delete(message);
+    message.end("released");
+    held.pause = new AbortController();
+    const { signal } = held.pause;
+    const isLast = message.offset >= this.#lastBegun;
+    if (this.#reading.signal.aborted && isLast) this.#drop(message.offset, held);
+    else await sleep(clock, fate.pause, signal).catch(() => {});
+    if (!signal.aborted) {
+      held.pause = undefined;
+      this.#offer(message.source, message.attempt + 1, true);
     }
-    this.#settle(message);
-    message.end(isDead ? "dead-lettered" : "copied");
+    this.#checkIdle();
   }
 
   /** Makes a dead letter of a message whose body can't be read: no handler could get it. */
   async #discard(stored: StoredMessage): Promise<void> {
-    const { calls, settings, warnings } = this.#context, { signal } = this.#reading;
-    const { client: { clock, logger } } = settings;
-    const what = `message ${stored.queueOffset} of topic "${stored.topic}"`;
+    const { settings: { client: { clock } }, warnings } = this.#context;
+    const { signal } = this.#reading, { queueOffset } = stored;
     while (!signal.aborted) {
       try {
-        await calls.sendBack(this.queue, {
-          offset: stored.commitLogOffset,
-          delayLevel: DEAD_LETTER_LEVEL,
-          originTopic: stored.topic,
-          bname: this.queue.brokerName,
-        });
+        await discard(stored, this.queue, this.#context);
       } catch (error) {
         warnings.warn(
           "not sent back",
-          `Cannot read ${what}, nor make a dead letter of it: ${describe(error)}`,
+          `Cannot read message ${queueOffset} of topic "${stored.topic}", nor make a dead letter ` +
+            `of it: ${describe(error)}`,
         );
         await sleep(clock, MAX_PAUSE, signal).catch(() => {});
         continue;
       }
-      const held = this.#held.get(stored.queueOffset);
-      if (!held) return;
-      held.free();
-      this.#held.delete(stored.queueOffset);
-      this.#positions?.settle(stored.queueOffset);
-      logger.error(`Made a dead letter of ${what}: its body can't be read`);
-      return;
+      this.#positions?.settle(queueOffset);
+      break;
     }
+    this.#held.get(queueOffset)?.free();
+    this.#held.delete(queueOffset);
+    this.#checkIdle();
   }
-}
 
-function sizeOf(message: MessageExt | StoredMessage): number {
-  return MESSAGE_OVERHEAD + Math.max(message.body.length, message.storeSize);
-}
-
-/** Opens messages, and tells those apart whose bodies can't be read. */
-async function openAll(bytes: Uint8Array): Promise<[MessageExt[], StoredMessage[]]> {
-  const messages: MessageExt[] = [], unreadable: StoredMessage[] = [];
-  for (const stored of decodeStoredMessages(bytes)) {
-    try {
-      const message = await openStoredMessage(stored);
-      // A view would keep the whole answer in memory until the last of its messages is settled.
-      const body = message.body === stored.body ? message.body.slice() : message.body;
-      if (message.bodyCrcValid) messages.push({ ...message, body });
-      else unreadable.push(stored);
-    } catch (error) {
-      if (!(error instanceof MessageDecodeError)) throw error;
-      unreadable.push(stored);
-    }
+  #checkIdle(): void {
+    if (!this.#idle || this.#held.size + this.#handlers > 0) return;
+    this.#idle.resolve();
+    this.#idle = undefined;
   }
-  return [messages, unreadable];
 }

@@ -1,3 +1,5 @@
+import { InvalidArgumentError, printable } from "../errors.ts";
+
 const SECOND = 1_000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE;
 
 /** The delays of a broker's levels, from level 1 on, unless its `messageDelayLevel` says otherwise. */
@@ -14,4 +16,14 @@ export const MAX_RETRY_DELAY: number = LEVELS.at(-1)!;
 export function delayLevelOf(delay: number): number {
   const index = LEVELS.findIndex((level) => level >= delay);
   return index < 0 ? LEVELS.length : index + 1;
+}
+
+/** Checks the delay of a retry in milliseconds. @throws {InvalidArgumentError} */
+export function checkRetryDelay(name: string, delay: number): number {
+  if (typeof delay === "number" && delay >= 0 && delay <= MAX_RETRY_DELAY) return delay;
+  throw new InvalidArgumentError(
+    `Cannot use ${name} ${
+      printable(String(delay), 64)
+    }: it must be 0 to ${MAX_RETRY_DELAY} ms, the longest delay of a broker`,
+  );
 }

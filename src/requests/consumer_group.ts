@@ -40,9 +40,8 @@ const MAX_MEMBERS = 65_536;
 const NO_MEMBERS = /^no consumer for this group/;
 
 /**
- * Reads the client ids of a group's members, sorted like Java's `String.compareTo`. The broker lists an
- * id once for each of its connections. The result has it once for all. So callers that look for ids
- * that are used twice have to compare the number with `listed`.
+ * Reads the client ids of a group's members, sorted like Java's `String.compareTo`, each once. The broker
+ * lists an id once for each of its connections: `repeated` has those that it listed more than once.
  *
  * @throws {BrokerResponseError} when the broker refuses.
  * @throws {ProtocolError} when the body is malformed.
@@ -50,14 +49,16 @@ const NO_MEMBERS = /^no consumer for this group/;
 export function readGetConsumerListResponse(
   response: RemotingCommand,
   context: ResponseContext,
-): { members: string[]; listed: number } {
+): { members: string[]; repeated: string[] } {
   const isNobody = response.code === ResponseCode.SYSTEM_ERROR &&
     NO_MEMBERS.test(response.remark ?? "");
-  if (isNobody) return { members: [], listed: 0 };
+  if (isNobody) return { members: [], repeated: [] };
   checkSuccess(response, context, { what: "list the members of the group", actions: ["SUB"] });
   const listed = JsonValue.parse(response.body, "members of the group", context)
     .member("consumerIdList").items(MAX_MEMBERS).map((id) => id.string());
-  return { members: [...new Set(listed)].sort(), listed: listed.length };
+  const members = new Set<string>(), repeated = new Set<string>();
+  for (const id of listed) (members.has(id) ? repeated : members).add(id);
+  return { members: [...members].sort(), repeated: [...repeated].sort() };
 }
 
 /*
@@ -111,4 +112,100 @@ export function readCheckSubscriptionResponse(
           : undefined,
     },
   });
+}
+
+/*
+  GET_CONSUMER_CONNECTION_LIST (203), to a broker
+
+  request  = consumerGroup:string
+  response = code 0, body: JSON { connectionSet: [{ clientId, clientAddr, language, version }],
+             subscriptionTable: { topic: { topic, subString, expressionType, subVersion, … } },
+             consumeType, messageModel, consumeFromWhere }
+           | code 206: no member is registered
+
+  The broker keeps one table for a group: that of the last heartbeat.
+*/
+
+/** Makes a request for what a broker knows of a group's members and subscriptions. */
+export const createGetConsumerConnectionsRequest: (fields: ConsumerGroupHeader) => RemotingRequest =
+  requestMaker(RequestCode.GET_CONSUMER_CONNECTION_LIST, consumerGroupHeader);
+
+/** Most topics of a group that are read. */
+const MAX_TOPICS = 65_536;
+
+/**
+ * Reads what a broker thinks that a group reads, by topic.
+ *
+ * @throws {BrokerResponseError} when the broker refuses.
+ * @throws {ProtocolError} when the body is malformed.
+ */
+export function readGroupSubscriptionsResponse(
+  response: RemotingCommand,
+  context: ResponseContext,
+): Map<string, Subscription> {
+  checkSuccess(response, context, { what: "get the subscriptions of the group", actions: ["GET"] });
+  const table = JsonValue.parse(response.body, "subscriptions of the group", context)
+    .member("subscriptionTable").entries(MAX_TOPICS);
+  return new Map(table.map(([topic, data]) => {
+    const type = data.member("expressionType").string("TAG");
+    const expression = data.member("subString").string("*");
+    return [topic, { topic, expression, expressionType: type === "SQL92" ? "SQL92" : "TAG" }];
+  }));
+}
+
+/*
+  GET_SUBSCRIPTIONGROUP_CONFIG (352), to a broker of version 5
+
+  request  = group:string
+  response = code 0, body: JSON { groupName, consumeEnable, consumeBroadcastEnable, retryQueueNums,
+             retryMaxTimes, … }
+           | code 26: the broker does not know the group and does not make groups by itself
+           | code 3: a broker of version 4 has no such request
+*/
+
+/** The header of a request for a group's configuration. */
+export const groupConfigHeader = defineHeader("GET_SUBSCRIPTIONGROUP_CONFIG request", {
+  group: "string",
+});
+
+/** The fields of a request for a group's configuration. */
+export type GroupConfigHeader = HeaderFields<typeof groupConfigHeader>;
+
+/** Makes a request for a group's configuration. */
+export const createGetGroupConfigRequest: (fields: GroupConfigHeader) => RemotingRequest =
+  requestMaker(RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG, groupConfigHeader);
+
+/** What a broker is configured to do for a group. */
+export interface GroupConfig {
+  /** `false` if no member may pull. */
+  readonly consumeEnable: boolean;
+  /** Queues of `%RETRY%group`. With 0 a broker keeps nothing that is sent back, and says nothing. */
+  readonly retryQueueNums: number;
+}
+
+/**
+ * Reads a group's configuration. Returns undefined if the broker can't tell it.
+ *
+ * @throws {BrokerResponseError} when the broker refuses, or does not know the group.
+ * @throws {ProtocolError} when the body is malformed.
+ */
+export function readGroupConfigResponse(
+  response: RemotingCommand,
+  context: ResponseContext,
+): GroupConfig | undefined {
+  if (response.code === ResponseCode.REQUEST_CODE_NOT_SUPPORTED) return undefined;
+  checkSuccess(response, context, {
+    what: "get the configuration of the group",
+    actions: ["GET"],
+    remedies: {
+      [ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST]: () =>
+        "it has no such group and makes none by itself: create it there with mqadmin updateSubGroup, " +
+        "or set autoCreateSubscriptionGroup=true",
+    },
+  });
+  const config = JsonValue.parse(response.body, "configuration of the group", context);
+  return {
+    consumeEnable: config.member("consumeEnable").boolean(true),
+    retryQueueNums: config.member("retryQueueNums").integer(-(2 ** 31), 2 ** 31 - 1, 1),
+  };
 }

@@ -29,7 +29,7 @@ export class JsonValue {
   }
 
   /**
-   * Parses a body. Accepts the unquoted numeric keys that servers write.
+   * Parses a body. Accepts the unquoted numeric keys that servers write, and objects as keys.
    *
    * @param what The body as errors name it, for example `route of topic "T"`.
    * @throws {ProtocolError} when it is empty, over 4 MiB, not UTF-8, or not JSON.
@@ -96,6 +96,13 @@ export class JsonValue {
     return value;
   }
 
+  /** Returns the truth value. If it is absent, returns `absent`. */
+  boolean(absent: boolean): boolean {
+    if (this.isAbsent) return absent;
+    if (typeof this.#value !== "boolean") throw this.refuse("is neither true nor false");
+    return this.#value;
+  }
+
   /** Makes an error that names this place. */
   refuse(reason: string): ProtocolError {
     const { what, context } = this.#body;
@@ -124,7 +131,7 @@ function parseJson(text: string, what: string, context: HeaderContext): unknown 
     return JSON.parse(text);
   } catch {
     try {
-      return JSON.parse(quoteNumericKeys(text));
+      return JSON.parse(quoteObjectKeys(quoteNumericKeys(text)));
     } catch {
       throw malformed(what, "the body is not JSON", context);
     }
@@ -152,6 +159,40 @@ export function quoteNumericKeys(text: string): string {
     }
   }
   return quoted + text.slice(copied);
+}
+
+/**
+ * Makes texts of the objects that stand as keys, as Java's fastjson writes them: `{{"queueId":0}:7}`.
+ * Takes time linear in the length, because such an object has no other one in it.
+ */
+export function quoteObjectKeys(text: string): string {
+  let quoted = "";
+  let copied = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') at = endOfString(text, at);
+    else if (char === "{" || char === ",") {
+      const start = skipSpace(text, at + 1);
+      const end = text[start] === "{" ? endOfFlatObject(text, start) : start;
+      if (end > start && text[skipSpace(text, end)] === ":") {
+        quoted += text.slice(copied, start) + JSON.stringify(text.slice(start, end));
+        copied = end;
+        at = end - 1;
+      }
+    }
+  }
+  return quoted + text.slice(copied);
+}
+
+/** Returns the position behind an object without objects in it, or `start` if there is none. */
+function endOfFlatObject(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') at = endOfString(text, at);
+    else if (char === "}") return at + 1;
+    else if (char === "{") return start;
+  }
+  return start;
 }
 
 /** Returns the position of the closing quote of the string that begins at `at`. */

@@ -34,6 +34,7 @@ export {
   type TopicRouteData,
 } from "./name_server.ts";
 export * from "./offsets.ts";
+export * from "./operator.ts";
 export * from "./pull_message.ts";
 export * from "./push_reply_message.ts";
 export * from "./queue_locks.ts";

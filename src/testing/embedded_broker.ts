@@ -209,7 +209,8 @@ export class EmbeddedBroker implements AsyncDisposable {
 
   /**
    * Stops them as a crash would: stored messages are kept, but the marks of half messages that were
-   * decided in the last `opBatchInterval` are lost, so that it asks again about those.
+   * decided in the last `opBatchInterval` are lost, so that it asks again about those. So are locks, and
+   * how far consumers have read in the last seconds.
    */
   async kill(at?: string): Promise<void> {
     await Promise.all(this.#nodes(at).map((node) => node.kill()));

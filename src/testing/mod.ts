@@ -24,7 +24,7 @@
  * @module
  */
 export { EmbeddedBroker } from "./embedded_broker.ts";
-export type { EmbeddedBrokerOptions, EmbeddedTopic } from "./options.ts";
+export type { EmbeddedBrokerOptions, EmbeddedGroup, EmbeddedTopic } from "./options.ts";
 export type { EmbeddedBrokerStats } from "./stats.ts";
 export type {
   CheckedEvent,

@@ -22,6 +22,24 @@ export interface EmbeddedTopic {
   perm?: number;
 }
 
+/** A consumer group that an embedded broker has from the beginning. */
+export interface EmbeddedGroup {
+  /** Its name. */
+  group: string;
+  /**
+   * Whether its members may read.
+   *
+   * @default {true}
+   */
+  consumeEnable?: boolean;
+  /**
+   * Queues of its retry topic on each broker. With 0 nothing is kept that is to be retried.
+   *
+   * @default {1}
+   */
+  retryQueueNums?: number;
+}
+
 /** The settings of an embedded broker. */
 export interface EmbeddedBrokerOptions {
   /**
@@ -67,6 +85,25 @@ export interface EmbeddedBrokerOptions {
    * @default {true}
    */
   autoCreateTopics?: boolean;
+  /**
+   * Consumer groups that every broker has from the beginning.
+   *
+   * @default {none}
+   */
+  groups?: readonly EmbeddedGroup[];
+  /**
+   * Whether the first member of an unknown consumer group makes the group.
+   *
+   * @default {true}
+   */
+  autoCreateGroups?: boolean;
+  /**
+   * Whether it resets the offsets of a group by itself, as `useServerSideResetOffset`. Without, it has
+   * the members do it.
+   *
+   * @default {true}
+   */
+  resetsAtServer?: boolean;
   /**
    * Age in milliseconds from which on a half message is asked about; 6000 on a real broker.
    *
@@ -150,6 +187,9 @@ export interface EmbeddedBrokerSettings {
   readonly clusterName: string;
   readonly topics: readonly Required<EmbeddedTopic>[];
   readonly autoCreateTopics: boolean;
+  readonly groups: readonly Required<EmbeddedGroup>[];
+  readonly autoCreateGroups: boolean;
+  readonly resetsAtServer: boolean;
   readonly transactionTimeout: number;
   readonly transactionCheckInterval: number;
   readonly transactionCheckMax: number;
@@ -181,6 +221,9 @@ export function resolveOptions(options: EmbeddedBrokerOptions): EmbeddedBrokerSe
     clusterName: checkTopic("clusterName", options.clusterName ?? "DefaultCluster"),
     topics: (options.topics ?? []).map(resolveTopic),
     autoCreateTopics: options.autoCreateTopics ?? true,
+    groups: (options.groups ?? []).map(resolveGroup),
+    autoCreateGroups: options.autoCreateGroups ?? true,
+    resetsAtServer: options.resetsAtServer ?? true,
     transactionTimeout: checkTime("transactionTimeout", options.transactionTimeout, 1_000),
     transactionCheckInterval: interval === Infinity
       ? interval
@@ -217,6 +260,16 @@ function resolveTopic(entry: string | EmbeddedTopic): Required<EmbeddedTopic> {
     topic: checkTopic("topics", topic),
     queues: checkCount("queues", queues, { fallback: 4, min: 1, max: 65_536 }),
     perm: checkCount("perm", perm, { fallback: 6, min: 0, max: 7 }),
+  };
+}
+
+function resolveGroup(
+  { group, consumeEnable = true, retryQueueNums }: EmbeddedGroup,
+): Required<EmbeddedGroup> {
+  return {
+    group: checkTopic("groups", group),
+    consumeEnable,
+    retryQueueNums: checkCount("retryQueueNums", retryQueueNums, { fallback: 1, min: 0, max: 64 }),
   };
 }
 

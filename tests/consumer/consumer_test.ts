@@ -274,30 +274,6 @@ Deno.test("buffer - messages that nobody settles stop the reading, whatever the 
   await read;
 });
 
-Deno.test("group - one member works at a time, and the next takes over when it closes, without a second delivery", async () => {
-  await using shop = await Shop.open();
-  const seen: [string, string][] = [];
-  const members = await Promise.all(["a", "b"].map(async (name) => {
-    const consumer = await shop.start();
-    consumer.run(async (message) => {
-      seen.push([name, textOf(message)]);
-      await pause(2);
-    });
-    return { name, consumer };
-  }));
-  await shop.send(bodies(20));
-  await until("all are handled", () => seen.length === 20);
-  const owner = seen[0]![0];
-  assertEquals(seen.every(([name]) => name === owner), true);
-  const [first, second] = members.toSorted((it) => it.name === owner ? -1 : 1);
-  const sending = shop.send(bodies(60).slice(20));
-  assertEquals((await first!.consumer.close()).isClean, true);
-  await sending;
-  await until("the other one works", () => new Set(seen.map(([, text]) => text)).size === 60);
-  assertEquals(seen.length, 60);
-  assertEquals(await second!.consumer.close(), clean);
-});
-
 Deno.test("close - waits for handlers, and commits, unlocks and leaves in this order, each confirmed", async () => {
   await using shop = await Shop.open({ topics: [{ topic: TOPIC, queues: 1 }] });
   await shop.send(["a", "b"]);

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { BrokerResponseError } from "../../src/errors.ts";
+import { BrokerResponseError, ProtocolError } from "../../src/errors.ts";
 import { decodeCommand, type RemotingCommand, RequestCode } from "../../src/remoting/mod.ts";
 import * as requests from "../../src/requests/mod.ts";
 import { assertProtocolError, assertRefusal, context, response } from "../requests/support.ts";
@@ -92,7 +92,7 @@ Deno.test("members - are listed sorted and once, and a broker without any lists 
   const twice = response({ body: '{"consumerIdList":["b","a","b"]}' });
   assertEquals(requests.readGetConsumerListResponse(twice, context), {
     members: ["a", "b"],
-    listed: 3,
+    repeated: ["b"],
   });
   assertRefusal(
     () => requests.readGetConsumerListResponse(response({ code: 1, remark: "other" }), context),
@@ -217,5 +217,115 @@ Deno.test("pull - the flags are those of the Java library", () => {
       (input.subscription ? SUBSCRIPTION : 0);
     // Filter classes (8) and lite pulls (16) are not for this client.
     assertEquals(flag, expected & ~(8 | 16), name);
+  }
+});
+
+Deno.test("group subscriptions - are read as the broker has them", () => {
+  for (const { name, command } of recorded(203, "request")) {
+    const fields = requests.consumerGroupHeader.decode(command.extFields);
+    assertEquals(
+      requests.createGetConsumerConnectionsRequest(fields).extFields,
+      command.extFields,
+      name,
+    );
+  }
+  for (const { name, command, data } of recorded(203, "response")) {
+    const table = requests.readGroupSubscriptionsResponse(command, context);
+    assertEquals([...table.keys()], Object.keys(data.subscriptionTable), name);
+    for (const { expression, expressionType } of table.values()) {
+      assertEquals([expression, expressionType], ["*", "TAG"], name);
+    }
+  }
+  assertRefusal(
+    () => requests.readGroupSubscriptionsResponse(response({ code: 206 }), context),
+    206,
+  );
+});
+
+Deno.test("group configuration - brokers of version 4 can't tell it, and a missing group has a remedy", () => {
+  const read = (body: string) => requests.readGroupConfigResponse(response({ body }), context);
+  const config = { consumeEnable: false, retryQueueNums: 0, retryMaxTimes: 16 };
+  assertEquals(read(JSON.stringify(config)), { consumeEnable: false, retryQueueNums: 0 });
+  assertEquals(read("{}"), { consumeEnable: true, retryQueueNums: 1 });
+  assertProtocolError(() => read('{"consumeEnable":"no"}'), "is neither true nor false");
+  const old = response({ code: 3, remark: " request type 352 not supported" });
+  assertEquals(requests.readGroupConfigResponse(old, context), undefined);
+  assertThrows(
+    () => requests.readGroupConfigResponse(response({ code: 26 }), context),
+    BrokerResponseError,
+    "autoCreateSubscriptionGroup=true",
+  );
+});
+
+interface Reset {
+  topic: string;
+  queues: [brokerName: string, queueId: number][];
+  offset: number;
+}
+
+Deno.test("operator requests - offsets by queue are read and written like Java's", () => {
+  const vectors = readConsumerVectors<Reset, { text: string; readBack: number }>(
+    "consumer-bodies",
+    "reset-offset-body",
+  );
+  const keyOf = ({ queue, offset }: requests.QueueOffset) =>
+    `${queue.topic} ${queue.brokerName} ${queue.queueId} ${offset}`;
+  for (const { name, input, expected } of vectors) {
+    const wanted = input.queues.map(([brokerName, queueId]) => ({
+      queue: { topic: input.topic, brokerName, queueId },
+      offset: BigInt(input.offset),
+    }));
+    const theirs = requests.readResetRequest(response({ body: expected.text }), context);
+    assertEquals(theirs.map(keyOf).sort(), wanted.map(keyOf).sort(), name);
+    const ours = new TextDecoder().decode(requests.encodeReset(wanted));
+    assertEquals(requests.readResetRequest(response({ body: ours }), context), wanted, name);
+    if (wanted.length <= 1) assertEquals(ours, expected.text, name);
+  }
+  for (const { name, command } of recorded(220, "oneway")) {
+    const { group, topic } = requests.groupTopicHeader.decode(command.extFields);
+    assertEquals([group, topic], [command.extFields.group, command.extFields.topic], name);
+    assertEquals(requests.readResetRequest(command, context).length, 2, name);
+  }
+  for (const body of ['{"offsetTable":{"a":1}}', '{"offsetTable":{{"topic":"T"}:1}}', "{{", ""]) {
+    assertThrows(() => requests.readResetRequest(response({ body }), context), ProtocolError);
+  }
+});
+
+Deno.test("operator requests - answers have the words of the Java client", () => {
+  for (const { name, command } of recorded(221, "response")) {
+    const text = new TextDecoder().decode(command.body);
+    const offsets = [
+      ...text.matchAll(/"brokerName":"([^"]+)","queueId":(\d+),"topic":"([^"]+)"\}:(\d+)/g),
+    ]
+      .map(([, brokerName, queueId, topic, offset]) => ({
+        queue: { brokerName: brokerName!, queueId: Number(queueId), topic: topic! },
+        offset: BigInt(offset!),
+      }));
+    assertEquals(new TextDecoder().decode(requests.encodeConsumerStatus(offsets)), text, name);
+  }
+  for (const { name, command, data } of recorded(309, "response")) {
+    const result = requests.encodeDirectResult({ ...data });
+    assertEquals(json(result), json(command.body), name);
+  }
+  for (const { command } of [...recorded(307, "request"), ...recorded(309, "request")]) {
+    const { consumerGroup, clientId } = requests.groupMemberHeader.decode(command.extFields);
+    assertEquals([consumerGroup, clientId], [
+      command.extFields.consumerGroup,
+      command.extFields.clientId,
+    ]);
+  }
+  const info = requests.encodeRunningInfo({
+    properties: { PROP_CONSUMEORDERLY: "false" },
+    subscriptions: [],
+    queues: [{
+      queue: { topic: "T", brokerName: "b", queueId: 1 },
+      ...{ commitOffset: 7n, cachedMessages: 2, isLocked: true },
+    }],
+  });
+  const [recordedInfo] = recorded(307, "response");
+  const names = (text: string) => new Set([...text.matchAll(/"(\w+)":/g)].map(([, name]) => name));
+  const theirs = names(new TextDecoder().decode(recordedInfo!.command.body));
+  for (const name of names(new TextDecoder().decode(info))) {
+    assertEquals(theirs.has(name), true, name);
   }
 });

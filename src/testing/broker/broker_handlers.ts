@@ -5,6 +5,7 @@ import { clientHandlers } from "./client_handlers.ts";
 import { endTransactionHandlers } from "./end_transaction.ts";
 import { lookUpHandlers } from "./look_up_handlers.ts";
 import { offsetHandlers } from "./offset_handlers.ts";
+import { operatorHandlers } from "./operator_handlers.ts";
 import { pullHandlers } from "./pull_message.ts";
 import { recallHandlers } from "./recall_message.ts";
 import { replyHandlers } from "./reply_message.ts";
@@ -24,5 +25,6 @@ export function brokerHandlers(broker: BrokerParts): Handlers {
     ...adminHandlers(broker),
     ...recallHandlers(broker),
     ...sendBackHandlers(broker),
+    ...operatorHandlers(broker),
   ]);
 }

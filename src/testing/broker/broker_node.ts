@@ -27,6 +27,9 @@ import type { TopicConfig } from "./topics.ts";
 /** How often a broker looks for clients that have gone silent, in milliseconds. */
 const HOUSEKEEPING_INTERVAL = 10_000;
 
+/** How often a broker saves how far consumer groups have read, in milliseconds. */
+const SAVE_INTERVAL = 5_000;
+
 /** How long a connection lives without a byte in either direction, in milliseconds. */
 const MAX_IDLE = 120_000;
 
@@ -61,6 +64,7 @@ export class BrokerNode implements Node, RegisteredBroker {
   readonly #scan: CheckScan;
   #checkTimer: TimerHandle | undefined;
   #housekeepingTimer: TimerHandle | undefined;
+  #saveTimer: TimerHandle | undefined;
   #isRunning = false;
 
   private constructor(options: BrokerNodeOptions, endpoint: Endpoint) {
@@ -74,6 +78,7 @@ export class BrokerNode implements Node, RegisteredBroker {
     this.#parts = createParts({
       ...{ name, settings, activity, onDecided, address: this.address },
       callClient: (request, connection) => this.#server.ask(request, connection, CLIENT_TIMEOUT),
+      tellClient: (request, connection) => this.#server.sendRequest(request, connection),
       onConsumersChanged: (group, connections) => this.#notifyConsumers(group, connections),
     });
     this.#server = new Server({
@@ -181,16 +186,19 @@ export class BrokerNode implements Node, RegisteredBroker {
     this.#parts.delays.start();
     this.#scheduleCheck();
     this.#scheduleHousekeeping();
+    this.#scheduleSave();
   }
 
   async stop(): Promise<void> {
     this.#parts.marks.flush();
+    this.#parts.offsets.save();
     await this.#halt();
   }
 
   async kill(): Promise<void> {
-    const { marks, halves } = this.#parts;
+    const { marks, halves, offsets } = this.#parts;
     for (const offset of marks.forget()) halves.reopen(offset);
+    offsets.forget();
     await this.#halt();
   }
 
@@ -217,6 +225,7 @@ export class BrokerNode implements Node, RegisteredBroker {
     this.#parts.locks.clear();
     this.#clock.clearTimer(this.#checkTimer);
     this.#clock.clearTimer(this.#housekeepingTimer);
+    this.#clock.clearTimer(this.#saveTimer);
     await this.#endpoint.close();
     await this.#server.disconnect();
   }
@@ -239,6 +248,13 @@ export class BrokerNode implements Node, RegisteredBroker {
       }
       this.#scheduleHousekeeping();
     }, HOUSEKEEPING_INTERVAL);
+  }
+
+  #scheduleSave(): void {
+    this.#saveTimer = this.#clock.setTimer(() => {
+      this.#parts.offsets.save();
+      this.#scheduleSave();
+    }, SAVE_INTERVAL);
   }
 
   #forget(connection: ServerConnection): void {

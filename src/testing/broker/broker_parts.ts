@@ -6,6 +6,7 @@ import type { ServerConnection } from "../net/server_connection.ts";
 import type { MessageStore } from "../store/message_store.ts";
 import type { DoneMarks } from "../transactions/done_marks.ts";
 import type { HalfQueue } from "../transactions/half_queue.ts";
+import type { ConsumerGroups } from "./consumer_groups.ts";
 import type { ConsumerOffsets } from "./consumer_offsets.ts";
 import type { ConsumerTable } from "./consumer_table.ts";
 import type { DelayedMessages } from "./delayed_messages.ts";
@@ -41,6 +42,10 @@ export interface BrokerParts {
     request: RemotingRequest,
     connection: ServerConnection,
   ) => Promise<RemotingCommand | undefined>;
+  /** Sends a client a request without an answer. */
+  readonly tellClient: (request: RemotingRequest, connection: ServerConnection) => void;
+  /** Whether it resets offsets by itself, or has members do it. */
+  readonly resetsAtServer: boolean;
   /** The topics. */
   readonly topics: TopicTable;
   /** The messages that are delivered later. */
@@ -53,6 +58,8 @@ export interface BrokerParts {
   readonly producers: ProducerTable;
   /** The consumers. */
   readonly consumers: ConsumerTable;
+  /** How consumer groups are set up. */
+  readonly groups: ConsumerGroups;
   /** How far consumer groups have read. */
   readonly offsets: ConsumerOffsets;
   /** Queues that consumers keep for themselves. */

@@ -64,10 +64,15 @@ export class ConsumerTable {
     }
   }
 
-  /** The client ids of a group. */
+  /** The client ids of a group, once for each connection. */
   clientIds(groupName: string): string[] {
-    const members = this.#groups.get(groupName)?.members.values() ?? [];
-    return [...new Set([...members].map(({ clientId }) => clientId))];
+    return this.members(groupName).map(({ clientId }) => clientId);
+  }
+
+  /** The members of a group, connection by connection. */
+  members(groupName: string): { clientId: string; connection: ServerConnection }[] {
+    const members = this.#groups.get(groupName)?.members ?? [];
+    return Array.from(members, ([connection, { clientId }]) => ({ clientId, connection }));
   }
 
   /** What a group said it reads, by topic; undefined when nobody of it is there. */

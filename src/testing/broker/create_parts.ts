@@ -7,6 +7,7 @@ import { MessageStore } from "../store/message_store.ts";
 import { DoneMarks } from "../transactions/done_marks.ts";
 import { HalfQueue } from "../transactions/half_queue.ts";
 import type { BrokerParts } from "./broker_parts.ts";
+import { ConsumerGroups } from "./consumer_groups.ts";
 import { ConsumerOffsets } from "./consumer_offsets.ts";
 import { ConsumerTable } from "./consumer_table.ts";
 import { DelayedMessages } from "./delayed_messages.ts";
@@ -30,6 +31,8 @@ export interface PartsOptions {
   onDecided(): void;
   /** Asks a client for something. */
   callClient: BrokerParts["callClient"];
+  /** Sends a client a request without an answer. */
+  tellClient: BrokerParts["tellClient"];
   /** Is told when a group of consumers has changed. */
   onConsumersChanged(group: string, connections: readonly ServerConnection[]): void;
 }
@@ -61,11 +64,14 @@ export function createParts(options: PartsOptions): BrokerParts {
     recallMessages: settings.recallMessages,
     storeReplies: settings.storeReplies,
     callClient: options.callClient,
+    tellClient: options.tellClient,
+    resetsAtServer: settings.resetsAtServer,
     delays: new DelayedMessages(store, clock),
     halves: new HalfQueue(store, options.onDecided),
     marks: new DoneMarks({ store, clock, interval, storeHost: address }),
     producers: new ProducerTable(),
     consumers: new ConsumerTable(options.onConsumersChanged),
+    groups: new ConsumerGroups(settings.groups, settings.autoCreateGroups),
     offsets: new ConsumerOffsets(),
     locks: new QueueLocks(),
     uniqueKeys: new UniqueKeyGenerator({ clock, address: hostname }),

@@ -74,7 +74,8 @@ export function lookUpHandlers(broker: BrokerParts): [number, Handler][] {
   ];
 }
 
-function messageById({ store }: BrokerParts, id: string): ReturnType<typeof store.message> {
+/** Gives the message that an offset message id names. */
+export function messageById({ store }: BrokerParts, id: string): ReturnType<typeof store.message> {
   try {
     return store.message(Number(parseOffsetMessageId(id).offset));
   } catch {

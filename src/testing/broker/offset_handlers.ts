@@ -17,7 +17,7 @@ const CHECK_GROUP = "CID_RMQ_SYS_TRANS";
 
 /** The requests about positions in queues. */
 export function offsetHandlers(broker: BrokerParts): [number, Handler][] {
-  const { store, offsets, topics } = broker;
+  const { store, offsets, topics, groups } = broker;
   return [
     [RequestCode.GET_MAX_OFFSET, (request) => {
       const { topic, queueId } = getMaxOffsetHeader.decode(request.extFields);
@@ -55,7 +55,7 @@ export function offsetHandlers(broker: BrokerParts): [number, Handler][] {
     [RequestCode.UPDATE_CONSUMER_OFFSET, (request) => {
       const header = updateConsumerOffsetHeader.decode(request.extFields);
       const { consumerGroup, topic, queueId, commitOffset } = header;
-      if (!offsets.hasGroup(consumerGroup)) {
+      if (!groups.get(consumerGroup)) {
         throw new Refusal(
           ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
           `Group ${consumerGroup} not exist!`,
@@ -63,6 +63,9 @@ export function offsetHandlers(broker: BrokerParts): [number, Handler][] {
       }
       if (!topics.get(topic)) {
         throw new Refusal(ResponseCode.TOPIC_NOT_EXIST, `Topic ${topic} not exist!`);
+      }
+      if (offsets.isReset(consumerGroup, topic, queueId)) {
+        return { remark: "Offset has been previously reset" };
       }
       offsets.set(consumerGroup, topic, queueId, commitOffset);
       return {};
@@ -75,7 +78,7 @@ function offsetAnswer(offset: bigint): Answer {
 }
 
 /** The first message stored at `timestamp` or later; `isUpper`: the last one at it or earlier. */
-function searchByTime(
+export function searchByTime(
   store: MessageStore,
   topic: string,
   queueId: number,

@@ -25,7 +25,7 @@ const CODES: Readonly<Record<ReadStatus, ResponseCode>> = {
 export function pullHandlers(broker: BrokerParts): [number, Handler][] {
   const pull: Handler = (request, connection) => {
     const header = pullMessageHeader.decode(request.extFields);
-    broker.offsets.addGroup(header.consumerGroup);
+    checkGroup(broker, header);
     checkQueue(broker, header, connection.remote);
     const matches = filterOf(broker, header);
     const { topic, queueId, consumerGroup, sysFlag } = header;
@@ -38,16 +38,41 @@ export function pullHandlers(broker: BrokerParts): [number, Handler][] {
     if ((sysFlag & PullSysFlag.COMMIT_OFFSET) !== 0) {
       broker.offsets.set(consumerGroup, topic, queueId, header.commitOffset);
     }
+    const reset = () => {
+      const offset = broker.offsets.takeReset(consumerGroup, topic, queueId);
+      return offset === undefined ? undefined : answerOfReset(offset);
+    };
+    const moved = reset();
+    if (moved) return moved;
     const result = read(), timeout = Number(header.suspendTimeoutMillis);
     const code = codeOf(result, header);
     const waits = code === ResponseCode.PULL_NOT_FOUND && (sysFlag & PullSysFlag.SUSPEND) !== 0;
     if (!waits || timeout <= 0) return answerOf(result, code);
     return broker.holds.wait({ topic, queueId, connection, timeout, matches }).then(() => {
+      const moved = reset();
+      if (moved) return moved;
       const later = read();
       return answerOf(later, codeOf(later, header));
     });
   };
   return [[RequestCode.PULL_MESSAGE, pull], [RequestCode.LITE_PULL_MESSAGE, pull]];
+}
+
+function checkGroup({ groups }: BrokerParts, { consumerGroup }: PullMessageHeader): void {
+  const config = groups.ensure(consumerGroup);
+  if (!config) {
+    throw new Refusal(
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      `subscription group [${consumerGroup}] does not exist, ${SEE_FAQ}`,
+    );
+  }
+  if (!config.consumeEnable) {
+    throw new Refusal(
+      ResponseCode.NO_PERMISSION,
+      `subscription group no permission, ${consumerGroup}`,
+      { forbiddenType: "2" },
+    );
+  }
 }
 
 function checkQueue({ topics }: BrokerParts, header: PullMessageHeader, remote: string): void {
@@ -100,6 +125,21 @@ function filterOf({ consumers }: BrokerParts, header: PullMessageHeader): TagFil
 function codeOf({ status }: ReadResult, { queueOffset }: PullMessageHeader): ResponseCode {
   if (status === "NO_MESSAGE_IN_QUEUE" && queueOffset !== 0n) return ResponseCode.PULL_OFFSET_MOVED;
   return CODES[status];
+}
+
+function answerOfReset(nextBeginOffset: bigint): Answer {
+  return {
+    code: ResponseCode.PULL_OFFSET_MOVED,
+    remark: "OFFSET_RESET",
+    extFields: pullMessageResponseHeader.encode({
+      suggestWhichBrokerId: 0n,
+      nextBeginOffset,
+      minOffset: 0n,
+      maxOffset: 0n,
+      topicSysFlag: 0,
+      groupSysFlag: 0,
+    }),
+  };
 }
 
 function answerOf({ status, nextOffset, maxOffset, records }: ReadResult, code: number): Answer {

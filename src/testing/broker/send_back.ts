@@ -16,15 +16,17 @@ const ORIGIN_MESSAGE_ID = "ORIGIN_MESSAGE_ID";
 
 /** The request by which consumers give messages back: a delayed copy, or a dead letter. */
 export function sendBackHandlers(broker: BrokerParts): [number, Handler][] {
-  const { store, offsets, topics, delays, host, address } = broker;
+  const { store, groups, topics, delays, host, address } = broker;
   return [[RequestCode.CONSUMER_SEND_MSG_BACK, (request) => {
     const header = sendBackHeader.decode(request.extFields);
-    if (!offsets.hasGroup(header.group)) {
+    const config = groups.get(header.group);
+    if (!config) {
       throw new Refusal(
         ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
         `subscription group not exist, ${header.group} ${SEE_FAQ}`,
       );
     }
+    if (config.retryQueueNums <= 0) return {};
     const message = store.message(Number(header.offset));
     if (!message) {
       throw new Refusal(
