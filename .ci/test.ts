@@ -133,8 +133,11 @@ async function listTests(): Promise<{ onBrokers: string[]; others: string[] }> {
   return { onBrokers: ON_BROKERS, others: others.sort() };
 }
 
-/** Runs all tests, then looks for secrets in everything that they showed. */
-async function runAllTests(signal: AbortSignal): Promise<Counts> {
+/**
+ * Runs the checks and all tests, then looks for secrets in everything that the tests showed. Tests on
+ * brokers take the longest, so everything else runs beside them.
+ */
+async function runAll(signal: AbortSignal): Promise<Counts> {
   const { onBrokers, others } = await listTests();
   const record = await Deno.makeTempDir({ prefix: "rocketmq-deno-tests-" });
   try {
@@ -148,6 +151,7 @@ async function runAllTests(signal: AbortSignal): Promise<Counts> {
       isHeld: true,
     });
     background.catch(() => {}); // when it is ended, so is what is waited for first
+    const checks = await runChecks(signal);
     const rest = [...args, ...others];
     announce({ title: "the other tests", args: rest });
     const first = await runDenoTest(rest, { ...options, isModest: true });
@@ -158,18 +162,13 @@ async function runAllTests(signal: AbortSignal): Promise<Counts> {
     const secrets = await searchForSecrets(record, [...first.output, ...second.output]);
     console.log(secrets.report);
     const found = { ...NOTHING, [secrets.isClean ? "passed" : "failed"]: 1 };
-    return addCounts(first.counts, second.counts, found);
+    const tests = addCounts(first.counts, second.counts, found);
+    const steps = `${checks.passed} steps passed, ${checks.failed} failed`;
+    console.log(`Beside the tests ${steps}; a failed one counts below like a failed test.`);
+    return { ...tests, failed: tests.failed + checks.failed };
   } finally {
     await Deno.remove(record, { recursive: true });
   }
-}
-
-async function runAll(signal: AbortSignal): Promise<Counts> {
-  const checks = await runChecks(signal);
-  const tests = await runAllTests(signal);
-  const steps = `${checks.passed} steps passed, ${checks.failed} failed`;
-  console.log(`Before the tests ${steps}; a failed one counts below like a failed test.`);
-  return { ...tests, failed: tests.failed + checks.failed };
 }
 
 function run(args: string[], signal: AbortSignal): Promise<Counts> {

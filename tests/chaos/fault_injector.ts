@@ -5,7 +5,7 @@ import type { Group } from "./group.ts";
 import type { FaultKind, NetworkTrouble, PlannedFault } from "./schedule.ts";
 import type { Replicas } from "./replicas.ts";
 import type { Server, Testbed } from "./testbed.ts";
-import { halfMessagesOn } from "./witness.ts";
+import { halfMessagesIn, halfMessagesOn } from "./witness.ts";
 
 /** A fault that has come. Times are milliseconds since 1970. */
 export interface DoneFault {
@@ -22,8 +22,8 @@ export interface DoneFault {
   openAt?: number;
   /** When a master was killed that has a slave. */
   killedAt?: number;
-  /** Transactions whose half messages a slave had that was promoted though it lagged behind. */
-  survivors?: readonly string[];
+  /** Of a `lag`: which half messages the killed master had stored, and which its promoted slave had. */
+  halves?: { stored: readonly string[]; survived: readonly string[] };
 }
 
 /** How the faults of a run are done. */
@@ -140,7 +140,7 @@ async function failOver(
   replicas: Replicas,
   name: string,
   { kind, duration }: PlannedFault,
-): Promise<Pick<DoneFault, "killedAt" | "openAt" | "survivors">> {
+): Promise<Pick<DoneFault, "killedAt" | "openAt" | "halves">> {
   const { master, slave } = await replicas.pairOf(name), isLag = kind === "lag";
   if (isLag) {
     slave.suspend();
@@ -156,11 +156,16 @@ async function failOver(
   }
   await replicas.promoted(slave);
   const openAt = Date.now();
-  const survivors = isLag ? await halfMessagesOn(slave.address) : undefined;
+  const halves = isLag
+    ? {
+      stored: await halfMessagesIn(master.folder),
+      survived: await halfMessagesOn(slave.address),
+    }
+    : undefined;
   await delay(isLag ? ABSENCE : duration);
   await master.start();
   await replicas.inSync(name);
-  return { killedAt, openAt, ...survivors && { survivors } };
+  return { killedAt, openAt, ...halves && { halves } };
 }
 
 /** Kills a server and starts it again; gives when its port could be connected to. */

@@ -45,8 +45,8 @@ export interface Findings {
   /** Committed, and not visible. */
   lost: string[];
   /**
-   * Committed, not visible, and the loss of the broker: it had stored the half message and said so, and
-   * the slave that was promoted did not have it.
+   * Committed, not visible, and the loss of the broker: a killed master had stored the half message,
+   * and the slave that was promoted did not have it.
    */
   notReplicated: string[];
   /** Visible, and no listener ever said commit. */
@@ -108,10 +108,10 @@ export function findViolations(
   const notThere = [...rowOf.values()]
     .filter(({ truth, transactionId }) => truth === "COMMIT" && !seen.has(transactionId))
     .map(({ transactionId }) => transactionId);
-  const missed = findMissed(entries, faults);
+  const notReplicated = findNotReplicated(faults);
   return {
-    lost: notThere.filter((id) => !missed.has(id)),
-    notReplicated: notThere.filter((id) => missed.has(id)),
+    lost: notThere.filter((id) => !notReplicated.has(id)),
+    notReplicated: notThere.filter((id) => notReplicated.has(id)),
     phantom: [...seen].filter((id) => !committed.has(id)),
     corrupt: visible.filter(({ transactionId, sum, key }) => {
       const row = rowOf.get(transactionId);
@@ -126,18 +126,17 @@ export function findViolations(
   };
 }
 
-/** Half messages that were stored before their broker was killed, and that its promoted slave lacked. */
-function findMissed(entries: readonly Entry[], faults: readonly DoneFault[]): Set<string> {
-  const missed = new Set<string>();
-  for (const { survivors, killedAt = 0, target } of faults) {
-    if (!survivors) continue;
-    const had = new Set(survivors);
-    for (const entry of entries) {
-      if (entry.type !== "ran" || entry.brokerName !== target || entry.at > killedAt) continue;
-      if (!had.has(entry.transactionId)) missed.add(entry.transactionId);
-    }
+/**
+ * Half messages that a master had stored when it was killed, and its promoted slave had not. What the
+ * producers say counts for nothing here: they could excuse a loss of their own with it.
+ */
+function findNotReplicated(faults: readonly DoneFault[]): Set<string> {
+  const missing = new Set<string>();
+  for (const { halves } of faults) {
+    const survived = new Set(halves?.survived);
+    for (const id of halves?.stored ?? []) if (!survived.has(id)) missing.add(id);
   }
-  return missed;
+  return missing;
 }
 
 /**

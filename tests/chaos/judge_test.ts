@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { encodeStoredMessage } from "../../src/message/mod.ts";
 import { readArguments } from "./arguments.ts";
 import type { DoneFault } from "./fault_injector.ts";
 import type { Entry, Row } from "./journal.ts";
@@ -10,7 +11,7 @@ import {
   findViolations,
 } from "./judge.ts";
 import { createReport, formatReport } from "./report.ts";
-import type { Seen } from "./witness.ts";
+import { recordsIn, type Seen } from "./witness.ts";
 
 const FAULT: DoneFault = {
   ...{ kind: "kill", target: "broker-a", isCutting: true },
@@ -61,6 +62,59 @@ Deno.test("chaos - a committed message that nobody sees is lost", () => {
 
   assertEquals(findViolations(run).lost, ["t1"]);
   assertEquals(createReport(run).violations, ["lost 1: t1"]);
+});
+
+/** A master was killed that had stored `t0` to `t2`, and its promoted slave had some of them. */
+function lag(...survived: string[]): DoneFault {
+  return {
+    ...{ kind: "lag", target: "broker-a", isCutting: true, from: 2_000, to: 20_000 },
+    ...{ killedAt: 6_000, openAt: 9_000, halves: { stored: ["t0", "t1", "t2"], survived } },
+  };
+}
+
+Deno.test("chaos - what a promoted slave lacks of its master is named, as the broker's loss", () => {
+  const run = { ...goodRun(), faults: [lag("t0")], visible: [seen(0)] };
+
+  const { lost, notReplicated } = findViolations(run);
+  assertEquals([lost, notReplicated], [[], ["t1"]], "t2 was rolled back");
+  const report = createReport(run);
+  assertEquals([report.lost, report.notReplicated, report.violations], [0, ["t1"], []]);
+  assertMatch(formatReport(report), /\nlost +0\nnot replicated +1, the broker's loss: t1 /);
+});
+
+Deno.test("chaos - a promoted slave excuses no loss of what it has, or its master never had", () => {
+  const lossOf = (index: number, ...faults: DoneFault[]) => {
+    const run = goodRun();
+    if (index === 3) {
+      run.rows.push(row(3, "COMMIT"));
+      run.entries.push(...story(3, "COMMIT", 5_900));
+    } else run.visible = run.visible.filter(({ key }) => key !== String(index));
+    const { lost, notReplicated } = findViolations({ ...run, faults });
+    return [lost, notReplicated];
+  };
+  assertEquals(lossOf(1, lag("t0", "t1")), [["t1"], []], "its half message survived");
+  assertEquals(lossOf(3, lag("t0")), [["t3"], []], "said to be confirmed, and never stored");
+  assertEquals(lossOf(1, { ...lag(), kind: "failover", halves: undefined! }), [["t1"], []]);
+  assertEquals(lossOf(1, { ...FAULT, to: 20_000 }), [["t1"], []], "the log of a restart is whole");
+  assertEquals(lossOf(1, lag("t0", "t1"), lag("t0")), [[], ["t1"]], "it went in the second one");
+});
+
+Deno.test("chaos - a half message that was not replicated, and is visible, is not lost to anybody", () => {
+  const run = { ...goodRun(), faults: [lag()] };
+
+  assertEquals(findViolations(run).notReplicated, []);
+});
+
+Deno.test("chaos - the log of a killed broker is read up to where it was filled", () => {
+  const messages = ["t0", "t1"].map((id) =>
+    encodeStoredMessage({ topic: "Orders", body: new Uint8Array(9), properties: { UNIQ_KEY: id } })
+  );
+  const file = new Uint8Array(4_096);
+  file.set(messages[0]!);
+  file.set(messages[1]!, messages[0]!.length);
+
+  assertEquals([...recordsIn(file)], messages);
+  assertEquals([...recordsIn(messages[0]!)], messages.slice(0, 1));
 });
 
 Deno.test("chaos - a visible message that no listener committed is a phantom", () => {

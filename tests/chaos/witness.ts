@@ -1,4 +1,10 @@
-import { crc32, decodeMessages, type MessageExt } from "../../src/message/mod.ts";
+import {
+  crc32,
+  decodeMessages,
+  decodeStoredMessage,
+  type MessageExt,
+} from "../../src/message/mod.ts";
+import { MAGIC_V1, MAGIC_V2 } from "../../src/message/stored_message.ts";
 import { ResponseCode } from "../../src/remoting/mod.ts";
 import {
   createGetMaxOffsetRequest,
@@ -28,6 +34,9 @@ export interface Master {
 
 /** Where brokers put half messages that they discard. */
 const DISCARDED_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC";
+
+/** Where brokers keep half messages. */
+const HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC";
 
 /** Queues of the topic on each broker. */
 const QUEUES = 4;
@@ -146,8 +155,34 @@ async function pull(
 export async function halfMessagesOn(address: string): Promise<string[]> {
   await using client = new TestClient("");
   const ids = new Set<string>();
-  await pull(client, address, "RMQ_SYS_TRANS_HALF_TOPIC", 0, 0n, ({ messageId }) => {
+  await pull(client, address, HALF_TOPIC, 0, 0n, ({ messageId }) => {
     ids.add(messageId);
   });
   return [...ids];
+}
+
+/** The transactions whose half messages the commit log of a broker has that does not run. */
+export async function halfMessagesIn(folder: string): Promise<string[]> {
+  const log = `${folder}/store/commitlog`;
+  const files = (await Array.fromAsync(Deno.readDir(log), ({ name }) => name)).sort();
+  const ids = new Set<string>();
+  for (const file of files) {
+    for (const record of recordsIn(await Deno.readFile(`${log}/${file}`))) {
+      const { topic, properties } = decodeStoredMessage(record);
+      if (topic === HALF_TOPIC) ids.add(properties.UNIQ_KEY!);
+    }
+  }
+  return [...ids];
+}
+
+/** The messages in a file of a commit log, up to where it was filled. */
+export function* recordsIn(file: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  for (let at = 0; at + 8 <= file.length;) {
+    const size = view.getInt32(at), magic = view.getInt32(at + 4);
+    const isMessage = (magic === MAGIC_V1 || magic === MAGIC_V2) && size > 8;
+    if (!isMessage || at + size > file.length) return;
+    yield file.subarray(at, at + size);
+    at += size;
+  }
 }

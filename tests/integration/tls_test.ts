@@ -6,6 +6,7 @@ import { RocketMQCluster } from "../support/cluster.ts";
 import { eventually } from "../support/progress.ts";
 import { launcherTest } from "../support/real_broker.ts";
 import { TestClient } from "../support/test_client.ts";
+import { TLS_PERMISSIVE } from "../support/server_config.ts";
 import { makeTlsServerFiles } from "../support/tls_server_files.ts";
 
 const { Commit, Rollback, Unknown } = LocalTransactionState;
@@ -87,7 +88,10 @@ launcherTest(
 launcherTest(
   "tls - servers without a certificate of their own are not trusted",
   async () => {
-    await using cluster = await RocketMQCluster.start({ brokers: 0 });
+    await using cluster = await RocketMQCluster.start({
+      brokers: 0,
+      javaOptions: [TLS_PERMISSIVE],
+    });
     await using producer = newProducer(cluster, true);
     assertStringIncludes(await startFailure(producer), "over TLS: its certificate");
   },
@@ -96,10 +100,7 @@ launcherTest(
 launcherTest(
   "tls - servers whose TLS is switched off are told from others",
   async () => {
-    await using cluster = await RocketMQCluster.start({
-      brokers: 0,
-      javaOptions: ["-Dtls.server.mode=disabled"],
-    });
+    await using cluster = await RocketMQCluster.start({ brokers: 0 });
     await using producer = newProducer(cluster, true);
     assertStringIncludes(
       await startFailure(producer),

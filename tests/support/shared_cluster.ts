@@ -2,6 +2,7 @@ import { RocketMQCluster } from "./cluster.ts";
 import { type BrokerAddress, listBrokers } from "./probe.ts";
 import { progress } from "./progress.ts";
 import { cacheFolder, findInstallation, withFileLock } from "./rocketmq_home.ts";
+import { TLS_PERMISSIVE } from "./server_config.ts";
 
 /** Variables of the environment that steer the tests on real brokers. */
 export const ENV = {
@@ -81,7 +82,7 @@ async function startOnce(): Promise<string> {
     const failure = Deno.env.get(ENV.failed);
     if (failure) throw new Error(failure);
     try {
-      const { nameServers } = await RocketMQCluster.start();
+      const { nameServers } = await RocketMQCluster.start({ javaOptions: [TLS_PERMISSIVE] });
       Deno.env.set(ENV.nameServers, nameServers);
       return nameServers;
     } catch (error) {
