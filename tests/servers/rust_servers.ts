@@ -69,8 +69,8 @@ class RustServers implements AsyncDisposable {
       ROCKETMQ_SECURITY_PROFILE: "development-insecure-loopback",
     });
     const [nameServerFolder, brokerFolder] = [`${folder}/namesrv`, `${folder}/broker-a`];
-    for (const  of of[nameServerFolder, brokerFolder]) {
-      await Deno.mkdir(`${of}/conf`, { recursive: true });
+    for (const home of [nameServerFolder, brokerFolder]) {
+      await Deno.mkdir(`${home}/conf`, { recursive: true });
     }
     const nameServerPort = findFreePort(), port = findFreePort([-2, 1]);
     const nameServerAddress = `127.0.0.1:${nameServerPort}`, address = `127.0.0.1:${port}`;

@@ -1,7 +1,7 @@
 import { deflateSync } from "node:zlib";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { compressionFlags, CompressionType, SysFlag } from "../../src/message/internal.ts";
-import { settle, until } from "../support/fake_clock.ts";
+import { until } from "../support/fake_clock.ts";
 import { recordEvents, ScriptedCluster } from "../support/scripted_cluster.ts";
 import type { CheckBackOptions, ReceivedMessage } from "../support/scripted_broker.ts";
 import { PatientListener } from "./support.ts";
