@@ -1,7 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Consumer, ConsumerEvent, ConsumerOptions } from "../../src/consumer/mod.ts";
 import { BrokerResponseError, InvalidStateError } from "../../src/errors.ts";
-import { bodies, GROUP, pause, Shop, TOPIC, until } from "./support.ts";
+import { createUpdateConsumerOffsetRequest } from "../../src/requests/mod.ts";
+import { Member } from "../testing/member.ts";
+import { bodies, GROUP, next, pause, Shop, textOf, TOPIC, until } from "./support.ts";
 import { Witness } from "./witness.ts";
 
 /** Members of one group that a witness sees, each with a slow handler. */
@@ -223,6 +225,27 @@ Deno.test("group - brokers that are killed and started again under working membe
   await pause(300);
   assertEquals({ ...crew.witness.sightings(), outOfOrder: 0 }, exact(count + 1));
   await successor.close();
+});
+
+Deno.test("group - a member that was cut off goes on where others have come to meanwhile", async () => {
+  await using shop = await Shop.open({ topics: [{ topic: TOPIC, queues: 1 }] });
+  await shop.send(bodies(10));
+  await using consumer = await shop.start();
+  const iterator = consumer[Symbol.asyncIterator]();
+  const [first] = await next(iterator, 1);
+  using other = await Member.join(shop.broker, "raw");
+  // The other one had the queue, came to m5, and left it again.
+  const { topic, queueId } = first!.queue;
+  const where = { consumerGroup: GROUP, topic, queueId, commitOffset: 5n };
+  assertEquals((await other.ask(createUpdateConsumerOffsetRequest(where))).code, 0);
+  await shop.broker.disconnect();
+  await until("it lost the queue", () => first!.signal.aborted);
+  first!.ack();
+  assertEquals(await first!.settled, "released");
+  const rest = await next(iterator, 5);
+  assertEquals(rest.map(textOf), ["m5", "m6", "m7", "m8", "m9"]);
+  for (const message of rest) message.ack();
+  assertEquals((await consumer.close()).isClean, true);
 });
 
 Deno.test("group - members that subscribe differently are told, and so are doubled client ids", async () => {
