@@ -100,12 +100,12 @@ export class Members {
    * stop by themselves when their connection is gone.
    */
   async deadAt(brokerName: string): Promise<string[]> {
-    const { list } = this.#options;
+    const { list, self } = this.#options;
     if (this.#missing().length === 0 || this.#mayLackMembers(brokerName)) return [];
     this.#take(brokerName, (await list(brokerName, this.#ending.signal)).members);
     const now = this.#options.clock.monotonic();
     return [...this.#missingSince.get(brokerName) ?? []]
-      .filter(([, since]) => now - since >= GRACE).map(([id]) => id);
+      .filter(([id, since]) => id !== self() && now - since >= GRACE).map(([id]) => id);
   }
 
   /** Ends the watch. */
