@@ -1,5 +1,6 @@
 import { checkBackCases } from "./cases/check_backs.ts";
 import { clientCases } from "./cases/clients.ts";
+import { consumerCases } from "./cases/consumers.ts";
 import { delayCases } from "./cases/delays.ts";
 import { frameCases } from "./cases/frames.ts";
 import { giveUpCases } from "./cases/give_ups.ts";
@@ -27,4 +28,5 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...lookUpCases,
   ...replyCases,
   ...clientCases,
+  ...consumerCases,
 ];

@@ -74,9 +74,12 @@ for (const resetsAtServer of [true, false]) {
     await pause(500);
     using operator = await Operator.come(shop);
     assertEquals((await operator.reset(0)).code, 0);
-    await until("all came again", () => seen.length === 20);
+    // Pulls that are held learn of it at their end: here because a message comes to each queue.
+    await shop.send(["x", "y", "z", "x", "y", "z"]);
+    await until("all came again", () => new Set(seen.slice(10)).size === 13 && seen.length >= 26);
     await pause(500);
-    assertEquals(seen.slice(10).toSorted(), bodies(10).toSorted());
+    const again = seen.slice(10).filter((text) => text.startsWith("m"));
+    assertEquals(again.toSorted(), bodies(10).toSorted());
     if (resetsAtServer) assertEquals(new Set(moved), new Set(["reset"]));
     assertEquals((await consumer.close()).isClean, true);
     await using successor = await shop.start();

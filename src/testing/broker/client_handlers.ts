@@ -73,11 +73,11 @@ export function clientHandlers(broker: BrokerParts): [number, Handler][] {
     }],
     [RequestCode.GET_SUBSCRIPTIONGROUP_CONFIG, (request) => {
       const { group } = groupConfigHeader.decode(request.extFields);
-      const known = config.get(group);
+      const known = config.ensure(group);
       if (!known) {
         throw new Refusal(
           ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-          `subscription group [${group}] does not exist`,
+          "No group in this broker",
         );
       }
       const { consumeEnable, retryQueueNums } = known;

@@ -61,9 +61,12 @@ export function operatorHandlers(broker: BrokerParts): [number, Handler][] {
   ];
 }
 
-/** Has the members of a group go on at a time: by its own table of offsets, or by telling them. */
+/**
+ * Has the members of a group go on at a time: by its own table of offsets, or by telling them. Pulls that
+ * are held learn of it at their end.
+ */
 function resetOffsets(broker: BrokerParts, request: RemotingCommand): Answer {
-  const { topics, store, offsets, consumers, holds } = broker;
+  const { topics, store, offsets, consumers } = broker;
   const header = resetOffsetHeader.decode(request.extFields);
   const { topic, group, timestamp } = header;
   const config = topics.get(topic);
@@ -79,7 +82,6 @@ function resetOffsets(broker: BrokerParts, request: RemotingCommand): Answer {
   if (broker.resetsAtServer) {
     for (const { queue: { queueId }, offset } of resets) {
       offsets.reset(group, topic, queueId, offset);
-      holds.notifyAll(topic, queueId);
     }
   } else {
     const code = RequestCode.RESET_CONSUMER_CLIENT_OFFSET;

@@ -55,11 +55,6 @@ export class PullHolds {
     }
   }
 
-  /** Wakes all pulls of a queue. */
-  notifyAll(topic: string, queueId: number): void {
-    for (const hold of [...this.#holds.get(keyOf(topic, queueId)) ?? []]) hold.end();
-  }
-
   /** Drops the pulls of a connection that is over. */
   forget(connection: ServerConnection): void {
     for (const holds of [...this.#holds.values()]) {
