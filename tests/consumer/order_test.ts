@@ -10,7 +10,7 @@ function keyed(count: number, keys: number): string[] {
 
 Deno.test("order - of a queue: one after the other, and what failed before all behind it", async () => {
   await using shop = await Shop.open({ topics: [{ topic: TOPIC, queues: 2 }] });
-  await shop.send(bodies(20));
+  await shop.send(bodies(8));
   await using consumer = await shop.start({ order: "queue", retry: { delay: 100 } });
   const begun = new Map<number, string[]>(), running = new Map<number, number>();
   let most = 0, together = 0, failed = 0, done = 0;
@@ -28,6 +28,10 @@ Deno.test("order - of a queue: one after the other, and what failed before all b
     }
     done++;
   });
+  for (const body of bodies(20).slice(8)) {
+    await pause(3);
+    await shop.send([body]);
+  }
   await until("all are done", () => done === 20);
   assertEquals([most, together, failed], [1, 2, 2]);
   const all = [...begun.values()].flat();
