@@ -205,6 +205,21 @@ function mortal(shop: Shop, signal: AbortSignal): ConsumerOptions["dialer"] & ob
   };
 }
 
+Deno.test("group - a lone member that dies and comes back under its name has its queues at once", async () => {
+  await using shop = await Shop.open();
+  const crew = new Crew(shop, 1), network = new AbortController();
+  const instanceName = "warehouse-0";
+  const dead = await crew.join({ dialer: mortal(shop, network.signal), instanceName });
+  await shop.send(bodies(20));
+  await crew.all(20);
+  network.abort();
+  await using successor = await crew.join({ instanceName });
+  await shop.send(["later"]);
+  await until("it works", () => crew.witness.size === 21, 2_000);
+  await dead.close({ drain: "none", deadline: 100 });
+  assertEquals((await successor.close()).isClean, true);
+});
+
 Deno.test("group - brokers that are killed and started again under working members: nothing comes twice", async () => {
   await using shop = await Shop.open({ brokers: 2, topics: [{ topic: TOPIC, queues: 2 }] });
   const crew = new Crew(shop, 50);

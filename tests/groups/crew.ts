@@ -39,6 +39,11 @@ export class Crew implements AsyncDisposable {
     this.#producer = new Producer({ nameServers, producerGroup: uniqueName("shop") });
   }
 
+  /** Whether members work in order, as their option says it. */
+  get order(): "none" | "queue" {
+    return this.#options.member?.order === "queue" ? "queue" : "none";
+  }
+
   /** Makes the topic, without a member. */
   static async gather(workplace: Workplace, options: CrewOptions): Promise<Crew> {
     const crew = new Crew(workplace, options);

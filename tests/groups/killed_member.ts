@@ -38,7 +38,7 @@ export async function killMember(
   const survivor = await crew.join();
   await using victim = new Program(PROGRAM, {
     permissions: ["--allow-net"],
-    args: [crew.nameServers, crew.group, crew.topic, String(handlerTime)],
+    args: [crew.nameServers, crew.group, crew.topic, String(handlerTime), crew.order],
   });
   const seen: { report: ConsumerReport; at: number }[] = [];
   let read = 0;

@@ -86,11 +86,13 @@ async function main(args: readonly string[]): Promise<number> {
       if (extra + twoOwners + (way === "ordered" ? outOfOrder : 0) > 0) isExact = false;
     }
   }
-  if ("kill -9".includes(values.only)) {
+  for (const [way, options] of WAYS) {
+    const title = `kill -9 of one of two members, ${way}`;
+    if (!title.includes(values.only)) continue;
     const messages = Math.round(800 * scale);
-    await using crew = await Crew.gather(workplace, WAYS[0]![1]);
-    const result = await killMember(crew, messages, HANDLER_TIME);
-    print(`\nkill -9 of one of two members, ${messages} messages: ${Deno.inspect(result)}`);
+    await using crew = await Crew.gather(workplace, options);
+    const result = await killMember(crew, messages, options.handlerTime);
+    print(`\n${title}, ${messages} messages: ${Deno.inspect(result)}`);
     if (result.tooOld + result.lost > 0 || result.takeOver > 2_000) isExact = false;
   }
   return isExact ? 0 : 1;

@@ -2,7 +2,7 @@
  * A member of a consumer group in a process of its own, that tells of each delivery. It ends when it is
  * killed.
  *
- *     deno run --allow-net consumer_member.ts NAME_SERVERS GROUP TOPIC HANDLER_TIME
+ *     deno run --allow-net consumer_member.ts NAME_SERVERS GROUP TOPIC HANDLER_TIME none|queue
  *
  * @module
  */
@@ -21,8 +21,11 @@ function tell(report: ConsumerReport): void {
 }
 
 if (import.meta.main) {
-  const [nameServers, group, topic, handlerTime] = Deno.args as [string, string, string, string];
-  const consumer = new Consumer({ nameServers, group, subscriptions: { [topic]: "*" } });
+  const [nameServers, group, topic, handlerTime, order] = Deno.args as [
+    ...[string, string, string, string],
+    "none" | "queue",
+  ];
+  const consumer = new Consumer({ nameServers, group, order, subscriptions: { [topic]: "*" } });
   const events = consumer.events();
   (async () => {
     for await (const event of events) {
