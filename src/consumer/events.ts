@@ -69,6 +69,16 @@ export interface DeadLetteredEvent {
   readonly reason: string;
 }
 
+/** A message failed for good, and nothing behind it is handled any more: see `retry.then`. */
+export interface StoppedEvent {
+  /** Tells the events apart. */
+  readonly type: "stopped";
+  /** The queue. */
+  readonly queue: MessageQueue;
+  /** Names the message. */
+  readonly uniqueKey: string;
+}
+
 /** Reading goes on at another offset: messages were deleted, or an operator reset the offset. */
 export interface OffsetMovedEvent {
   /** Tells the events apart. */
@@ -111,6 +121,7 @@ export type ConsumerEvent =
   | CommitFailedEvent
   | RetryUnknownEvent
   | DeadLetteredEvent
+  | StoppedEvent
   | OffsetMovedEvent
   | SubscriptionDiffersEvent
   | DuplicateClientIdEvent;

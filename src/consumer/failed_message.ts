@@ -12,6 +12,8 @@ const ORDERED_DELAY = 1_000;
 export type Fate =
   /** The broker confirmed a copy or dead letter. */
   | { readonly kind: "copied" | "dead-lettered" }
+  /** Nothing behind it is handled any more. */
+  | { readonly kind: "stopped" }
   /** It is handled again here, after a pause. */
   | { readonly kind: "again"; readonly pause: number };
 
@@ -27,8 +29,18 @@ export async function decideFate(
   decision: Exclude<Decision, { kind: "ack" }>,
   { settings, calls, warnings, events }: ReaderContext,
 ): Promise<Fate> {
-  const { queue } = message, { group, client: { logger } } = settings;
-  const isDead = decision.kind === "dead-letter" || message.attempt >= settings.attempts;
+  const { queue, uniqueKey } = message, { group, client: { logger } } = settings;
+  const wasLast = message.attempt >= settings.attempts;
+  const isDead = decision.kind === "dead-letter" || wasLast;
+  if (decision.kind === "retry" && wasLast && settings.stopsAfterAttempts) {
+    logger.error(
+      `Handles nothing behind message "${uniqueKey}" of topic "${message.topic}" any more: ` +
+        `attempt ${message.attempt} failed, mend it and start this consumer again`,
+      { ...queue },
+    );
+    events.publish({ type: "stopped", queue, uniqueKey });
+    return { kind: "stopped" };
+  }
   const delay = decision.kind === "retry"
     ? decision.delay ?? settings.retryDelay(message.attempt)
     : undefined;
@@ -57,7 +69,7 @@ export async function decideFate(
   logger.warn(
     `Message "${message.uniqueKey}" of topic "${message.topic}" is a dead letter: ${reason}`,
   );
-  const deadLetterTopic = `%DLQ%${group}`, { uniqueKey } = message;
+  const deadLetterTopic = `%DLQ%${group}`;
   events.publish({ type: "dead-lettered", queue, uniqueKey, deadLetterTopic, reason });
   return { kind: "dead-lettered" };
 }

@@ -37,6 +37,7 @@ export type {
   OffsetMovedEvent,
   ReleasedEvent,
   RetryUnknownEvent,
+  StoppedEvent,
   SubscriptionDiffersEvent,
 } from "./events.ts";
 export type { Allocation, AllocationInput } from "./allocation.ts";

@@ -27,7 +27,7 @@ export type StartFrom = "first" | "last" | Date;
 export interface ConsumerRetryOptions {
   /**
    * Deliveries of a message, the first included. After the last one it becomes a dead letter, in the
-   * topic `%DLQ%group`.
+   * topic `%DLQ%group`, unless `then` says otherwise.
    *
    * @default {16}
    */
@@ -39,6 +39,14 @@ export interface ConsumerRetryOptions {
    * @default {the broker decides: 10 s, 30 s, 1 min, 2 min, …}
    */
   delay?: number | ((attempt: number) => number);
+  /**
+   * What becomes of a message after its last attempt: a dead letter, or a stop. A stop needs an
+   * `order`: nothing behind the message is handled until this member is started again, or another one
+   * takes over the queue.
+   *
+   * @default {"dead-letter"}
+   */
+  then?: "dead-letter" | "stop";
 }
 
 /** Configures a {@linkcode Consumer}. */
@@ -117,6 +125,8 @@ export interface ConsumerSettings {
   readonly concurrency: number;
   readonly bufferBytes: number;
   readonly attempts: number;
+  /** `true` if nothing is handled behind a message that failed for good. */
+  readonly stopsAfterAttempts: boolean;
   /** Returns the delay after an attempt in milliseconds; `undefined` if the broker decides. */
   readonly retryDelay: (attempt: number) => number | undefined;
 }
@@ -134,14 +144,15 @@ export function resolveConsumerOptions(options: ConsumerOptions): ConsumerSettin
   const subscriptions = readSubscriptions(options.subscriptions, version);
   for (const { topic } of subscriptions) checkName("topic", topic, MAX_TOPIC_LENGTH, namespace);
   const group = wrap(options.group);
-  const { attempts, delay } = options.retry ?? {};
+  const { attempts, delay, then } = options.retry ?? {};
+  const laneOf = readOrder(options.order);
   return {
     client: { ...client, instanceName: INSTANCE_MARK + client.instanceName },
     group,
     subscriptions: subscriptions.map((it) => ({ ...it, topic: wrap(it.topic) })),
     retrySubscription: subscribeToAll(`%RETRY%${group}`, version),
     startFrom: checkStartFrom(options.startFrom),
-    laneOf: readOrder(options.order),
+    laneOf,
     allocation: readAllocation(options.allocation),
     answersOperators: options.answersOperators ?? false,
     handOverTimeout: checkTime("handOverTimeout", options.handOverTimeout, 60_000),
@@ -157,6 +168,7 @@ export function resolveConsumerOptions(options: ConsumerOptions): ConsumerSettin
       unit: " bytes",
     }),
     attempts: checkCount("retry.attempts", attempts, { fallback: 16, min: 1, max: 1_000 }),
+    stopsAfterAttempts: readThen(then, laneOf !== undefined),
     retryDelay: readRetryDelay(delay),
   };
 }
@@ -170,6 +182,17 @@ function readRetryDelay(
   }
   const checked = checkRetryDelay("retry.delay", delay);
   return () => checked;
+}
+
+function readThen(
+  then: ConsumerRetryOptions["then"] = "dead-letter",
+  hasOrder: boolean,
+): boolean {
+  if (then === "dead-letter" || then === "stop" && hasOrder) return then === "stop";
+  throw new InvalidArgumentError(
+    `Cannot use option retry.then: it must be "dead-letter" or, with an order, "stop", ` +
+      `current value is ${printable(String(then), 64)}`,
+  );
 }
 
 function readOrder(order: ConsumerOptions["order"] = "none"): ConsumerSettings["laneOf"] {

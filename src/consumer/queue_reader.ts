@@ -45,6 +45,8 @@ export class QueueReader {
   readonly #held = new Map<bigint, Held>();
   /** Handed out, and not known to be settled. */
   readonly #begun = new Set<IncomingMessage>();
+  /** Failed for good: their lanes stay busy until another member takes over. */
+  readonly #stopped = new Set<IncomingMessage>();
   /** Acknowledged, and not covered by a confirmed commit. */
   readonly #acknowledged = new Set<IncomingMessage>();
   readonly #finished: Promise<void>;
@@ -138,6 +140,8 @@ export class QueueReader {
     this.#gone.abort(new Error(reason));
     for (const [offset, held] of this.#held) this.#drop(offset, held);
     for (const message of this.#acknowledged) message.end("released");
+    for (const message of this.#stopped) this.#context.inbox.release(message);
+    this.#stopped.clear();
     this.#begun.clear();
     this.#acknowledged.clear();
     this.#checkIdle();
@@ -454,6 +458,7 @@ export class QueueReader {
   ): Promise<void> {
     const fate = await decideFate(message, decision, this.#context);
     if (!this.#begun.has(message)) return;
+    if (fate.kind === "stopped") return this.#stop(message);
     if (fate.kind !== "again") {
       this.#settle(message);
       message.end(fate.kind);
@@ -471,6 +476,16 @@ export class QueueReader {
       held.pause = undefined;
       this.#offer(message.source, message.attempt + 1, true);
     }
+    this.#checkIdle();
+  }
+
+  /** Leaves a message unsettled and its lane busy, so that nothing behind it is handled here. */
+  #stop(message: IncomingMessage): void {
+    this.#begun.delete(message);
+    this.#held.get(message.offset)?.free();
+    this.#held.delete(message.offset);
+    this.#stopped.add(message);
+    message.end("released");
     this.#checkIdle();
   }
 

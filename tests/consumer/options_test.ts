@@ -23,6 +23,11 @@ Deno.test("options - what can't be meant is refused before anything is connected
     [{ buffer: { bytes: 1 } }, "buffer.bytes"],
     [{ retry: { attempts: 0 } }, "retry.attempts"],
     [{ retry: { delay: -1 } }, "retry.delay"],
+    [{ retry: { then: "stop" } }, "with an order"],
+    [{ retry: { then: "skip" }, order: "queue" }, "retry.then"],
+    [{ order: "key" }, "order"],
+    [{ allocation: "hash" }, "allocation"],
+    [{ handOverTimeout: 0 }, "handOverTimeout"],
     [{ retry: { delay: 7_200_001 } }, "7200000"],
   ];
   for (const [options, part] of wrong) {

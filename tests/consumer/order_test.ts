@@ -91,6 +91,32 @@ Deno.test("order - the last attempt makes a dead letter, and those behind it go 
   assertEquals((await consumer.close()).isClean, true);
 });
 
+Deno.test("order - a stop leaves what is behind a message that failed, until it is mended", async () => {
+  await using shop = await Shop.open(ONE_QUEUE);
+  await shop.send(["good", "bad", "next"]);
+  const retry = { attempts: 2, delay: 20, then: "stop" } as const;
+  const first = await shop.start({ order: "queue", retry });
+  const stopped: string[] = [], seen: string[] = [];
+  (async () => {
+    for await (const { type } of first.events()) if (type === "stopped") stopped.push(type);
+  })();
+  first.run((message) => {
+    seen.push(textOf(message));
+    if (textOf(message) === "bad") throw new Error("never");
+  });
+  await until("it stops", () => stopped.length === 1);
+  await pause(300);
+  assertEquals(seen, ["good", "bad", "bad"]);
+  assertEquals((await shop.broker.messages(`%DLQ%${GROUP}`)).length, 0);
+  assertStringIncludes(JSON.stringify(shop.logger.lines), "mend it and start this consumer again");
+  assertEquals((await first.close()).isClean, true);
+  await using second = await shop.start({ order: "queue", retry });
+  second.run((message) => void seen.push(textOf(message)));
+  await until("it goes on", () => seen.includes("next"));
+  assertEquals(seen, ["good", "bad", "bad", "bad", "next"]);
+  await second.close();
+});
+
 Deno.test("order - a message that waits for its next attempt is finished before its queue is handed over", async () => {
   await using shop = await Shop.open({ topics: [{ topic: TOPIC, queues: 2 }] });
   await shop.send(keyed(40, 4));
