@@ -331,9 +331,9 @@ export class Consumer implements AsyncDisposable {
       ),
     );
     await this.#starting;
-    const { client: { clock }, group: groupName } = this.#settings;
+    const { client: { clock, requestTimeout }, group: groupName } = this.#settings;
     const report = this.#running
-      ? await leave(this.#running, { clock, groupName, drain, deadline, signal })
+      ? await leave(this.#running, { clock, requestTimeout, groupName, drain, deadline, signal })
       : { isClean: true, unbegun: 0, unfinished: 0, uncommitted: [], locked: [], notLeft: [] };
     this.#state = "closed";
     this.#closed.resolve();

@@ -1,5 +1,6 @@
 import type { MessageQueue } from "../message/mod.ts";
 import { endWork } from "./hand_over.ts";
+import type { CallBounds } from "./queue_calls.ts";
 import { queueKey } from "./queue_key.ts";
 import { QueueLeases } from "./queue_leases.ts";
 import { QueueReader } from "./queue_reader.ts";
@@ -86,12 +87,14 @@ export class HeldQueues {
     for (const reader of this.#readers.values()) reader.stopReading();
   }
 
-  /** Lets go of all queues, and unlocks them. Returns those that no broker confirmed to be free. */
-  async close(timeout: () => number): Promise<MessageQueue[]> {
+  /** Lets go of all queues, and unlocks them by requests that `insist` repeats. Returns those that no broker confirmed to be free. */
+  async close(
+    insist: (unlock: (bounds: CallBounds) => Promise<void>) => Promise<boolean>,
+  ): Promise<MessageQueue[]> {
     this.#isClosing = true;
     for (const reader of this.#readers.values()) reader.abandon("the consumer closes");
     this.#readers.clear();
-    return await this.#leases.close(timeout);
+    return await this.#leases.close(insist);
   }
 
   #reconcile(): void {

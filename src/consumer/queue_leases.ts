@@ -122,18 +122,21 @@ export class QueueLeases {
   /**
    * Ends everything: asks for no more locks, and gives up all of them.
    *
-   * @param timeout Returns the milliseconds that one request may take.
+   * @param insist Repeats a request. Returns `false` if the broker confirmed none.
    * @returns the queues whose locks no broker confirmed to be free.
    */
-  async close(timeout: () => number): Promise<MessageQueue[]> {
+  async close(
+    insist: (unlock: (bounds: CallBounds) => Promise<void>) => Promise<boolean>,
+  ): Promise<MessageQueue[]> {
     this.#stopping.abort(new Error("the consumer closes"));
     this.#wake();
     await Promise.all(this.#served.values());
     const byBroker = Map.groupBy(this.queues(), ({ brokerName }) => brokerName);
     const locked: MessageQueue[] = [];
     await Promise.all(Array.from(byBroker, async ([brokerName, queues]) => {
-      await this.#options.unlock(brokerName, queues, { timeout: timeout() })
-        .catch(() => locked.push(...queues));
+      const { unlock } = this.#options;
+      const isFree = await insist((bounds) => unlock(brokerName, queues, bounds));
+      if (!isFree) locked.push(...queues);
     }));
     for (const { release } of this.#leases.values()) release?.done.resolve();
     this.#leases.clear();

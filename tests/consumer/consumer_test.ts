@@ -305,6 +305,25 @@ Deno.test("close - waits for handlers, and commits, unlocks and leaves in this o
   message!.ack();
 });
 
+Deno.test("close - what is not confirmed is asked again: the next member waits for nothing", async () => {
+  await using shop = await Shop.open();
+  await shop.send(["a"]);
+  const consumer = await shop.start({ requestTimeout: 300 });
+  let handled = 0;
+  const run = consumer.run(() => void handled++);
+  await until("it is handled", () => handled === 1);
+  await pause(400);
+  const { faults } = shop.broker;
+  faults.add({ on: "UNLOCK_BATCH_MQ", action: "drop", carriedOut: false, times: 2 });
+  faults.add({ on: "UNREGISTER_CLIENT", action: "answer", code: 2, times: 1 });
+  assertEquals(await consumer.close(), clean);
+  await run;
+  await using successor = await shop.start();
+  await shop.send(["b"]);
+  const [message] = await next(successor[Symbol.asyncIterator](), 1);
+  message!.ack();
+});
+
 Deno.test("close - buffered also handles what was read; none waits for nothing", async () => {
   await using shop = await Shop.open({ topics: [{ topic: TOPIC, queues: 1 }] });
   await shop.send(bodies(10));

@@ -45,7 +45,7 @@ class Bench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.answer = () => true;
-    await this.leases.close(() => 1);
+    await this.leases.close(() => Promise.resolve(true));
     assertEquals(this.clock.pendingTimers, 0);
   }
 }
