@@ -10,7 +10,8 @@ import {
 /** Opens an empty database. */
 export type OpenDatabase = () => Promise<Database>;
 
-const HAS_POSTGRES = await isPostgresAvailable();
+/** Whether there is a PostgreSQL server. */
+export const HAS_POSTGRES = await isPostgresAvailable();
 
 let server: PostgresServer | undefined;
 
@@ -26,15 +27,15 @@ if (HAS_POSTGRES) {
 /** Registers a test once for each kind of database. */
 export function databaseTest(name: string, fn: (open: OpenDatabase) => Promise<void>): void {
   Deno.test(`${name} (SQLite)`, () => fn(() => Promise.resolve(new SqliteDatabase(":memory:"))));
-  if (HAS_POSTGRES) Deno.test(`${name} (PostgreSQL)`, () => fn(() => openSchema(server!.url)));
+  if (!HAS_POSTGRES) return;
+  const open = async () => await PostgresDatabase.open(await makeSchema());
+  Deno.test(`${name} (PostgreSQL)`, () => fn(open));
 }
 
-/** Makes a schema of its own in a database, whose tables hide those of others. */
-async function openSchema(url: string): Promise<Database> {
-  const schema = `test_${crypto.randomUUID().replaceAll("-", "")}`;
-  {
-    await using database = await PostgresDatabase.open(url);
-    await database.run(`CREATE SCHEMA ${schema}`);
-  }
-  return await PostgresDatabase.open(`${url}?options=-c%20search_path%3D${schema}`);
+/** Makes a schema of its own, whose tables hide those of others, and returns where to connect. */
+export async function makeSchema(): Promise<string> {
+  const { url } = server!, schema = `test_${crypto.randomUUID().replaceAll("-", "")}`;
+  await using database = await PostgresDatabase.open(url);
+  await database.run(`CREATE SCHEMA ${schema}`);
+  return `${url}?options=-c%20search_path%3D${schema}`;
 }

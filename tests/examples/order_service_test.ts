@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { ShopDatabase } from "../../examples/order_service/shop_database.ts";
 import { SqliteDatabase } from "../../examples/order_service/sqlite_database.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { HAS_POSTGRES, makeSchema } from "../consumer/databases.ts";
 import { startExample } from "./example_program.ts";
 import { crashAndSettle, CRASHES, readTable, startOrderService } from "./order_service_steps.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
@@ -17,6 +18,13 @@ Deno.test("order service - after a crash at any of the worst moments a second ru
     await crashAndSettle(folder.path, point);
   }));
 });
+
+if (HAS_POSTGRES) {
+  Deno.test("order service - on PostgreSQL a second run settles everything, too", async () => {
+    await using folder = await TemporaryFolder.make();
+    await crashAndSettle(folder.path, "local", ["--database", await makeSchema()]);
+  });
+}
 
 Deno.test("order service - a run without a crash leaves nothing to be settled", async () => {
   await using folder = await TemporaryFolder.make();
