@@ -1,13 +1,25 @@
-import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertGreater,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import type { MessageTables } from "../../examples/order_service/message_tables.ts";
 import type { Sql } from "../../examples/order_service/sql.ts";
 import {
   type ConsumedMessage,
+  Consumer,
   type EffectMessage,
   type OffsetDatabase,
   StoredOffsets,
 } from "../../src/consumer/mod.ts";
 import { InvalidArgumentError, InvalidStateError } from "../../src/errors.ts";
+import { SysFlag } from "../../src/message/mod.ts";
+import { propertyString, sendHeader } from "../conformance/steps.ts";
+import { utf8 } from "../remoting/frames.ts";
+import { createSendMessageRequest } from "../support/requests.ts";
+import { Member } from "../testing/member.ts";
 import { databaseTest } from "./databases.ts";
 import {
   EffectWorld,
@@ -213,6 +225,64 @@ databaseTest(
 );
 
 databaseTest(
+  "stored offsets - a message that can't be read is a dead letter before those behind it are handled",
+  async (open) => {
+    await using world = await EffectWorld.open(await open(), ["a"]);
+    using member = await Member.join(world.broker, "raw");
+    const properties = propertyString({ UNIQ_KEY: "broken" });
+    const header = sendHeader({ topic: TOPIC, sysFlag: SysFlag.Compressed, properties });
+    await member.ask(createSendMessageRequest({ ...header, queueId: 0 }, utf8("no zlib")));
+    await world.shop.send(["b"]);
+    using refused = world.broker.faults.add({
+      on: "CONSUMER_SEND_MSG_BACK",
+      action: "answer",
+      code: 2,
+      times: 1,
+    });
+    const process = new MortalProcess(), tables = world.tables(process);
+    const offsets = new StoredOffsets(tables);
+    await world.consume(process, offsets.handler(writeEffect), { offsets });
+    await until("it was refused once", () => refused.hits === 1);
+    await pause(300);
+    const brokerName = world.broker.brokers[0]!.name;
+    const queue = { group: GROUP, topic: TOPIC, brokerName, queueId: 0 };
+    assertEquals([await world.effects(), await tables.readOffset(queue)], [["a"], 1n]);
+    await world.untilEffects(["b"]);
+    assertStringIncludes(
+      JSON.stringify(world.shop.logger.lines),
+      "Made a dead letter of message 1",
+    );
+    assertEquals([await world.effects(), await tables.readOffset(queue)], [["a", "b"], 3n]);
+  },
+);
+
+databaseTest(
+  "stored offsets - members come and go, and each message is handled once",
+  async (open) => {
+    await using world = await EffectWorld.open(await open(), bodies(40));
+    const process = new MortalProcess(), tables = world.tables(process);
+    const offsets = new StoredOffsets(tables);
+    let calls = 0;
+    const handler = offsets.handler(async (message, tx) => {
+      calls++;
+      await pause(20);
+      await writeEffect(message, tx);
+    });
+    // Each gets the only queue when it comes, and gives it back when it goes.
+    const options = { offsets, handOverTimeout: 5_000, shutdownTimeout: 5_000 };
+    await world.consume(process, handler, options);
+    for (const name of ["a", "b", "c"]) {
+      await pause(100);
+      const guest = await world.consume(process, handler, { ...options, instanceName: name });
+      await pause(150);
+      assertEquals((await guest.close()).isClean, true);
+    }
+    await world.untilEffects(bodies(40));
+    assertEquals([calls, await world.effects()], [40, bodies(40).sort()]);
+  },
+);
+
+databaseTest(
   "stored offsets - a queue that ends before the stored offset is not read, and the log says what to do",
   async (open) => {
     await using world = await EffectWorld.open(await open(), MESSAGES);
@@ -287,4 +357,26 @@ Deno.test("stored offsets - a database without a method, and offsets that are no
   });
   const queue = { group: GROUP, topic: TOPIC, brokerName: "b", queueId: 0 };
   await assertRejects(() => odd.read(queue), InvalidStateError, "a number");
+});
+
+Deno.test("stored offsets - another order than that of queues is refused, because a later message would count for earlier ones", () => {
+  const offsets = new StoredOffsets<void>({
+    transaction: (work) => work(),
+    readOffset: () => undefined,
+    advanceOffset: () => true,
+  });
+  const options = { nameServers: "127.0.0.1:9876", group: GROUP, subscriptions: { [TOPIC]: "*" } };
+  new Consumer({ ...options, offsets, order: "queue" });
+  for (const order of ["none", () => "key"] as const) {
+    assertThrows(
+      () => new Consumer({ ...options, offsets, order }),
+      InvalidArgumentError,
+      'order must be "queue"',
+    );
+  }
+  assertThrows(
+    () => new Consumer({ ...options, offsets: {} as typeof offsets }),
+    InvalidArgumentError,
+    "it has no method read",
+  );
 });
