@@ -49,7 +49,7 @@ export interface OffsetDatabase<Tx> extends TransactionRunner<Tx> {
  *   StoredOffsets,
  * } from "@rocketmq-deno/client/consumer";
  *
- * async function ship(nameServers: string, path: string, signal: AbortSignal): Promise<void> {
+ * async function shipInOrder(nameServers: string, path: string, signal: AbortSignal): Promise<void> {
  *   using db = new DatabaseSync(path); // each transaction in its turn, since it has one connection
  *   db.exec("CREATE TABLE IF NOT EXISTS shipments (body TEXT)");
  *   db.exec("CREATE TABLE IF NOT EXISTS offsets (queue TEXT PRIMARY KEY, next_offset INTEGER)");

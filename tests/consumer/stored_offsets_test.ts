@@ -68,6 +68,24 @@ for (const fate of ["killed", "fails"] as const) {
 }
 
 databaseTest(
+  "stored offsets - a database that was restored has its effects again, although the broker is further",
+  async (open) => {
+    await using world = await EffectWorld.open(await open(), MESSAGES);
+    const process = new MortalProcess();
+    const offsets = new StoredOffsets(world.tables(process));
+    const handler = offsets.handler(writeEffect);
+    const first = await world.consume(process, handler, { offsets });
+    await world.untilEffects(MESSAGES);
+    assertEquals((await first.close()).isClean, true);
+    await world.database.run("UPDATE consumer_offsets SET next_offset = 1");
+    await world.database.run("DELETE FROM effects WHERE body <> 'm0'");
+    await world.consume(process, handler, { offsets });
+    await world.untilEffects(MESSAGES);
+    assertEquals(await world.effects(), MESSAGES);
+  },
+);
+
+databaseTest(
   "stored offsets - a broker that has forgotten the offsets brings no effect again",
   async (open) => {
     await using world = await EffectWorld.open(await open(), MESSAGES);
@@ -253,6 +271,12 @@ databaseTest(
       "Made a dead letter of message 1",
     );
     assertEquals([await world.effects(), await tables.readOffset(queue)], [["a", "b"], 3n]);
+
+    await member.ask(createSendMessageRequest({ ...header, queueId: 0 }, utf8("no zlib")));
+    for (const end = Date.now() + 8_000; await tables.readOffset(queue) !== 4n;) {
+      if (Date.now() > end) throw new Error("The stored offset does not pass the dead letter");
+      await pause(10);
+    }
   },
 );
 

@@ -97,12 +97,12 @@ export const EXAMPLE_CALLS: Readonly<Record<string, ExampleCall>> = {
     await ended;
   },
 
-  async ship(ship, { broker, producer }) {
+  async shipInOrder(shipInOrder, { broker, producer }) {
     await producer.shutdown();
     await sendOrder(broker);
     const path = await Deno.makeTempFile({ suffix: ".db" });
     const stop = new AbortController();
-    const ended = ship(broker.nameServer, path, stop.signal);
+    const ended = shipInOrder(broker.nameServer, path, stop.signal);
     using db = new DatabaseSync(path, { readOnly: true });
     const shipped = () => {
       try {
