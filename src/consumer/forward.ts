@@ -90,7 +90,7 @@ export interface ForwardResult {
 export class MessageForwarder<Tx> {
   readonly #database: ForwardDatabase<Tx>;
 
-  /** @throws {InvalidArgumentError} when a method is missing. */
+  /** Takes the tables of the application. @throws {InvalidArgumentError} when a method is missing. */
   constructor(database: ForwardDatabase<Tx>) {
     const methods = ["transaction", "insertEntry", "findEntry"] as const;
     this.#database = checkMethods("database of a forwarder", database, methods);

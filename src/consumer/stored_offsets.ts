@@ -96,7 +96,7 @@ export interface OffsetDatabase<Tx> extends TransactionRunner<Tx> {
 export class StoredOffsets<Tx> implements GroupOffsets {
   readonly #database: OffsetDatabase<Tx>;
 
-  /** @throws {InvalidArgumentError} when a method is missing. */
+  /** Takes the tables of the application. @throws {InvalidArgumentError} when a method is missing. */
   constructor(database: OffsetDatabase<Tx>) {
     const methods = ["transaction", "readOffset", "advanceOffset"] as const;
     this.#database = checkMethods("database of offsets", database, methods);
