@@ -281,6 +281,31 @@ databaseTest(
 );
 
 databaseTest(
+  "stored offsets - a message that stops its queue is not passed, and is had when the group goes on",
+  async (open) => {
+    await using world = await EffectWorld.open(await open(), MESSAGES);
+    const process = new MortalProcess();
+    const offsets = new StoredOffsets(world.tables(process));
+    let isMended = false;
+    const handler = offsets.handler((message, tx) => {
+      if (message.offset === 1n && !isMended) throw new Error("no stock");
+      return writeEffect(message, tx);
+    });
+    const options = { offsets, retry: { attempts: 2, delay: 0, then: "stop" } } as const;
+    const stopped = await world.consume(process, handler, options);
+    const isTold = () => JSON.stringify(world.shop.logger.lines).includes("Handles nothing behind");
+    await until("the log says so", isTold);
+    await pause(200);
+    assertEquals(await world.effects(), ["m0"]);
+    await stopped.close();
+    isMended = true;
+    await world.consume(process, handler, options);
+    await world.untilEffects(MESSAGES);
+    assertEquals(await world.effects(), MESSAGES);
+  },
+);
+
+databaseTest(
   "stored offsets - members come and go, and each message is handled once",
   async (open) => {
     await using world = await EffectWorld.open(await open(), bodies(40));
