@@ -52,3 +52,10 @@ export function checkFlag(name: string, value: boolean | undefined): boolean {
     }`,
   );
 }
+
+/** Checks an object of the application. @throws {InvalidArgumentError} naming the missing method. */
+export function checkMethods<T>(what: string, value: T, methods: readonly (keyof T & string)[]): T {
+  const missing = methods.find((name) => typeof value?.[name] !== "function");
+  if (missing === undefined) return value;
+  throw new InvalidArgumentError(`Cannot use ${what}: it has no method ${missing}`);
+}

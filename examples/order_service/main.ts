@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run --allow-net --allow-read=order_service_data --allow-write=order_service_data
 // deno-lint-ignore-file no-console
 /**
- * An order service with a real database, which survives a crash at the worst moments.
+ * An order service and a warehouse with real databases, which survive a crash at the worst moments.
  *
  *     examples/order_service/main.ts --crash-after local
  *     examples/order_service/main.ts
@@ -12,6 +12,7 @@ import { EmbeddedBroker } from "@rocketmq-deno/client/testing";
 import { runExample } from "../cli.ts";
 import { compare } from "./comparison.ts";
 import { Crash } from "./crash.ts";
+import { openDatabase } from "./database.ts";
 import { OPTIONS, type Options, readOptions, USAGE } from "./options.ts";
 import { OrderService, type OrderServiceOptions, settle } from "./order_service.ts";
 import { ShopDatabase } from "./shop_database.ts";
@@ -19,6 +20,9 @@ import { Warehouse } from "./warehouse.ts";
 
 /** Milliseconds that a message whose commit was confirmed may take to be seen by consumers. */
 const VISIBLE_WITHIN = 5_000;
+
+/** Looks after which copies that are still to be read would have been seen. */
+const LOOKS = 3;
 
 const EMBEDDED_IDLE_TIMEOUT = 3_000, CLUSTER_IDLE_TIMEOUT = 90_000;
 
@@ -30,8 +34,9 @@ async function run(options: Options, signal: AbortSignal): Promise<boolean> {
     ? await EmbeddedBroker.start({ folder: `${data}/broker`, topics: [topic] })
     : undefined;
   const nameServers = options.nameServers ?? broker!.nameServer;
-  using database = new ShopDatabase(`${data}/shop.db`);
-  using warehouse = new Warehouse(`${data}/warehouse.db`, database.shopId);
+  await using shopTables = await openDatabase(options.database ?? `${data}/shop.db`);
+  await using stock = await openDatabase(options.database ?? `${data}/warehouse.db`);
+  const database = await ShopDatabase.open(shopTables);
   const crash = new Crash(options.crashAfter);
   const service: OrderServiceOptions = { nameServers, topic, database, crash };
   let open = 0;
@@ -56,7 +61,10 @@ async function run(options: Options, signal: AbortSignal): Promise<boolean> {
   const unconfirmed = await takeOrders(options.orders, service, signal);
   if (unconfirmed > 0) await recover(`${unconfirmed} verdicts were not confirmed`);
 
-  const comparison = await readUntilAgreed(database, warehouse, service, signal);
+  // After a crash its queues would be locked for a while, so it begins only now.
+  const { shopId } = database;
+  await using warehouse = await Warehouse.start(stock, { nameServers, topic, shopId }, signal);
+  const comparison = await readUntilAgreed(database, warehouse, signal);
   const { orders, shipments, disagreements, repeated } = comparison;
   console.log(`\n${comparison.table}\n`);
   if (repeated.length > 0) {
@@ -73,7 +81,7 @@ async function run(options: Options, signal: AbortSignal): Promise<boolean> {
     console.error(`${open} transactions are still open: run it again, or raise --idle-timeout`);
     return false;
   }
-  database.markClean();
+  await database.markClean();
   console.log(`${orders} orders, ${shipments} shipments: they agree`);
   return true;
 }
@@ -90,7 +98,7 @@ async function takeOrders(
   for (let index = 0; index < count; index++) {
     signal.throwIfAborted();
     const isTooLarge = index % 4 === 1;
-    const order = options.database.request(`customer-${index}`, isTooLarge ? 250_000 : 4_990);
+    const order = await options.database.request(`customer-${index}`, isTooLarge ? 250_000 : 4_990);
     if (index === Math.floor(count / 2)) options.crash.arm();
     const isConfirmed = await service.place(order, signal);
     if (!isConfirmed) unconfirmed++;
@@ -99,18 +107,20 @@ async function takeOrders(
   return unconfirmed;
 }
 
-/** Reads what is visible, until it agrees or the time is over in which it should. */
+/** Looks at what was shipped, until it agrees and stays, or the time is over in which it should. */
 async function readUntilAgreed(
   database: ShopDatabase,
   warehouse: Warehouse,
-  { nameServers, topic }: OrderServiceOptions,
   signal: AbortSignal,
 ) {
+  let last: string | undefined, unchanged = 0;
   for (const deadline = Date.now() + VISIBLE_WITHIN;;) {
     signal.throwIfAborted();
-    await warehouse.readAll(nameServers, topic);
-    const comparison = compare(database.rows(), warehouse.shipments());
-    if (comparison.disagreements.length === 0 || Date.now() > deadline) return comparison;
+    const comparison = compare(await database.rows(), await warehouse.shipments());
+    unchanged = comparison.table === last ? unchanged + 1 : 0;
+    last = comparison.table;
+    const agrees = comparison.disagreements.length === 0 && unchanged >= LOOKS;
+    if (agrees || Date.now() > deadline) return comparison;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

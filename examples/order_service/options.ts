@@ -3,8 +3,8 @@ import { CRASH_POINTS, type CrashPoint } from "./crash.ts";
 
 /** How the program is used. */
 export const USAGE =
-  `Takes orders: each is written to SQLite and made known by a transactional message, or neither.
-Then it reads what became visible, and compares.
+  `Takes orders: each is written to a database and made known by a transactional message, or neither.
+Then a warehouse reads what became visible and ships it, and both are compared.
 
 Usage: main.ts [OPTION...]
 
@@ -17,6 +17,9 @@ Usage: main.ts [OPTION...]
   --data FOLDER           Where both databases are, and the messages of the embedded broker (default
                           order_service_data). Another one needs permissions of its own:
                           deno run --allow-net --allow-read=FOLDER --allow-write=FOLDER main.ts …
+  --database URL          A PostgreSQL database for both sides, instead of two files of SQLite:
+                          postgres://USER:PASSWORD@HOST:PORT/NAME. Its driver is npm:pg, which needs
+                          --allow-env as well.
   --nameserver HOST:PORT  A running cluster, several name servers with ; between. Without it the
                           orders go through the embedded broker, which needs nothing installed.
   --topic NAME            Topic of the messages (default orders).
@@ -33,6 +36,8 @@ export interface Options {
   crashAfter?: CrashPoint;
   orders: number;
   data: string;
+  /** Both databases, if they are no files. */
+  database?: string;
   nameServers?: string;
   topic: string;
   /** In milliseconds. */
@@ -43,6 +48,7 @@ export const OPTIONS = {
   "crash-after": { type: "string" },
   orders: { type: "string", default: "6" },
   data: { type: "string", default: "order_service_data" },
+  database: { type: "string" },
   nameserver: { type: "string" },
   topic: { type: "string", default: "orders" },
   "idle-timeout": { type: "string" },
@@ -50,12 +56,13 @@ export const OPTIONS = {
 
 /** @throws {UsageError} when a value is none that the option takes. */
 export function readOptions(values: Values<typeof OPTIONS>): Options {
-  const { "crash-after": crash, "idle-timeout": idle, nameserver, data, topic } = values;
+  const { "crash-after": crash, "idle-timeout": idle, nameserver, data, topic, database } = values;
   return {
     orders: wholeNumber("orders", values.orders),
     data,
     topic,
     ...crash !== undefined && { crashAfter: crashPoint(crash) },
+    ...database !== undefined && { database },
     ...nameserver !== undefined && { nameServers: nameserver },
     ...idle !== undefined && { idleTimeout: wholeNumber("idle-timeout", idle) * 1_000 },
   };

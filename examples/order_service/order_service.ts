@@ -81,15 +81,15 @@ class OrderListener implements TransactionListener<Order> {
     this.#crash = crash;
   }
 
-  executeLocalTransaction(
+  async executeLocalTransaction(
     _message: unknown,
     order: Order,
     { transactionId }: { transactionId: string },
-  ): LocalTransactionState {
+  ): Promise<LocalTransactionState> {
     this.#crash.at("half");
     const decision = order.amount > CREDIT_LIMIT
-      ? this.#database.turnDown(transactionId, order.id)
-      : this.#database.place(transactionId, order);
+      ? await this.#database.turnDown(transactionId, order.id)
+      : await this.#database.place(transactionId, order);
     this.#crash.at("local");
     return decision;
   }
@@ -99,8 +99,8 @@ type CheckLocalTransaction = NonNullable<TransactionListener<Order>["checkLocalT
 
 /** Answers from the table, and therefore also for a process that is gone. */
 function checkerOf(database: ShopDatabase): CheckLocalTransaction {
-  return (message, context) => {
-    const decision = database.decisionOn(context.transactionId);
+  return async (message, context) => {
+    const decision = await database.decisionOn(context.transactionId);
     if (decision) return decision;
     const state = stateWithoutRecord(message, context, { deadline: SEND_TIMEOUT + ALLOWANCE });
     // Whoever is later than that finds the row, so the answer stays true whatever clocks say.

@@ -9,6 +9,7 @@
  */
 import { runExample } from "../cli.ts";
 import { Crash } from "./crash.ts";
+import { openDatabase } from "./database.ts";
 import { wholeNumber } from "./options.ts";
 import { settle } from "./order_service.ts";
 import { ShopDatabase } from "./shop_database.ts";
@@ -16,9 +17,11 @@ import { ShopDatabase } from "./shop_database.ts";
 const USAGE = `Answers check-backs about the orders of a service that is gone, then ends.
 
 Usage: recovery_job.ts [--nameserver HOST:PORT] [--topic NAME] [--data FOLDER]
-                       [--idle-timeout SECONDS]
+                       [--database URL] [--idle-timeout SECONDS]
 
   --data FOLDER           Where the database is (default order_service_data).
+  --database URL          A PostgreSQL database instead, postgres://USER:PASSWORD@HOST:PORT/NAME. Its
+                          driver is npm:pg, which needs --allow-env as well.
   --idle-timeout SECONDS  How long no check-back may come before all is settled (default 90: two
                           rounds of a broker with default settings).
 
@@ -29,15 +32,17 @@ const OPTIONS = {
   nameserver: { type: "string", default: "127.0.0.1:9876" },
   topic: { type: "string", default: "orders" },
   data: { type: "string", default: "order_service_data" },
+  database: { type: "string" },
   "idle-timeout": { type: "string", default: "90" },
 } as const;
 
 await runExample(USAGE, OPTIONS, async (values, signal) => {
   const { nameserver, topic, data } = values;
   const idleTimeout = wholeNumber("idle-timeout", values["idle-timeout"]) * 1_000;
-  using database = new ShopDatabase(`${data}/shop.db`);
+  await using database = await openDatabase(values.database ?? `${data}/shop.db`);
+  const shop = await ShopDatabase.open(database);
   const { committed, rolledBack, openTransactions, aborted } = await settle(
-    { nameServers: nameserver, topic, database, crash: new Crash() },
+    { nameServers: nameserver, topic, database: shop, crash: new Crash() },
     { idleTimeout, signal },
   );
   console.log(
@@ -45,6 +50,6 @@ await runExample(USAGE, OPTIONS, async (values, signal) => {
   );
   if (aborted) return 130;
   if (openTransactions.length > 0) return 1;
-  database.markClean();
+  await shop.markClean();
   return 0;
 });

@@ -1,87 +1,91 @@
-import { DatabaseSync } from "node:sqlite";
-import type { MessageExt } from "@rocketmq-deno/client/message";
+import {
+  Consumer,
+  type EffectMessage,
+  MessageInbox,
+  StoredOffsets,
+} from "@rocketmq-deno/client/consumer";
+import { MessageTables } from "./message_tables.ts";
 import { SHOP_PROPERTY } from "./order_service.ts";
-import { type Queue, TopicReader } from "./topic_reader.ts";
+import type { Database, Sql } from "./sql.ts";
 
 /** What the warehouse has of an order. */
 export interface Shipment {
   orderId: string;
-  /** How often its message was seen; all but the first time it was passed over. */
+  /** How often its message is in the topic; all but the first are passed over. */
   copies: number;
 }
 
-const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  PRAGMA busy_timeout = 5000;
-  CREATE TABLE IF NOT EXISTS shipments (
-    unique_key TEXT PRIMARY KEY,
-    order_id   TEXT NOT NULL,
-    copies     INTEGER NOT NULL DEFAULT 1
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS progress (queue TEXT PRIMARY KEY, next_offset TEXT NOT NULL) STRICT;
-`;
+/** Where the messages are. */
+export interface WarehouseOptions {
+  nameServers: string;
+  topic: string;
+  shopId: string;
+}
+
+const SCHEMA = `CREATE TABLE IF NOT EXISTS shipments (
+  order_id TEXT PRIMARY KEY,
+  copies   INTEGER NOT NULL
+)`;
 
 /**
- * The side of the consumer, with a database of its own. Delivery is at least once, so it goes by the
- * unique key of messages (`UNIQ_KEY`, the transaction id), and keeps how far it has read in the same
- * transaction as what it has done: what is read again does nothing again.
+ * Ships what was ordered, with a database of its own. A message, where the group goes on in its queue,
+ * and that its order was shipped are one database transaction: nothing is shipped twice, whatever comes
+ * again, and from whichever broker or producer.
  */
-export class Warehouse implements Disposable {
-  readonly #db: DatabaseSync;
-  readonly #shopId: string;
+export class Warehouse implements AsyncDisposable {
+  readonly #database: Database;
+  readonly #consumer: Consumer;
 
-  /** Opens the database, or makes it. */
-  constructor(path: string, shopId: string) {
-    this.#db = new DatabaseSync(path);
-    this.#db.exec(SCHEMA);
-    this.#shopId = shopId;
+  private constructor(database: Database, consumer: Consumer) {
+    this.#database = database;
+    this.#consumer = consumer;
   }
 
-  /** Works on everything of a topic that has become visible since the last time. */
-  async readAll(nameServers: string, topic: string): Promise<void> {
-    using reader = new TopicReader(nameServers);
-    for (const queue of await reader.queues(topic)) {
-      for await (const batch of reader.read(topic, queue, this.#offsetOf(queue))) {
-        this.#take(queue, batch.messages, batch.nextOffset);
-      }
-    }
+  /** Makes the tables where they are missing, and begins to read. */
+  static async start(
+    database: Database,
+    { nameServers, topic, shopId }: WarehouseOptions,
+    signal: AbortSignal,
+  ): Promise<Warehouse> {
+    await database.run(SCHEMA);
+    const tables = new MessageTables(database);
+    await tables.create();
+    const offsets = new StoredOffsets(tables), inbox = new MessageInbox(tables);
+    const consumer = new Consumer({
+      nameServers,
+      group: `warehouse_${shopId}`,
+      subscriptions: { [topic]: "*" },
+      offsets,
+    });
+    await consumer.start({ signal });
+    consumer.run(offsets.handler(async (message, tx) => {
+      if (message.properties[SHOP_PROPERTY] !== shopId) return;
+      if (await inbox.add(tx, message)) await ship(message, tx);
+      else await countCopy(message, tx);
+    }));
+    return new Warehouse(database, consumer);
   }
 
   /** Everything that it has. */
-  shipments(): Shipment[] {
-    return this.#db.prepare("SELECT order_id AS orderId, copies FROM shipments").all()
-      .map(({ orderId, copies }) => ({ orderId: String(orderId), copies: Number(copies) }));
+  async shipments(): Promise<Shipment[]> {
+    const rows = await this.#database.rows("SELECT order_id, copies FROM shipments");
+    return rows.map(({ order_id, copies }) => ({
+      orderId: String(order_id),
+      copies: Number(copies),
+    }));
   }
 
-  [Symbol.dispose](): void {
-    this.#db.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#consumer.close();
   }
+}
 
-  #offsetOf({ name }: Queue): bigint {
-    const row = this.#db.prepare("SELECT next_offset FROM progress WHERE queue = ?").get(name);
-    return BigInt(String(row?.next_offset ?? "0"));
-  }
+async function ship({ keys, deadLetter }: EffectMessage, tx: Sql): Promise<void> {
+  const [orderId] = keys;
+  if (orderId === undefined) deadLetter("it names no order");
+  await tx.run("INSERT INTO shipments (order_id, copies) VALUES ($1, 1)", orderId!);
+}
 
-  #take({ name }: Queue, messages: MessageExt[], nextOffset: bigint): void {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      for (const message of messages) {
-        if (message.properties[SHOP_PROPERTY] === this.#shopId) this.#ship(message);
-      }
-      this.#db.prepare("INSERT OR REPLACE INTO progress VALUES (?, ?)")
-        .run(name, String(nextOffset));
-      this.#db.exec("COMMIT");
-    } catch (error) {
-      this.#db.exec("ROLLBACK");
-      throw error;
-    }
-  }
-
-  /** Ships an order, once, however often its message comes. */
-  #ship({ messageId, keys }: MessageExt): void {
-    this.#db.prepare(`
-      INSERT INTO shipments (unique_key, order_id) VALUES (?, ?)
-      ON CONFLICT (unique_key) DO UPDATE SET copies = copies + 1`).run(messageId, keys[0] ?? "");
-  }
+async function countCopy({ keys: [orderId] }: EffectMessage, tx: Sql): Promise<void> {
+  await tx.run("UPDATE shipments SET copies = copies + 1 WHERE order_id = $1", orderId!);
 }

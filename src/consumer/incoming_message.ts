@@ -1,6 +1,9 @@
 import { InvalidStateError } from "../errors.ts";
-import type { MessageExt, MessageQueue } from "../message/mod.ts";
+import { type MessageExt, MessageProperty, type MessageQueue } from "../message/mod.ts";
 import { checkRetryDelay } from "./retry_delay.ts";
+
+/** The property in which a broker names the first delivery of a message that it delivers again. */
+const ORIGIN_MESSAGE_ID = "ORIGIN_MESSAGE_ID";
 
 /**
  * Says what became of a message.
@@ -28,6 +31,8 @@ export interface ConsumedMessage {
   readonly properties: Readonly<Record<string, string>>;
   /** Names the message: the same in every delivery and retry of it. */
   readonly uniqueKey: string;
+  /** Name of the group that reads it. */
+  readonly group: string;
   /** The queue that it came from: of `%RETRY%group`, if it comes again. */
   readonly queue: MessageQueue;
   /** Its offset in this queue. */
@@ -63,6 +68,9 @@ export type Decision =
 interface MessageOwner {
   readonly signal: AbortSignal;
   readonly queue: MessageQueue;
+  readonly group: string;
+  /** The offsets of the application that it reads by, one message at a time. */
+  readonly offsets: object | undefined;
   begin(message: IncomingMessage): void;
   enter(): () => void;
   take(message: IncomingMessage, decision: Decision): void;
@@ -98,7 +106,7 @@ export class IncomingMessage implements ConsumedMessage {
     this.body = source.body;
     this.keys = source.keys;
     this.properties = source.properties;
-    this.uniqueKey = source.messageId;
+    this.uniqueKey = uniqueKeyOf(source);
     this.offset = source.queueOffset;
     this.attempt = attempt;
     this.storedAt = new Date(source.storeTimestamp);
@@ -114,6 +122,15 @@ export class IncomingMessage implements ConsumedMessage {
 
   get queue(): MessageQueue {
     return this.#owner.queue;
+  }
+
+  get group(): string {
+    return this.#owner.group;
+  }
+
+  /** The offsets of the application by which its queue is read. */
+  get offsets(): object | undefined {
+    return this.#owner.offsets;
   }
 
   get signal(): AbortSignal {
@@ -166,4 +183,15 @@ export class IncomingMessage implements ConsumedMessage {
     this.#decision = decision.kind;
     this.#owner.take(this, decision);
   }
+}
+
+/** Reports whether a consumer reads the queue of a message in order, by these stored offsets. */
+export function readsInOrderOf(message: ConsumedMessage, offsets: object): boolean {
+  return message instanceof IncomingMessage && message.offsets === offsets;
+}
+
+/** A retry of a message without an id of its producer names the first delivery of it. */
+function uniqueKeyOf({ messageId, properties }: MessageExt): string {
+  if (properties[MessageProperty.UniqueKey]) return messageId;
+  return properties[ORIGIN_MESSAGE_ID] || messageId;
 }

@@ -41,9 +41,19 @@ export type {
   SubscriptionDiffersEvent,
 } from "./events.ts";
 export type { Allocation, AllocationInput } from "./allocation.ts";
+export type { Effect, EffectMessage, TransactionRunner } from "./effects.ts";
+export {
+  type ForwardDatabase,
+  FORWARDED_FROM,
+  type ForwardResult,
+  MessageForwarder,
+} from "./forward.ts";
+export type { GroupOffsets, GroupQueue } from "./group_offsets.ts";
 export type { ConsumedMessage, Settlement } from "./incoming_message.ts";
+export { type InboxDatabase, type InboxEntry, MessageInbox } from "./message_inbox.ts";
 export type { ConsumerOptions, ConsumerRetryOptions, StartFrom } from "./options.ts";
 export type { ConsumerStats } from "./stats.ts";
+export { type OffsetDatabase, StoredOffsets } from "./stored_offsets.ts";
 export type { MessageSelection } from "./subscriptions.ts";
 export type { AccessOptions, AddressMap, ClientOptions, Fetch } from "../client/mod.ts";
 export type { Clock } from "../clock.ts";

@@ -94,7 +94,7 @@ function describeMember(
 /** Has the handler of `run()` handle one message, beside the queues. Nothing is settled by that. */
 async function consumeDirectly(
   command: RemotingCommand,
-  { client: { clock, namespace }, laneOf }: ConsumerSettings,
+  { client: { clock, namespace }, group, laneOf }: ConsumerSettings,
   { delivery, drainEnded }: Running,
 ): Promise<ServerRequestAnswer> {
   const { handler } = delivery;
@@ -115,6 +115,9 @@ async function consumeDirectly(
     {
       signal: drainEnded.signal,
       queue: { topic: source.topic, brokerName, queueId: source.queueId },
+      group,
+      // Out of its order, it must not move a stored offset.
+      offsets: undefined,
       begin: () => {},
       enter: () => () => {},
       take: (message, { kind }) => {

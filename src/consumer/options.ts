@@ -1,4 +1,4 @@
-import { checkCount, checkTime } from "../checks.ts";
+import { checkCount, checkMethods, checkTime } from "../checks.ts";
 import {
   checkName,
   type ClientOptions,
@@ -9,6 +9,7 @@ import {
 } from "../client/mod.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 import { allocateAverage, allocateInTurn, type Allocation } from "./allocation.ts";
+import type { GroupOffsets } from "./group_offsets.ts";
 import type { ConsumedMessage } from "./incoming_message.ts";
 import { INSTANCE_MARK } from "./members.ts";
 import { queueKey } from "./queue_key.ts";
@@ -107,6 +108,14 @@ export interface ConsumerOptions extends ClientOptions {
   };
   /** What becomes of messages whose handler failed. */
   retry?: ConsumerRetryOptions;
+  /**
+   * Offsets in the database of the application, usually a {@linkcode StoredOffsets}. They decide where to
+   * begin, before those of the brokers, and no reset by an operator moves them. With them `order` is
+   * `"queue"`.
+   *
+   * @default {none, brokers keep the offsets}
+   */
+  offsets?: GroupOffsets;
 }
 
 /** The options of a consumer, checked and complete, with the names that servers know. */
@@ -129,6 +138,8 @@ export interface ConsumerSettings {
   readonly stopsAfterAttempts: boolean;
   /** Returns the delay after an attempt in milliseconds; `undefined` if the broker decides. */
   readonly retryDelay: (attempt: number) => number | undefined;
+  /** Offsets of the application. With them queues are read in order. */
+  readonly offsets: GroupOffsets | undefined;
 }
 
 /** Checks the options of a consumer and adds the defaults. @throws {InvalidArgumentError} */
@@ -145,7 +156,13 @@ export function resolveConsumerOptions(options: ConsumerOptions): ConsumerSettin
   for (const { topic } of subscriptions) checkName("topic", topic, MAX_TOPIC_LENGTH, namespace);
   const group = wrap(options.group);
   const { attempts, delay, then } = options.retry ?? {};
-  const laneOf = readOrder(options.order);
+  if (options.offsets && options.order !== undefined && options.order !== "queue") {
+    throw new InvalidArgumentError(
+      'Cannot use option offsets: order must be "queue" with it, because a later message would count ' +
+        "for the earlier ones",
+    );
+  }
+  const laneOf = readOrder(options.order ?? (options.offsets ? "queue" : "none"));
   return {
     client: { ...client, instanceName: INSTANCE_MARK + client.instanceName },
     group,
@@ -170,6 +187,10 @@ export function resolveConsumerOptions(options: ConsumerOptions): ConsumerSettin
     attempts: checkCount("retry.attempts", attempts, { fallback: 16, min: 1, max: 1_000 }),
     stopsAfterAttempts: readThen(then, laneOf !== undefined),
     retryDelay: readRetryDelay(delay),
+    offsets: options.offsets && checkMethods("option offsets", options.offsets, [
+      "read",
+      "passOver",
+    ]),
   };
 }
 
@@ -195,7 +216,7 @@ function readThen(
   );
 }
 
-function readOrder(order: ConsumerOptions["order"] = "none"): ConsumerSettings["laneOf"] {
+function readOrder(order: ConsumerOptions["order"]): ConsumerSettings["laneOf"] {
   if (order === "none") return undefined;
   if (order === "queue") return ({ queue }) => queueKey(queue);
   if (typeof order === "function") return (message) => `key ${order(message)}`;

@@ -1,6 +1,6 @@
 import { Backoff } from "../backoff.ts";
 import { sleep } from "../clock.ts";
-import { describe, ProtocolError } from "../errors.ts";
+import { describe, InvalidStateError, ProtocolError } from "../errors.ts";
 import {
   type MessageExt,
   MessageProperty,
@@ -78,6 +78,16 @@ export class QueueReader {
   /** Aborts when this member may no longer work on the messages of the queue. */
   get signal(): AbortSignal {
     return this.#gone.signal;
+  }
+
+  /** Returns the name of the group. */
+  get group(): string {
+    return this.#context.settings.group;
+  }
+
+  /** Returns the offsets of the application, if it keeps them. */
+  get offsets(): object | undefined {
+    return this.#context.settings.offsets;
   }
 
   /** Returns the messages that were handed out and are not settled. */
@@ -286,15 +296,37 @@ export class QueueReader {
   async #findStart(given: bigint | undefined, signal: AbortSignal): Promise<void> {
     const { calls, settings, isValid } = this.#context, { queue } = this;
     const isRetry = queue.topic === settings.retrySubscription.topic;
+    const stored = await this.#findStored(signal);
     const known = given === undefined ? await calls.offset(queue, { signal }) : undefined;
-    const start = known ?? given ??
+    const start = stored ?? known ?? given ??
       await calls.startOffset(queue, isRetry ? "first" : settings.startFrom, { signal });
     signal.throwIfAborted();
     if (!isValid(queue)) return await sleep(settings.client.clock, MIN_PAUSE, signal);
     // Not ended early: a commit on its way could overtake the first one of the next owner.
-    if (known === undefined) await calls.commit(queue, start);
+    if (known !== start) await calls.commit(queue, start);
     this.#positions = new Positions(start);
     this.#committed = start;
+  }
+
+  /**
+   * Reads where the database of the application says to begin. A broker whose queue ends before that has
+   * lost messages, or the topic was made again. Then new messages get offsets that count as done.
+   *
+   * @throws {InvalidStateError} in this case.
+   */
+  async #findStored(signal: AbortSignal): Promise<bigint | undefined> {
+    const { calls, settings: { offsets, group } } = this.#context, { queue } = this;
+    const stored = await offsets?.read({ group, ...queue });
+    if (stored === undefined) return undefined;
+    const end = await calls.maxOffset(queue, { signal });
+    if (stored <= end) return stored;
+    const { topic, brokerName, queueId } = queue;
+    throw new InvalidStateError(
+      `Cannot read queue ${queueId} of topic "${topic}" at broker "${brokerName}": it ends at ${end}, ` +
+        `and the stored offset is ${stored}, so new messages would count as done. If the topic was made ` +
+        `again, or the broker has lost messages, set the stored offset to where the group is to go on`,
+      { brokerName, topic },
+    );
   }
 
   async #pull(positions: Positions, signal: AbortSignal): Promise<void> {
@@ -315,13 +347,13 @@ export class QueueReader {
       reservation.releaseAll();
       return await this.#takeMove(positions, answer, signal);
     }
-    this.#takeMessages(positions, answer, { messages, unreadable, reservation });
+    await this.#takeMessages(positions, answer, { messages, unreadable, reservation });
     const isHeld = clock.monotonic() - begun >= MIN_PAUSE;
     // A broker that does not hold pulls would be asked without a pause.
     if (answer.status === "NOT_FOUND" && !isHeld) await sleep(clock, MIN_PAUSE, signal);
   }
 
-  #takeMessages(
+  async #takeMessages(
     positions: Positions,
     { status, nextBeginOffset, maxOffset }: PullMessageResponse,
     { messages, unreadable, reservation }: {
@@ -329,7 +361,7 @@ export class QueueReader {
       unreadable: readonly StoredMessage[];
       reservation: Reservation;
     },
-  ): void {
+  ): Promise<void> {
     const before = positions.readTo;
     const wanted = new Map<bigint, MessageExt | StoredMessage>();
     for (const message of unreadable) {
@@ -344,7 +376,7 @@ export class QueueReader {
     const sizes = fresh.map((offset) => sizeOf(wanted.get(offset)!));
     reservation.settle(sizes.reduce((sum, size) => sum + size, 0));
     fresh.forEach((offset, at) => {
-      const message = wanted.get(offset)!, size = sizes[at]!;
+      const size = sizes[at]!;
       this.#context.budget.learn(size);
       let isFree = false;
       const free = () => {
@@ -352,10 +384,15 @@ export class QueueReader {
         isFree = true;
       };
       this.#held.set(offset, { message: undefined, pause: undefined, free });
-      if ("messageId" in message) this.#offer(message, message.reconsumeTimes + 1);
-      else this.#discard(message);
     });
     this.#isBusy = nextBeginOffset < maxOffset;
+    for (const offset of fresh) {
+      const message = wanted.get(offset)!;
+      if ("messageId" in message) this.#offer(message, message.reconsumeTimes + 1);
+      // A stored offset must not pass it before it is a dead letter.
+      else if (this.offsets) await this.#discard(message);
+      else this.#discard(message);
+    }
     if (positions.readTo === before && status !== "NOT_FOUND") {
       throw new ProtocolError("Cannot go on in a queue: the broker found messages before its end", {
         ...this.queue,
@@ -457,6 +494,8 @@ export class QueueReader {
     decision: Exclude<Decision, { kind: "ack" }>,
   ): Promise<void> {
     const fate = await decideFate(message, decision, this.#context);
+    const isGone = fate.kind === "copied" || fate.kind === "dead-lettered";
+    if (isGone) await this.#passOver(message.offset);
     if (!this.#begun.has(message)) return;
     if (fate.kind === "stopped") return this.#stop(message);
     if (fate.kind !== "again") {
@@ -505,12 +544,31 @@ export class QueueReader {
         await sleep(clock, MAX_PAUSE, signal).catch(() => {});
         continue;
       }
+      await this.#passOver(queueOffset);
       this.#positions?.settle(queueOffset);
       break;
     }
     this.#held.get(queueOffset)?.free();
     this.#held.delete(queueOffset);
     this.#checkIdle();
+  }
+
+  /** Has the stored offset pass a message that the broker keeps elsewhere now, until that is done. */
+  async #passOver(offset: bigint): Promise<void> {
+    const { settings: { offsets, group, client: { clock } }, warnings } = this.#context;
+    const { signal } = this.#gone;
+    while (offsets && !signal.aborted) {
+      try {
+        return await offsets.passOver({ group, ...this.queue }, offset + 1n);
+      } catch (error) {
+        warnings.warn(
+          "offset not stored",
+          `Cannot store that the group has passed a dead letter: ${describe(error)}`,
+          { ...this.queue },
+        );
+        await sleep(clock, MIN_PAUSE, signal).catch(() => {});
+      }
+    }
   }
 
   #checkIdle(): void {

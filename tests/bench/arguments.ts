@@ -1,5 +1,5 @@
-/** How messages are sent. */
-export type BenchMode = "tx" | "send" | "oneway";
+/** How messages are sent, or that they are consumed. */
+export type BenchMode = "tx" | "send" | "oneway" | "consume";
 
 /** What bodies are like: random letters, or orders as JSON. */
 export type BodyKind = "letters" | "json";
@@ -14,8 +14,10 @@ export interface Wanted {
   group: string;
   /** Messages that are measured; a tenth of them, 2000 at least, are sent before. */
   messages: number;
-  /** Senders at once. */
+  /** Senders at once, or handlers. */
   concurrency: number;
+  /** Queues of the topic that is consumed. */
+  queues: number;
   /** Bytes of each body. */
   body: number;
   /** What they are like. */
@@ -33,13 +35,13 @@ export interface Wanted {
 /** The command line makes no sense. */
 export class UsageError extends Error {}
 
-const MODES: readonly string[] = ["tx", "send", "oneway"] satisfies BenchMode[];
+const MODES: readonly string[] = ["tx", "send", "oneway", "consume"] satisfies BenchMode[];
 
 /** The usage of the command. */
 export const HELP = `Usage: deno task bench [--namesrv HOST:PORT] [--topic NAME] [--group NAME]
                        [--messages N] [--concurrency N] [--body BYTES] [--body-kind letters|json]
-                       [--mode tx|send|oneway] [--compress default|off]
-                       [--confirm|--oneway-verdict]
+                       [--mode tx|send|oneway|consume] [--queues N]
+                       [--compress default|off] [--confirm|--oneway-verdict]
 
 Sends to a running broker, a tenth of the messages (2000 at least) first to warm up, and prints one
 line of JSON: rate, latencies, CPU time and peak memory of this process.
@@ -48,10 +50,13 @@ line of JSON: rate, latencies, CPU time and peak memory of this process.
   --topic        it has to exist or be made by the broker; default: bench_deno_tx
   --group        producer group; default: bench_deno
   --messages     messages that are measured; default: 20000
-  --concurrency  senders at once; default: 32
+  --concurrency  senders at once, or handlers; default: 32
   --body         bytes of each body; default: 128
   --body-kind    random letters, which hardly compress, or orders as JSON; default: letters
-  --mode         transactions, confirmed sends, or one-way sends; default: tx
+  --mode         transactions, confirmed sends, one-way sends, or consuming: another process sends
+                 the messages before, to a topic that is made for it, and its name gets a suffix; a
+                 handler that does nothing acknowledges them; no latencies are told; default: tx
+  --queues       queues of the topic that is consumed; default: 4
   --compress     bodies from 4096 bytes on, or none; default: default
   --confirm      each verdict waits for the broker's answer, the default
   --oneway-verdict   it does not, as with the other clients
@@ -66,6 +71,7 @@ export function readArguments(args: readonly string[]): Wanted {
     group: "bench_deno",
     messages: 20_000,
     concurrency: 32,
+    queues: 4,
     body: 128,
     bodyKind: "letters",
     mode: "tx",
@@ -96,12 +102,13 @@ function readOption(wanted: Wanted, name: string, value: string): void {
       break;
     case "--messages":
     case "--concurrency":
+    case "--queues":
     case "--body": {
       const number = Number(value), least = name === "--body" ? 0 : 1;
       if (value === "" || !Number.isSafeInteger(number) || number < least) {
         refuse(`it takes a whole number from ${least}`);
       }
-      wanted[name.slice(2) as "messages" | "concurrency" | "body"] = number;
+      wanted[name.slice(2) as "messages" | "concurrency" | "queues" | "body"] = number;
       break;
     }
     case "--body-kind":

@@ -20,6 +20,7 @@ const DEFAULTS: Wanted = {
   group: "bench_deno",
   messages: 20_000,
   concurrency: 32,
+  queues: 4,
   body: 128,
   bodyKind: "letters",
   mode: "tx",
@@ -31,13 +32,14 @@ const DEFAULTS: Wanted = {
 Deno.test("deno task bench - its options are read", () => {
   assertEquals(readArguments([]), DEFAULTS);
   const long = "--namesrv 10.0.0.1:9876;10.0.0.2:9876 --topic T --group G --messages 1 " +
-    "--concurrency 256 --body 0 --body-kind json --mode oneway --compress off";
+    "--concurrency 256 --queues 16 --body 0 --body-kind json --mode oneway --compress off";
   assertEquals(readArguments(long.split(" ")), {
     namesrv: "10.0.0.1:9876;10.0.0.2:9876",
     topic: "T",
     group: "G",
     messages: 1,
     concurrency: 256,
+    queues: 16,
     body: 0,
     bodyKind: "json",
     mode: "oneway",
@@ -52,7 +54,7 @@ Deno.test("deno task bench - its options are read", () => {
 });
 
 Deno.test("deno task bench - what makes no sense is refused", () => {
-  const options = ["namesrv", "topic", "group", "messages", "concurrency", "body"];
+  const options = ["namesrv", "topic", "group", "messages", "concurrency", "queues", "body"];
   for (
     const args of [
       ...[...options, "mode", "compress"].map((name) => [`--${name}`]),
@@ -77,7 +79,10 @@ Deno.test("deno task bench - exit codes tell what came of it", async () => {
   assertEquals([help.code, help.out, help.err], [0, `${HELP}\n`, ""]);
   const wrong = await run("--mode", "transaction");
   assertEquals([wrong.code, wrong.out], [2, ""]);
-  assertStringIncludes(wrong.err, "Cannot use --mode transaction: it is one of tx, send, oneway");
+  assertStringIncludes(
+    wrong.err,
+    "Cannot use --mode transaction: it is one of tx, send, oneway, consume",
+  );
   assertStringIncludes(wrong.err, HELP);
   const alone = await run("--namesrv", "127.0.0.1:1", "--messages", "1");
   assertEquals([alone.code, alone.out], [1, ""]);
@@ -134,6 +139,24 @@ Deno.test("deno task bench - the last line of output is the result, and the mess
   const arrived = await broker.messages("bench");
   assertEquals(arrived.length, 2300, "the measured ones and 2000 before");
   assertEquals(arrived.every((message) => message.body.length === 100), true);
+});
+
+Deno.test("deno task bench - consumes what another process has sent before, each message once", async () => {
+  await using broker = await EmbeddedBroker.start();
+  const { code, out, err } = await run(
+    ...["--namesrv", broker.nameServer, "--topic", "bench", "--group", "G", "--messages", "300"],
+    ...["--mode", "consume", "--queues", "2", "--concurrency", "8"],
+  );
+  assertEquals(code, 0, err);
+  const result = JSON.parse(out.trimEnd().split("\n").at(-1)!);
+  const { mode, messages, queues, errors } = result;
+  assertEquals({ mode, messages, queues, errors }, {
+    ...{ mode: "consume", messages: 300, queues: 2, errors: 0 },
+  });
+  for (const name of ["seconds", "perSecond", "cpuSeconds", "maxRssMiB"]) {
+    assertEquals(result[name] > 0, true, `${name} is ${result[name]}`);
+  }
+  assertStringIncludes(err, "@start\n@end\n");
 });
 
 Deno.test("deno task bench - sends that fail are counted, and the exit code is 1", async () => {

@@ -9,12 +9,41 @@
  */
 import process from "node:process";
 import { HELP, readArguments, UsageError, type Wanted } from "./arguments.ts";
+import { measureConsuming } from "./consume.ts";
 import { timeCalls } from "./latencies.ts";
 import { readPeakMemory } from "./peak_memory.ts";
 import { statusLine } from "./status_line.ts";
 import { startWorkload } from "./workload.ts";
 
+/** Consumes, and prints a line of JSON without latencies. */
+async function consume(wanted: Wanted): Promise<boolean> {
+  const { mode, messages, concurrency, queues, body, bodyKind } = wanted;
+  using status = statusLine();
+  status.show(`Sending, then consuming ${messages} messages …`);
+  const { seconds, cpu, errors } = await measureConsuming(wanted, warmUpOf(wanted), () => {
+    status.show("");
+    console.error("@start");
+  });
+  console.error("@end");
+  const { name, version } = await readPackage();
+  console.log(JSON.stringify({
+    ...{ client: name, version, mode, messages, concurrency, queues, body, bodyKind },
+    seconds: round(seconds, 4),
+    perSecond: round(messages / seconds, 1),
+    cpuSeconds: round((cpu.user + cpu.system) / 1e6, 3),
+    maxRssMiB: round(readPeakMemory() / 2 ** 20, 1),
+    errors,
+  }));
+  return errors === 0;
+}
+
+/** Messages before those that are measured. */
+function warmUpOf({ messages }: Wanted): number {
+  return Math.max(2000, Math.floor(messages / 10));
+}
+
 async function measure(wanted: Wanted): Promise<boolean> {
+  if (wanted.mode === "consume") return await consume(wanted);
   const { mode, messages, concurrency, body, bodyKind } = wanted;
   let errors = 0;
   const onError = (error: unknown) => {
@@ -22,7 +51,7 @@ async function measure(wanted: Wanted): Promise<boolean> {
   };
   using status = statusLine();
   await using workload = await startWorkload(wanted);
-  const warmUp = Math.max(2000, Math.floor(messages / 10));
+  const warmUp = warmUpOf(wanted);
   status.show(`Warming up with ${warmUp} messages, then measuring ${messages} …`);
   await timeCalls(warmUp, concurrency, workload.send, onError);
   const warmupErrors = errors, checksBefore = workload.checks();

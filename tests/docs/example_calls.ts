@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import {
   AccessDeniedError,
   LocalTransactionState,
@@ -7,6 +8,7 @@ import {
   RocketMQError,
   TransactionProducer,
 } from "../../mod.ts";
+import { Consumer, type ForwardDatabase, type InboxEntry } from "../../src/consumer/mod.ts";
 import { encodeCommand } from "../../src/remoting/mod.ts";
 import type { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { CertificateAuthority } from "../support/certificates.ts";
@@ -81,13 +83,7 @@ export const EXAMPLE_CALLS: Readonly<Record<string, ExampleCall>> = {
 
   async consume(consume, { broker, producer }) {
     await producer.shutdown();
-    await using sender = new Producer({
-      nameServers: broker.nameServer,
-      producerGroup: "shop",
-      topics: ["orders"],
-    });
-    await sender.start();
-    await sender.send({ topic: "orders", body: "order 1" });
+    await sendOrder(broker);
     using commits = broker.faults.add({
       on: "UPDATE_CONSUMER_OFFSET",
       fields: { commitOffset: "1" },
@@ -99,6 +95,77 @@ export const EXAMPLE_CALLS: Readonly<Record<string, ExampleCall>> = {
     assert(await eventually(() => commits.hits > 0, 10_000));
     stop.abort();
     await ended;
+  },
+
+  async shipInOrder(shipInOrder, { broker, producer }) {
+    await producer.shutdown();
+    await sendOrder(broker);
+    const path = await Deno.makeTempFile({ suffix: ".db" });
+    const stop = new AbortController();
+    const ended = shipInOrder(broker.nameServer, path, stop.signal);
+    using db = new DatabaseSync(path, { readOnly: true });
+    const shipped = () => {
+      try {
+        return db.prepare("SELECT body FROM shipments").all();
+      } catch {
+        return []; // the table is not there yet
+      }
+    };
+    assert(await eventually(() => shipped().length > 0, 10_000));
+    stop.abort();
+    await ended;
+    assertEquals(shipped().map(({ body }) => body), ["order 1"]);
+    assertEquals(db.prepare("SELECT next_offset FROM offsets").all().length, 1);
+    await Deno.remove(path);
+  },
+
+  async payOut(payOut, { broker, producer }) {
+    await producer.shutdown();
+    await sendOrder(broker);
+    const statements: string[] = [];
+    await using consumer = new Consumer({
+      nameServers: broker.nameServer,
+      group: "pay",
+      subscriptions: { orders: "*" },
+    });
+    await consumer.start();
+    const tx = {
+      execute(sql: string) {
+        statements.push(sql.split(" ", 3).join(" "));
+        return Promise.resolve({ changedRows: 1 });
+      },
+    };
+    const stop = new AbortController();
+    const transaction = async (work: (on: typeof tx) => Promise<void>) => {
+      await work(tx);
+      stop.abort();
+    };
+    await payOut(consumer, transaction, stop.signal);
+    assertEquals(statements, ["INSERT INTO inbox", "UPDATE accounts SET"]);
+  },
+
+  async bill(bill, { broker, producer }) {
+    await producer.shutdown();
+    await sendOrder(broker);
+    const statements: string[] = [], entries = new Map<string, InboxEntry>();
+    const tx = { execute: (sql: string) => Promise.resolve(void statements.push(sql)) };
+    const database: ForwardDatabase<typeof tx> = {
+      transaction: (work) => work(tx),
+      findEntry: (key) => entries.get(key),
+      insertEntry(_tx, entry) {
+        const isNew = !entries.has(entry.key);
+        if (isNew) entries.set(entry.key, entry);
+        return isNew;
+      },
+    };
+    const stop = new AbortController();
+    const ended = bill(broker.nameServer, database, stop.signal);
+    const isVisible = async () => (await bodies(broker, "bills")).length > 0;
+    assert(await eventually(isVisible, 10_000));
+    stop.abort();
+    await ended;
+    assertEquals(await bodies(broker, "bills"), ["order 1"]);
+    assertEquals([statements, entries.size], [["INSERT INTO bills VALUES ($1)"], 1]);
   },
 
   async pay(pay, { broker, producer }) {
@@ -273,4 +340,15 @@ function capture(...codes: number[]): ReadableStream<Uint8Array> {
       serializeType: "JSON",
     })
   ));
+}
+
+/** Sends the message that the examples of consumers wait for. */
+async function sendOrder({ nameServer }: EmbeddedBroker): Promise<void> {
+  await using sender = new Producer({
+    nameServers: nameServer,
+    producerGroup: "shop",
+    topics: ["orders"],
+  });
+  await sender.start();
+  await sender.send({ topic: "orders", body: "order 1" });
 }

@@ -33,13 +33,16 @@ export async function readShebang(path: string): Promise<Shebang> {
 export async function startExample(
   path: string,
   args: readonly string[] = [],
-  { env = {}, ...options }: Omit<Partial<ProgramOptions>, "permissions" | "args"> = {},
+  { env = {}, more = [], ...options }: Omit<Partial<ProgramOptions>, "permissions" | "args"> & {
+    /** Permissions beyond those of its first line. */
+    more?: readonly string[];
+  } = {},
 ): Promise<Program> {
   const shebang = await readShebang(path);
   return new Program(new URL(path, EXAMPLES), {
     ...options,
     args,
-    permissions: shebang.permissions,
+    permissions: [...shebang.permissions, ...more],
     env: { ...shebang.env, ...env },
   });
 }

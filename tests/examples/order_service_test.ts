@@ -1,7 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { ShopDatabase } from "../../examples/order_service/shop_database.ts";
+import { SqliteDatabase } from "../../examples/order_service/sqlite_database.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
+import { HAS_POSTGRES, makeSchema } from "../consumer/databases.ts";
 import { startExample } from "./example_program.ts";
 import { crashAndSettle, CRASHES, readTable, startOrderService } from "./order_service_steps.ts";
 import { TemporaryFolder } from "./temporary_folder.ts";
@@ -16,6 +18,13 @@ Deno.test("order service - after a crash at any of the worst moments a second ru
     await crashAndSettle(folder.path, point);
   }));
 });
+
+if (HAS_POSTGRES) {
+  Deno.test("order service - on PostgreSQL a second run settles everything, too", async () => {
+    await using folder = await TemporaryFolder.make();
+    await crashAndSettle(folder.path, "local", ["--database", await makeSchema()]);
+  });
+}
 
 Deno.test("order service - a run without a crash leaves nothing to be settled", async () => {
   await using folder = await TemporaryFolder.make();
@@ -51,7 +60,7 @@ Deno.test("order service - a message that comes a second time ships nothing a se
     assertEquals(await run.exit(), 0, run.output);
   }
   using warehouse = new DatabaseSync(`${folder.path}/${DATA}/warehouse.db`);
-  warehouse.exec("DELETE FROM progress"); // it reads everything again
+  warehouse.exec("UPDATE consumer_offsets SET next_offset = 0"); // it reads everything again
   await using again = await startOrderService(folder.path, ["--orders=1"]);
   assertEquals(await again.exit(), 0, again.output);
   const table = readTable(again).map(({ messages, shipments }) => [messages, shipments]);
@@ -81,16 +90,18 @@ Deno.test("order service - a recovery job settles what a crashed service has lef
 
 Deno.test("order service - an order that comes after a check-back was told no is not placed", async () => {
   await using folder = await TemporaryFolder.make();
-  using slow = new ShopDatabase(`${folder.path}/shop.db`);
-  using checker = new ShopDatabase(`${folder.path}/shop.db`);
-  const first = slow.request("a customer", 100), second = slow.request("another", 100);
+  await using oneConnection = new SqliteDatabase(`${folder.path}/shop.db`);
+  await using another = new SqliteDatabase(`${folder.path}/shop.db`);
+  const slow = await ShopDatabase.open(oneConnection), checker = await ShopDatabase.open(another);
+  const first = await slow.request("a customer", 100);
+  const second = await slow.request("another", 100);
 
-  assertEquals(checker.turnDown("transaction-1", first.id), "ROLLBACK");
-  assertEquals(slow.place("transaction-1", first), "ROLLBACK");
-  assertEquals(slow.place("transaction-2", second), "COMMIT");
-  assertEquals(checker.turnDown("transaction-2", second.id), "COMMIT");
+  assertEquals(await checker.turnDown("transaction-1", first.id), "ROLLBACK");
+  assertEquals(await slow.place("transaction-1", first), "ROLLBACK");
+  assertEquals(await slow.place("transaction-2", second), "COMMIT");
+  assertEquals(await checker.turnDown("transaction-2", second.id), "COMMIT");
 
-  assertEquals(checker.rows(), [
+  assertEquals(await checker.rows(), [
     { orderId: "order-1", isPlaced: false, decision: "ROLLBACK" },
     { orderId: "order-2", isPlaced: true, decision: "COMMIT" },
   ]);
