@@ -90,7 +90,11 @@ export interface ForwardResult {
 export class MessageForwarder<Tx> {
   readonly #database: ForwardDatabase<Tx>;
 
-  /** Takes the tables of the application. @throws {InvalidArgumentError} when a method is missing. */
+  /**
+   * Takes the tables of the application.
+   *
+   * @throws {InvalidArgumentError} when a method is missing.
+   */
   constructor(database: ForwardDatabase<Tx>) {
     const methods = ["transaction", "insertEntry", "findEntry"] as const;
     this.#database = checkMethods("database of a forwarder", database, methods);
@@ -162,6 +166,8 @@ export class MessageForwarder<Tx> {
   /**
    * Returns the listener for a producer that forwards. If it sends other transactional messages too,
    * their own listener takes these.
+   *
+   * @throws {InvalidStateError} from the listener, for such a message when there is no own one.
    */
   listener<Arg = unknown>(own?: TransactionListener<Arg>): TransactionListener<Arg> {
     return {

@@ -71,7 +71,11 @@ export interface InboxDatabase<Tx> extends TransactionRunner<Tx> {
 export class MessageInbox<Tx> {
   readonly #database: InboxDatabase<Tx>;
 
-  /** Takes the tables of the application. @throws {InvalidArgumentError} when a method is missing. */
+  /**
+   * Takes the tables of the application.
+   *
+   * @throws {InvalidArgumentError} when a method is missing.
+   */
   constructor(database: InboxDatabase<Tx>) {
     const methods = ["transaction", "insertEntry"] as const;
     this.#database = checkMethods("database of an inbox", database, methods);

@@ -96,13 +96,21 @@ export interface OffsetDatabase<Tx> extends TransactionRunner<Tx> {
 export class StoredOffsets<Tx> implements GroupOffsets {
   readonly #database: OffsetDatabase<Tx>;
 
-  /** Takes the tables of the application. @throws {InvalidArgumentError} when a method is missing. */
+  /**
+   * Takes the tables of the application.
+   *
+   * @throws {InvalidArgumentError} when a method is missing.
+   */
   constructor(database: OffsetDatabase<Tx>) {
     const methods = ["transaction", "readOffset", "advanceOffset"] as const;
     this.#database = checkMethods("database of offsets", database, methods);
   }
 
-  /** Returns the offset at which the group goes on, `undefined` if none is stored. */
+  /**
+   * Returns the offset at which the group goes on, `undefined` if none is stored.
+   *
+   * @throws {InvalidStateError} when `readOffset()` gives something else.
+   */
   async read(queue: GroupQueue): Promise<bigint | undefined> {
     const offset: unknown = await this.#database.readOffset(queue);
     if (offset === undefined || typeof offset === "bigint" && offset >= 0n) return offset;
@@ -124,6 +132,8 @@ export class StoredOffsets<Tx> implements GroupOffsets {
   /**
    * Returns a handler for `run()` of a consumer that has these offsets as an option. The message is
    * acknowledged after the commit. It is repeated when the effect or the database fails.
+   *
+   * @throws {InvalidStateError} from the handler, when its consumer does not read by these offsets.
    */
   handler(effect: Effect<Tx>): (message: ConsumedMessage) => Promise<void> {
     return async (message) => {
