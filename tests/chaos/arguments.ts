@@ -1,12 +1,13 @@
 import { DEFAULT_COUNTS, FAULT_KINDS, type FaultCounts, type FaultKind } from "./schedule.ts";
 
-/** The kinds of clusters: clients see the brokers themselves, or proxies only, or the embedded broker. */
+/** The kinds of clusters: clients see the brokers themselves, or proxies only, or others than Java's. */
 const CLUSTER_KINDS = [
   "real",
   "proxy",
   "local-proxy",
   "controller",
   "acting",
+  "rust",
   "embedded",
 ] as const;
 
@@ -30,8 +31,8 @@ export interface ChaosOptions {
   /** Number of masters. */
   brokers: number;
   faults: FaultCounts;
-  /** What the producers run in, in place of Deno. */
-  runtime?: "node" | "bun";
+  /** What the producers run in, in place of this Deno. */
+  runtime?: "node" | "bun" | "deno";
   /** How many of 100 messages are commits, in place of the usual share. */
   commits?: number;
   /** Milliseconds of every local transaction, in place of drawn ones. */
@@ -87,12 +88,14 @@ copy, a message that is visible and discarded, too (in TRANS_CHECK_MAX_TIME_TOPI
                                promoted without what it missed, which is told and not held against
                                the client
   --members N    producers that send, each a process; default: 1
-  --runtime NAME node or bun: what the producers run in; default: Deno
+  --runtime NAME node, bun, or deno for the lowest Deno: what the producers run in;
+                 default: this Deno
   --mode MODE    confirm or oneway: whether commits wait for their answers; default: confirm
   --broker KIND  real, proxy (clients see RocketMQ proxies only, and nothing can be looked up),
                  local-proxy (each broker runs in the process of a proxy in local mode),
                  controller (a controller makes one of two brokers of each name the master),
-                 acting (a slave of the first master acts for it while it is away), or
+                 acting (a slave of the first master acts for it while it is away),
+                 rust (RocketMQ Rust 1.0.0, one name server; built first, which takes long), or
                  embedded (kill, producer and pause only); default: real
   --interval N   milliseconds between two check rounds of a broker; default: 3000
   --op-batch N   milliseconds that a broker may keep op messages back; default: 200, RocketMQ: 3000
@@ -129,7 +132,7 @@ export function readArguments(args: readonly string[]): Wanted {
     else if (name === "--interval") wanted.interval = readNumber(name, rest[++i], 100);
     else if (name === "--op-batch") wanted.opBatch = readNumber(name, rest[++i], 1);
     else if (name === "--runtime") {
-      wanted.runtime = readChoice(name, rest[++i], ["node", "bun"]);
+      wanted.runtime = readChoice(name, rest[++i], ["node", "bun", "deno"]);
     } else if (name === "--mode") wanted.mode = readChoice(name, rest[++i], ["confirm", "oneway"]);
     else if (name === "--broker") {
       wanted.cluster = readChoice(name, rest[++i], CLUSTER_KINDS);
@@ -154,6 +157,7 @@ const POSSIBLE: Readonly<Record<ClusterKind, readonly FaultKind[]>> = {
   "local-proxy": GENERAL,
   controller: ["failover", "lag", "producer", "pause"],
   acting: ["failover", "producer", "pause"],
+  rust: ["kill", "freeze", "nameserver", "producer", "pause"],
   embedded: ["kill", "producer", "pause"],
 };
 

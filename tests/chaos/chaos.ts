@@ -3,7 +3,7 @@ import { prepareRuntime } from "../runtimes/runtimes.ts";
 import { delay } from "../support/delay.ts";
 import type { ChaosOptions } from "./arguments.ts";
 import { FaultInjector, type InjectorOptions } from "./fault_injector.ts";
-import { Group, type MemberProgram } from "./group.ts";
+import { Group, MEMBER, type MemberProgram } from "./group.ts";
 import { LineReader, type Row } from "./journal.ts";
 import type { Evidence } from "./judge.ts";
 import { drawSchedule } from "./schedule.ts";
@@ -31,10 +31,16 @@ export async function runChaos(
   }
 }
 
-/** Makes of the members' program one that another runtime runs. */
-async function prepareMember(folder: string, runtime: "node" | "bun"): Promise<MemberProgram> {
+/** Makes of the members' program one that another runtime runs; Deno runs it as it is. */
+async function prepareMember(
+  folder: string,
+  runtime: NonNullable<ChaosOptions["runtime"]>,
+): Promise<MemberProgram> {
   const { command } = await prepareRuntime(runtime);
-  const member = new URL("member.ts", import.meta.url).href;
+  if (runtime === "deno") {
+    return { ...MEMBER, command: [...command, "run", "-A", "--no-check", "--quiet"] };
+  }
+  const member = MEMBER.module.href;
   const source = `import { main } from "${member}";\nawait main(JSON.parse(Deno.args[0]!));\n`;
   return { module: new URL(`file://${await bundleFor(folder, "member", source)}`), command };
 }

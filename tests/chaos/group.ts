@@ -10,7 +10,8 @@ export interface MemberProgram {
   command?: readonly [string, ...string[]];
 }
 
-const MEMBER: MemberProgram = { module: new URL("member.ts", import.meta.url) };
+/** What members run in this Deno. */
+export const MEMBER: MemberProgram = { module: new URL("member.ts", import.meta.url) };
 
 /** What the members of a group have in common. */
 export type GroupOptions = Omit<MemberOptions, "journal" | "messages" | "beganAt" | "share">;

@@ -2,6 +2,7 @@ import { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { type ClusterOptions, RocketMQCluster } from "../support/cluster.ts";
 import { createTopic } from "../support/create_topic.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
+import { RustCluster } from "../support/rocketmq_rust.ts";
 import type { ServerConfig } from "../support/server_config.ts";
 import type { ClusterKind } from "./arguments.ts";
 import { Replicas } from "./replicas.ts";
@@ -36,6 +37,11 @@ const DEFAULTS: TestbedOptions = {
   ...{ kind: "real", brokers: 2, proxies: 1, hasFaultProxies: false, mayLag: false },
   ...{ interval: 3_000, opBatch: 200 },
 };
+
+/** How often a broker checks back before it discards. */
+const CHECK_MAX = 15;
+
+const TRANSACTION = { "message.type": "TRANSACTION" };
 
 /** A cluster, and if need be a bad network in front of each of its servers. */
 export class Testbed implements AsyncDisposable {
@@ -72,6 +78,7 @@ export class Testbed implements AsyncDisposable {
   static async start(options: Partial<TestbedOptions> = {}): Promise<Testbed> {
     const all = { ...DEFAULTS, ...options };
     if (all.kind === "embedded") return await Testbed.#embedded(all);
+    if (all.kind === "rust") return await Testbed.#rust(all);
     const cluster = await RocketMQCluster.start(clusterOf(all));
     return await Testbed.on(cluster, all);
   }
@@ -86,7 +93,7 @@ export class Testbed implements AsyncDisposable {
     const { nameServerProcesses } = cluster;
     const names = [...new Set(cluster.brokers.map(({ name }) => name))];
     const brokers = names.map((name) => cluster.brokers.find((it) => it.name === name)!);
-    await createTopic(topic, cluster.brokers, { "message.type": "TRANSACTION" });
+    await createTopic(topic, cluster.brokers, TRANSACTION);
     const hasSlave = (name: string) => cluster.brokers.filter((it) => it.name === name).length > 1;
     const replicas = kind === "controller" || kind === "acting"
       ? new Replicas(cluster, names.filter(hasSlave), kind === "controller")
@@ -112,6 +119,20 @@ export class Testbed implements AsyncDisposable {
     return new Testbed(cluster, {
       ...{ topic, brokers, nameServers: nameServerProcesses, proxies, clientAddress },
       ...{ brokerProxies, nameServerProxies, replicas },
+    });
+  }
+
+  static async #rust({ brokers: count, interval, opBatch }: TestbedOptions): Promise<Testbed> {
+    const topic = "Chaos";
+    const cluster = await RustCluster.start({
+      ...{ brokers: count, timeout: interval, interval, checkMax: CHECK_MAX, opBatch },
+    });
+    const { brokers, nameServer } = cluster;
+    await createTopic(topic, brokers, TRANSACTION);
+    return new Testbed(cluster, {
+      ...{ topic, brokers, nameServers: [nameServer], proxies: [] },
+      clientAddress: nameServer.address,
+      ...{ brokerProxies: [], nameServerProxies: [], replicas: undefined },
     });
   }
 
@@ -193,7 +214,7 @@ export function configOf({ interval, opBatch }: Partial<TestbedOptions> = {}): S
     brokerFastFailureEnable: "true",
     transactionTimeOut: String(interval ?? DEFAULTS.interval),
     transactionCheckInterval: String(interval ?? DEFAULTS.interval),
-    transactionCheckMax: "15",
+    transactionCheckMax: String(CHECK_MAX),
     transactionOpBatchInterval: String(opBatch ?? DEFAULTS.opBatch),
   };
 }

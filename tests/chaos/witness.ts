@@ -161,7 +161,7 @@ export async function halfMessagesOn(address: string): Promise<string[]> {
   return [...ids];
 }
 
-/** The transactions whose half messages the commit log of a broker has that does not run. */
+/** The transactions whose half messages are in the commit log of a broker, whether it runs or not. */
 export async function halfMessagesIn(folder: string): Promise<string[]> {
   const log = `${folder}/store/commitlog`;
   const files = (await Array.fromAsync(Deno.readDir(log), ({ name }) => name)).sort();

@@ -6,6 +6,7 @@ import {
   InvalidArgumentError,
   MessageDecodeError,
 } from "../../src/message/mod.ts";
+import type { NodeZlib } from "../../src/message/compression/node_zlib.ts";
 import { decompressZlib } from "../../src/message/compression/zlib.ts";
 import { decompressZstd } from "../../src/message/compression/zstd.ts";
 import { createRandom, fromBase64, readVectors, sha256 } from "./fixtures.ts";
@@ -230,22 +231,49 @@ Deno.test("decompress() - a runtime without Zstandard gives a typed error", asyn
   assertEquals(errors.map((error) => error.cause), [undefined, missing]);
 });
 
-Deno.test("decompress() - a runtime without node:zlib reads zlib with the web's own decompressor", async () => {
-  const missing = () => Promise.reject(new TypeError("Module not found"));
-  const text = new TextEncoder().encode("сообщение 🚀 ".repeat(20_000));
-  const compressed = zlib.deflateSync(text);
-  assertEquals(await decompressZlib(compressed, text.length, missing), text);
-  const error = await assertRejects(
-    () => decompressZlib(compressed, text.length - 1, missing),
-    MessageDecodeError,
-    "more than",
-  );
-  assertEquals(error.limit, text.length - 1);
-  await assertRejects(
-    () => decompressZlib(new Uint8Array(100), 100, missing),
-    MessageDecodeError,
-    "cut off or damaged",
-  );
+/** What `node:zlib` is in runtimes whose decompressor of zlib is of no use. */
+const POOR_ZLIBS: Readonly<Record<string, () => Promise<NodeZlib>>> = {
+  "without node:zlib": () => Promise.reject(new TypeError("Module not found")),
+  "whose inflateSync ignores its options, as that of Deno 2.2": () =>
+    Promise.resolve({ inflateSync: (bytes) => zlib.inflateSync(bytes) as never }),
+};
+
+for (const [runtime, load] of Object.entries(POOR_ZLIBS)) {
+  Deno.test(`decompress() - a runtime ${runtime} reads zlib with the web's own decompressor`, async () => {
+    const text = new TextEncoder().encode("сообщение 🚀 ".repeat(20_000));
+    const compressed = zlib.deflateSync(text);
+    assertEquals(await decompressZlib(compressed, text.length, load), text);
+    const error = await assertRejects(
+      () => decompressZlib(compressed, text.length - 1, load),
+      MessageDecodeError,
+      "more than",
+    );
+    assertEquals(error.limit, text.length - 1);
+    await assertRejects(
+      () => decompressZlib(new Uint8Array(100), 100, load),
+      MessageDecodeError,
+      "cut off or damaged",
+    );
+  });
+}
+
+Deno.test("decompress() - zlib that is cut off is refused where the web's decompressor takes it, as in Deno 2.2", async () => {
+  const [load] = Object.values(POOR_ZLIBS), own = globalThis.DecompressionStream;
+  globalThis.DecompressionStream = class extends TransformStream {
+    constructor() {
+      super({ transform: () => {} });
+    }
+  } as typeof own;
+  try {
+    const cut = zlib.deflateSync("сообщение").subarray(0, 12);
+    await assertRejects(
+      () => decompressZlib(cut, 100, load),
+      MessageDecodeError,
+      "cut off or damaged",
+    );
+  } finally {
+    globalThis.DecompressionStream = own;
+  }
 });
 
 Deno.test("decompress() - a body keeps no more memory than it has bytes", async () => {

@@ -89,9 +89,10 @@ async function runParts({ names, parts, nameServer }: Wanted): Promise<string[]>
 }
 
 async function runtimeOf(name: Name): Promise<Runtime> {
-  if (name !== "deno") return await prepareRuntime(name);
+  const runtime = await prepareRuntime(name);
+  if (name !== "deno") return runtime;
   const options = ["run", "--quiet", "--no-lock", "--allow-net", "--node-modules-dir=manual"];
-  return { name: LOWEST.deno, command: ["npx", "-y", LOWEST.deno, ...options] };
+  return { ...runtime, command: [...runtime.command, ...options] };
 }
 
 /** Runs the quick start; gives what went wrong. */

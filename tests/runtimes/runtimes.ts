@@ -15,21 +15,34 @@ function cacheFolder(): string {
   return `${XDG_CACHE_HOME ?? (HOME ? `${HOME}/.cache` : TMPDIR ?? "/tmp")}/rocketmq-deno/runtimes`;
 }
 
-/** Loads Node.js or Bun from npm, which the commands of this package need anyway. */
-export async function prepareRuntime(name: "node" | "bun"): Promise<Runtime> {
+/** Loads a runtime from npm, which the commands of this package need anyway. */
+export async function prepareRuntime(name: keyof typeof LOWEST): Promise<Runtime> {
   const folder = `${cacheFolder()}/${LOWEST[name]}`;
-  const program = `${folder}/node_modules/.bin/${name}`;
-  if (!await runs(program)) {
+  const find = async () => {
+    for (const program of await programsOf(name, `${folder}/node_modules`)) {
+      if (await runs(program)) return program;
+    }
+  };
+  let program = await find();
+  if (!program) {
     await Deno.mkdir(folder, { recursive: true });
-    const { success, stderr } = await new Deno.Command("npm", {
+    const { stderr } = await new Deno.Command("npm", {
       args: ["install", "--no-save", "--no-package-lock", "--prefix", folder, LOWEST[name]],
       stdin: "null",
     }).output();
-    if (!success || !await runs(program)) {
+    program = await find();
+    if (!program) {
       throw new Error(`Cannot load ${LOWEST[name]}: ${new TextDecoder().decode(stderr)}`);
     }
   }
-  return { name, command: [program] };
+  return { name: name === "deno" ? LOWEST.deno : name, command: [program] };
+}
+
+/** Where a package may have put its program. That of Deno is a script in front of the real one. */
+async function programsOf(name: keyof typeof LOWEST, modules: string): Promise<string[]> {
+  if (name !== "deno") return [`${modules}/.bin/${name}`];
+  const platforms = await Array.fromAsync(Deno.readDir(`${modules}/@deno`)).catch(() => []);
+  return platforms.map((it) => `${modules}/@deno/${it.name}/deno`);
 }
 
 /** Reports whether a program is there and runs. */

@@ -4,142 +4,26 @@ import { sendingSteps } from "../integration/versions/sending_steps.ts";
 import type { ServerUnderTest, VersionStep } from "../integration/versions/server_under_test.ts";
 import { ownTimesSteps, transactionSteps } from "../integration/versions/transaction_steps.ts";
 import { OWN_TIMES } from "../integration/versions/transaction_steps.ts";
-import { startGuard } from "../support/guard.ts";
-import { findFreePort } from "../support/ports.ts";
-import { answers, listBrokers } from "../support/probe.ts";
-import { eventually, print, progress, tell } from "../support/progress.ts";
-import { cacheFolder, withFileLock } from "../support/rocketmq_home.ts";
-import { runChild } from "../support/run_child.ts";
-import { ServerProcess } from "../support/server_process.ts";
+import { answerEachOther, type ForeignMember } from "../integration/versions/mixed_group.ts";
+import { RocketMQCluster } from "../support/cluster.ts";
+import { runJava } from "../support/java_program.ts";
+import { eventually, print, tell } from "../support/progress.ts";
+import { buildRustProgram, RUST_VERSION, RustCluster } from "../support/rocketmq_rust.ts";
 import { silentLogger, TestClient } from "../support/test_client.ts";
 
 const { Commit, Rollback, Unknown } = LocalTransactionState;
 
-const VERSION = "1.0.0";
+const OFFICIAL = new URL("java/OnServer.java", import.meta.url).pathname;
+
+/** A member of a group that uses the official client. */
+const JAVA_MEMBER: ForeignMember = {
+  name: "java",
+  run: (args) =>
+    runJava(new URL("../integration/java/GroupMember.java", import.meta.url).pathname, args),
+};
 
 /** Milliseconds for what a check-back has to bring about. */
 const PATIENCE = 60_000;
-
-/** Where the binaries are kept, outside of this repository. */
-async function rustHome(): Promise<string> {
-  return Deno.env.get("ROCKETMQ_RUST_HOME") || `${await cacheFolder()}/rocketmq-rust-${VERSION}`;
-}
-
-/** Builds both servers with cargo unless they are there. Takes half an hour and more. */
-async function prepareServers(): Promise<string> {
-  const home = await rustHome();
-  await Deno.mkdir(home, { recursive: true });
-  return await withFileLock(`${home}/lock`, async () => {
-    const isThere = (name: string) =>
-      Deno.stat(`${home}/bin/${name}`).then(() => true, () => false);
-    const names = ["rocketmq-namesrv-rust", "rocketmq-broker-rust"];
-    if ((await Promise.all(names.map(isThere))).every(Boolean)) return home;
-    progress(`Building RocketMQ Rust ${VERSION} with cargo into ${home}; this takes long`);
-    const code = await runChild({
-      command: "cargo",
-      args: [
-        ...["install", "--locked", "--root", home, "--target-dir", `${home}/target`],
-        ...[`rocketmq-namesrv@${VERSION}`, `rocketmq-broker@${VERSION}`],
-      ],
-      env: { CARGO_PROFILE_RELEASE_OPT_LEVEL: "1", CARGO_PROFILE_RELEASE_DEBUG: "0" },
-    });
-    if (code !== 0) throw new Error(`Cannot build RocketMQ Rust: cargo ended with ${code}`);
-    return home;
-  });
-}
-
-/** The two servers as processes, on loopback, in a temporary folder. */
-class RustServers implements AsyncDisposable {
-  readonly nameServer: ServerProcess;
-  readonly broker: ServerProcess;
-  readonly #folder: string;
-
-  private constructor(folder: string, nameServer: ServerProcess, broker: ServerProcess) {
-    this.#folder = folder;
-    this.nameServer = nameServer;
-    this.broker = broker;
-  }
-
-  static async start(home: string): Promise<RustServers> {
-    const folder = await Deno.makeTempDir({ prefix: "rocketmq-rust-" });
-    await startGuard(folder);
-    const env = (of: string) => ({
-      ROCKETMQ_HOME: of,
-      HOME: of,
-      ROCKETMQ_SECURITY_PROFILE: "development-insecure-loopback",
-    });
-    const [nameServerFolder, brokerFolder] = [`${folder}/namesrv`, `${folder}/broker-a`];
-    for (const home of [nameServerFolder, brokerFolder]) {
-      await Deno.mkdir(`${home}/conf`, { recursive: true });
-    }
-    const nameServerPort = findFreePort(), port = findFreePort([-2, 1]);
-    const nameServerAddress = `127.0.0.1:${nameServerPort}`, address = `127.0.0.1:${port}`;
-    const nameServer = new ServerProcess({
-      ...{ name: "namesrv", address: nameServerAddress, folder: nameServerFolder },
-      command: [
-        `${home}/bin/rocketmq-namesrv-rust`,
-        ...["--listenPort", String(nameServerPort), "--bindAddress", "127.0.0.1"],
-        ...["--rocketmqHome", nameServerFolder],
-        ...["--kvConfigPath", `${nameServerFolder}/kvConfig.json`],
-      ],
-      env: env(nameServerFolder),
-      isReady: () => answers(nameServerAddress),
-    });
-    const file = `${brokerFolder}/conf/broker.toml`;
-    await Deno.writeTextFile(file, configOf(brokerFolder, nameServerAddress, port));
-    const broker = new ServerProcess({
-      ...{ name: "broker-a", address, folder: brokerFolder },
-      command: [`${home}/bin/rocketmq-broker-rust`, "-c", file, "-n", nameServerAddress],
-      env: env(brokerFolder),
-      isReady: async () =>
-        await answers(address) &&
-        (await listBrokers(nameServerAddress).catch(() => [])).some((it) => it.name === "broker-a"),
-    });
-    const servers = new RustServers(folder, nameServer, broker);
-    try {
-      await nameServer.start();
-      await broker.start();
-      return servers;
-    } catch (error) {
-      await servers[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.broker.kill();
-    await this.nameServer.kill();
-    await Deno.remove(this.#folder, { recursive: true }).catch(() => {});
-  }
-}
-
-function configOf(folder: string, nameServer: string, port: number): string {
-  return `[broker]
-namesrvAddr = "${nameServer}"
-brokerIp1 = "127.0.0.1"
-listenPort = ${port}
-storePathRootDir = "${folder}/store"
-transactionTimeout = ${OWN_TIMES.timeout}
-transactionCheckInterval = ${OWN_TIMES.interval}
-transactionCheckMax = ${OWN_TIMES.checkMax}
-transactionOpBatchInterval = 200
-
-[broker.brokerServerConfig]
-bindAddress = "127.0.0.1"
-
-[broker.brokerIdentity]
-brokerName = "broker-a"
-brokerClusterName = "TestCluster"
-brokerId = 0
-
-[store]
-storeType = "LocalFile"
-brokerRole = "ASYNC_MASTER"
-storePathRootDir = "${folder}/store"
-haListenAddress = "127.0.0.1"
-haListenPort = ${port + 1}
-`;
-}
 
 /** A producer whose messages say in their tags what becomes of them. */
 function newProducer(
@@ -157,18 +41,32 @@ function newProducer(
   });
 }
 
+/**
+ * Waits until a consumer sees all transactions that were committed, and asserts that it sees no other.
+ * What was committed just before its broker was killed may be visible twice.
+ */
+async function settled(
+  nameServers: string,
+  topic: string,
+  committed: readonly string[],
+  { mayRepeat = false }: { mayRepeat?: boolean } = {},
+): Promise<void> {
+  await using consumer = new TestClient(nameServers);
+  let visible: string[] = [];
+  const isSettled = async () => {
+    const ids = (await consumer.visibleMessages(topic).catch(() => [])).map((it) => it.messageId);
+    visible = mayRepeat ? [...new Set(ids)] : ids;
+    return visible.length >= committed.length;
+  };
+  await eventually(isSettled, PATIENCE, 200);
+  assertEquals(visible.sort(), committed.toSorted());
+}
+
 /** What has to work for a team to use these servers. */
-function ownSteps({ nameServer, broker }: RustServers): VersionStep[] {
-  const { address: nameServers } = nameServer;
-  const visible = async (topic: string) => {
-    await using consumer = new TestClient(nameServers);
-    return (await consumer.visibleMessages(topic).catch(() => [])).map((it) => it.messageId).sort();
-  };
-  const settle = async (topic: string, expected: readonly string[]) => {
-    const isThere = async () => (await visible(topic)).length >= expected.length;
-    await eventually(isThere, PATIENCE, 200);
-    assertEquals(await visible(topic), [...expected].sort());
-  };
+function ownSteps(cluster: RustCluster): VersionStep[] {
+  const { address: nameServers } = cluster.nameServer, broker = cluster.brokers[0]!;
+  const settle = (topic: string, expected: readonly string[]) =>
+    settled(nameServers, topic, expected);
   return [{
     name:
       "100 transactions with mixed verdicts, two of five by check-back: none lost, none invented",
@@ -204,6 +102,24 @@ function ownSteps({ nameServer, broker }: RustServers): VersionStep[] {
       await settle("OwnRestarted", [transactionId]);
     },
   }, {
+    name: "of two members one leaves everything open, and the other one is asked too",
+    async run() {
+      await using first = newProducer(nameServers, "OwnTwo");
+      await using second = newProducer(nameServers, "OwnTwo");
+      await first.start();
+      await second.start();
+      const expected: string[] = [];
+      for (let i = 0; i < 40; i++) {
+        const tags = i % 3 === 0 ? "rollback" : "commit";
+        const message = { topic: "OwnTwo", body: `${i}`, tags };
+        const { transactionId } = await first.sendMessageInTransaction(message, Unknown);
+        if (tags === "commit") expected.push(transactionId);
+      }
+      await settle("OwnTwo", expected);
+      const answered = [first, second].map((it) => it.stats().confirmedVerdicts);
+      assert(answered.every((count) => count > 0), `they answered ${answered.join(" and ")}`);
+    },
+  }, {
     name: "a broker that was killed and restarted checks what it had, and takes more",
     async run() {
       await using producer = newProducer(nameServers, "OwnKilled");
@@ -220,28 +136,106 @@ function ownSteps({ nameServer, broker }: RustServers): VersionStep[] {
         return after !== undefined;
       };
       assert(await eventually(sends, PATIENCE, 500), "no send succeeded after the restart");
-      await settle("OwnKilled", [before.transactionId, open.transactionId, after!]);
+      const expected = [before.transactionId, open.transactionId, after!];
+      await settled(nameServers, "OwnKilled", expected, { mayRepeat: true });
     },
   }];
 }
 
+/** The same with the official client, so that it shows whose fault a difference is. */
+function officialSteps(cluster: RustCluster): VersionStep[] {
+  const { address: nameServers } = cluster.nameServer, broker = cluster.brokers[0]!;
+  const run = (part: string, topic: string, ...rest: string[]) =>
+    runJava(OFFICIAL, [nameServers, part, topic, ...rest]);
+  const committedOf = (lines: string[][]) =>
+    lines.flatMap(([kind, id, tag]) => kind === "sent" && tag === "commit" ? [id!] : []).sort();
+  return [{
+    name: "official client: 100 transactions with mixed verdicts, two of five by check-back",
+    async run() {
+      const expected = committedOf(await run("transactions", "JavaMixed"));
+      await settled(nameServers, "JavaMixed", expected);
+    },
+  }, {
+    name: "official client: it and the broker are killed, its successor settles what was open",
+    async run() {
+      const left = await run("leave", "JavaLeft");
+      const expected = committedOf(left), open = left.filter(([kind]) => kind === "sent").at(-1)!;
+      await broker.kill();
+      await broker.start();
+      await run("settle", "JavaLeft", open[1]!);
+      await settled(nameServers, "JavaLeft", expected, { mayRepeat: true });
+    },
+  }];
+}
+
+/** What the official client makes of a server, by what it is about. */
+async function officialFacts(nameServers: string): Promise<Map<string, string>> {
+  const lines = await runJava(OFFICIAL, [nameServers, "facts", "Facts"]);
+  return new Map(
+    lines.filter(([kind]) => kind === "fact").map(([, about, value]) => [about!, value!]),
+  );
+}
+
+/** Tells what the official client makes of these servers, beside what it makes of the Java broker. */
+async function tellOfficialFacts({ nameServer }: RustCluster): Promise<void> {
+  const facts = await officialFacts(nameServer.address);
+  await using java = await RocketMQCluster.start({ version: "5.5.0" });
+  const expected = await officialFacts(java.nameServers);
+  for (const [about, value] of facts) {
+    const isSame = value === expected.get(about);
+    print(`${isSame ? "the same" : "differs "} ${about}: ${value}`);
+    if (!isSame) print(`         on the Java broker: ${expected.get(about)}`);
+  }
+}
+
+/** A member of a group that uses the client of RocketMQ Rust. */
+async function rustMember(): Promise<ForeignMember> {
+  const crate = new URL("rust_member", import.meta.url).pathname;
+  const program = await buildRustProgram(crate, "rust-member");
+  return {
+    name: "rust",
+    async run(args) {
+      const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
+      const decoder = new TextDecoder();
+      assert(success, `${program} failed\n${decoder.decode(stdout)}\n${decoder.decode(stderr)}`);
+      return decoder.decode(stdout).split("\n").map((line) => line.split("|"));
+    },
+  };
+}
+
+/** Members in Java, Rust and ours, on the servers of RocketMQ Rust and on those of Java. */
+const MIXED_GROUP_STEPS: readonly VersionStep[] = [{
+  name: "members of one group in Java, Rust and ours answer each other's check-backs",
+  run: async (server) => await answerEachOther(server, [JAVA_MEMBER, await rustMember()]),
+}, {
+  name: "they do so on the Java broker, too",
+  async run() {
+    const members = [JAVA_MEMBER, await rustMember()];
+    await using java = await RocketMQCluster.start({ version: "5.5.0" });
+    const { nameServers, brokers } = java;
+    await answerEachOther({ nameServers, brokers, uniqueName: (prefix) => prefix }, members);
+  },
+}];
+
 /** Runs what an application needs, and what the Java broker does; true if the former all passed. */
 export async function runRustServers(): Promise<boolean> {
-  const home = await prepareServers();
-  await using servers = await RustServers.start(home);
+  await using servers = await RustCluster.start(OWN_TIMES);
   const nameServers = servers.nameServer.address;
   const version: ServerUnderTest = {
     ...{ nameServers, release: "5.5.0", serializeType: "JSON" },
-    brokers: [{ name: "broker-a", brokerId: 0, address: servers.broker.address }],
+    brokers: [{ name: "broker-a", brokerId: 0, address: servers.brokers[0]!.address }],
     uniqueName: (prefix) => prefix,
   };
-  print(`RocketMQ Rust ${VERSION} on ${nameServers}`);
+  print(`RocketMQ Rust ${RUST_VERSION} on ${nameServers}`);
   let isWell = true;
-  for (const step of ownSteps(servers)) isWell = await passes(step, version, "FAILED") && isWell;
+  const steps = [...ownSteps(servers), ...officialSteps(servers), ...MIXED_GROUP_STEPS];
+  for (const step of steps) isWell = await passes(step, version, "FAILED") && isWell;
   tell("What the Java broker of 5.5.0 does, on these servers");
   for (const step of [...transactionSteps, ...ownTimesSteps, ...sendingSteps]) {
     await passes(step, version, "differs");
   }
+  tell("What the official Java client makes of them");
+  await tellOfficialFacts(servers);
   return isWell;
 }
 

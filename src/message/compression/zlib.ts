@@ -42,14 +42,38 @@ export function zlibCompressor({ deflateSync }: NodeZlib, level: number): Compre
   });
 }
 
-/** Decompresses a zlib stream (RFC 1950), in runtimes without `node:zlib` with the web's decompressor. */
+/**
+ * Decompresses a zlib stream (RFC 1950). It takes the web's decompressor where `node:zlib` is missing or
+ * ignores its options.
+ */
 export async function decompressZlib(
   bytes: Uint8Array,
   limit: number,
   load: () => Promise<NodeZlib> = loadZlib,
 ): Promise<Uint8Array> {
   const { inflateSync } = await load().catch(() => ({} as NodeZlib));
-  return inflateSync ? inflate(bytes, limit, inflateSync) : await decompressStream(bytes, limit);
+  return inflateSync && takesOptions(inflateSync)
+    ? inflate(bytes, limit, inflateSync)
+    : await decompressStream(bytes, limit);
+}
+
+/** The zlib stream of no byte at all. */
+const EMPTY = Uint8Array.of(0x78, 0x9c, 0x03, 0, 0, 0, 0, 0x01);
+
+const takers = new WeakMap<NonNullable<NodeZlib["inflateSync"]>, boolean>();
+
+/**
+ * Reports whether a runtime's `inflateSync` takes its options. That of Deno 2.2 ignores them: it bounds
+ * nothing, and does not tell where the stream ended.
+ */
+function takesOptions(inflateSync: NonNullable<NodeZlib["inflateSync"]>): boolean {
+  let takes = takers.get(inflateSync);
+  if (takes === undefined) {
+    const options = { maxOutputLength: 1, chunkSize: MIN_CHUNK_SIZE, info: true } as const;
+    takes = inflateSync(EMPTY, options).engine !== undefined;
+    takers.set(inflateSync, takes);
+  }
+  return takes;
 }
 
 function inflate(
@@ -90,7 +114,23 @@ async function decompressStream(bytes: Uint8Array, limit: number): Promise<Uint8
     if (cause instanceof MessageDecodeError) throw cause;
     throw badBody("ZLIB", "it is cut off or damaged", { cause });
   }
-  return output.finish();
+  const result = output.finish();
+  // The decompressor of Deno 2.2 takes a stream that is cut off for one that has ended.
+  const stated = bytes.subarray(-4).reduce((sum, byte) => (sum << 8 | byte) >>> 0, 0);
+  if (bytes.length < EMPTY.length || adler32(result) !== stated) {
+    throw badBody("ZLIB", "it is cut off or damaged");
+  }
+  return result;
+}
+
+/** Computes the checksum at the end of a zlib stream. */
+function adler32(bytes: Uint8Array): number {
+  let a = 1, b = 0;
+  for (const byte of bytes) {
+    a = (a + byte) % 65_521;
+    b = (b + a) % 65_521;
+  }
+  return (b << 16 | a) >>> 0;
 }
 
 async function feed(
