@@ -362,6 +362,7 @@ export class EndTransactions {
           await this.#evidence!.refuseMoved(connection, live, half, deadline);
         }
         if (isSuperseded()) return undefined;
+        if (!isOneway) this.#refuseLate(live, half, deadline);
         const { address } = connection;
         if (isOneway) {
           const isPosted = state !== "UNKNOWN" && connection.post(request);
@@ -392,6 +393,29 @@ export class EndTransactions {
         }
       }
     }
+  }
+
+  /**
+   * Refuses a commit or rollback for whose answer too little time is left, of a short timeout a tenth. It
+   * would be carried out, and nobody would know. If its broker is about to discard the message, that is
+   * better than nothing.
+   */
+  #refuseLate(
+    { transactionId, topic }: LiveTransaction,
+    half: HalfMessage,
+    deadline: Deadline,
+  ): void {
+    const { remaining, timeout } = deadline;
+    if (remaining >= Math.min(MIN_TIME_FOR_ANSWER_MS, timeout / 10)) return;
+    if (this.#options.report.isLastCheck(half)) return;
+    throw new ConnectionError(
+      "TIMEOUT",
+      `Cannot end transaction ${transactionId}: of ${Math.round(timeout)} ms only ` +
+        `${
+          Math.floor(remaining)
+        } were left when its broker could be reached, too few for an answer`,
+      { brokerName: half.brokerName, topic, isRetriable: true },
+    );
   }
 
   #request(
