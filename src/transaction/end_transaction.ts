@@ -362,7 +362,6 @@ export class EndTransactions {
           await this.#evidence!.refuseMoved(connection, live, half, deadline);
         }
         if (isSuperseded()) return undefined;
-        if (!isOneway) this.#refuseLate(live, half, deadline);
         const { address } = connection;
         if (isOneway) {
           const isPosted = state !== "UNKNOWN" && connection.post(request);
@@ -370,6 +369,7 @@ export class EndTransactions {
           return { outcome: "sent", address };
         }
         const now = clock.monotonic(), timeout = deadline.remainingAt(now);
+        this.#refuseLate(live, half, deadline, timeout);
         const response = await connection.request(request, { timeout, now });
         const { brokerName } = half, { topic } = live;
         const isProof = readEndTransactionResponse(response, { address, brokerName, topic });
@@ -403,9 +403,9 @@ export class EndTransactions {
   #refuseLate(
     { transactionId, topic }: LiveTransaction,
     half: HalfMessage,
-    deadline: Deadline,
+    { timeout }: Deadline,
+    remaining: number,
   ): void {
-    const { remaining, timeout } = deadline;
     if (remaining >= Math.min(MIN_TIME_FOR_ANSWER_MS, timeout / 10)) return;
     if (this.#options.report.isLastCheck(half)) return;
     throw new ConnectionError(
