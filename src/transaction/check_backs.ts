@@ -30,7 +30,7 @@ export interface CheckBacksOptions {
   checkRequestHoldMax: number;
   /** Most check-backs that are answered at the same time, where a loop takes them without waiting. */
   checkConcurrency: number;
-  /** Most bytes of their messages as brokers store them, of those that are being answered, too. */
+  /** Most bytes of their messages, of those that are being answered, too. */
   checkRequestHoldBytes: number;
   /** Largest body that one may decompress to, in bytes. */
   maxMessageSize: number;
@@ -192,19 +192,19 @@ export class CheckBacks implements AsyncIterable<CheckBack> {
       ends.end(entered, verdict);
       return "repeated";
     }
-    const size = message.storeSize;
+    const size = message.body.length;
     this.#bytes += size;
     this.#waiting.add({ live: entered, message, brokerName: half.brokerName, size });
     wakeAll(this.#wakeConsumer);
     return "asked";
   }
 
-  #hasRoomFor({ storeSize }: StoredMessage): boolean {
+  #hasRoomFor({ body }: StoredMessage): boolean {
     const { checkRequestHoldMax, checkConcurrency, checkRequestHoldBytes } = this.#options;
     const held = this.#waiting.size + this.#running.size;
     return !this.#ended && this.#waiting.size < checkRequestHoldMax &&
       held < checkRequestHoldMax + checkConcurrency &&
-      (held === 0 || this.#bytes + storeSize <= checkRequestHoldBytes);
+      (held === 0 || this.#bytes + body.length <= checkRequestHoldBytes);
   }
 
   /** The next check-back that can be read, or undefined when the consumer should look again. */

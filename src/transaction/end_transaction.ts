@@ -369,6 +369,7 @@ export class EndTransactions {
           return { outcome: "sent", address };
         }
         const now = clock.monotonic(), timeout = deadline.remainingAt(now);
+        this.#refuseLate(live, half, deadline, timeout);
         const response = await connection.request(request, { timeout, now });
         const { brokerName } = half, { topic } = live;
         const isProof = readEndTransactionResponse(response, { address, brokerName, topic });
@@ -392,6 +393,29 @@ export class EndTransactions {
         }
       }
     }
+  }
+
+  /**
+   * Refuses a commit or rollback for whose answer too little time is left, of a short timeout a tenth. It
+   * would be carried out, and nobody would know. If its broker is about to discard the message, that is
+   * better than nothing.
+   */
+  #refuseLate(
+    { transactionId, topic }: LiveTransaction,
+    half: HalfMessage,
+    { timeout }: Deadline,
+    remaining: number,
+  ): void {
+    if (remaining >= Math.min(MIN_TIME_FOR_ANSWER_MS, timeout / 10)) return;
+    if (this.#options.report.isLastCheck(half)) return;
+    throw new ConnectionError(
+      "TIMEOUT",
+      `Cannot end transaction ${transactionId}: of ${Math.round(timeout)} ms only ` +
+        `${
+          Math.floor(remaining)
+        } were left when its broker could be reached, too few for an answer`,
+      { brokerName: half.brokerName, topic, isRetriable: true },
+    );
   }
 
   #request(

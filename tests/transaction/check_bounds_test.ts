@@ -224,24 +224,6 @@ Deno.test("check-backs - those that wait are bounded by the bytes of their messa
   assertEquals([askedChecks, droppedChecks, waitingChecks], [3, 2, 1], "A runs, B waits");
 });
 
-Deno.test("check-backs - the properties of their messages count as well", async () => {
-  await using cluster = new ScriptedCluster();
-  const { broker } = cluster;
-  const listener = new PatientListener();
-  const producer = await cluster.started(listener, {
-    checkConcurrency: 1,
-    checkRequestHoldBytes: 300_000,
-  });
-  for (let i = 0; i < 100; i++) {
-    const half = broker.strangeHalf({ transactionId: `T${i}`, body: new Uint8Array(1) });
-    broker.checkBack(half, { properties: { large: "x".repeat(30_000) } });
-  }
-  await settle();
-
-  const { runningChecks, waitingChecks, droppedChecks } = producer.stats();
-  assertEquals([runningChecks, waitingChecks, droppedChecks], [1, 8, 91]);
-});
-
 Deno.test("check-backs - a loop that does not wait for its answers is bounded as well", async () => {
   await using cluster = new ScriptedCluster();
   const { broker } = cluster;

@@ -194,6 +194,26 @@ Deno.test("verdict - a broker that is away for longer than the deadline leaves i
   assertEquals(listener.checks, [], "the verdict is known");
 });
 
+Deno.test("verdict - a broker that is back when no time for an answer is left gets none", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster, { listener, send } = await begin(cluster);
+  const { promise: back, resolve: comeBack } = Promise.withResolvers<void>();
+  broker.on(RequestCode.HEART_BEAT, () => back.then(() => ({})));
+  broker.cut();
+  await settle();
+  listener.executions[0]!.answer("COMMIT");
+  await clock.advance(2_940);
+  comeBack();
+  await clock.advance(60);
+
+  assertEquals([send.value?.endTransaction, broker.states()], ["failed", []]);
+  const { endTransactionError } = send.value!;
+  assertInstanceOf(endTransactionError, ConnectionError);
+  assertEquals([endTransactionError.code, endTransactionError.written], ["TIMEOUT", false]);
+  assertStringIncludes(endTransactionError.message, "of 3000 ms only 60 were left");
+  await assertCheckBackSettles(cluster);
+});
+
 Deno.test("verdict - when the new master is a slave, too, it failed", async () => {
   await using cluster = new ScriptedCluster();
   cluster.broker.on(END, () => ({ code: 11, remark: "slave" }));

@@ -72,9 +72,9 @@ export const OUTCOME_PLANTS: readonly Plant[] = [
   {
     name: "commit-given-again-without-a-look",
     file: END_TRANSACTION,
-    old: '      const looks = verdict === "COMMIT" && this.#mayBeChecked(live, half);',
+    old: '      const looks = verdict === "COMMIT" && mayBeChecked(live, half, now);',
     new: `      const looks = verdict === "COMMIT" && (!half.fromCheck || !live.isRepeated) &&
-        this.#mayBeChecked(live, half);`,
+        mayBeChecked(live, half, now);`,
     foundBy: ["D1", "D3"],
   },
   {

@@ -10,18 +10,18 @@ export const REVIEW_PLANTS: readonly Plant[] = [
   {
     name: "commits-of-others-not-looked-for",
     file: END_TRANSACTION,
-    old: '      const looks = verdict === "COMMIT" && this.#mayBeChecked(live, half);',
+    old: '      const looks = verdict === "COMMIT" && mayBeChecked(live, half, now);',
     new:
       `      const looks = verdict === "COMMIT" && (!half.fromCheck || live.localTransactionRan !== undefined) &&
-        this.#mayBeChecked(live, half);`,
+        mayBeChecked(live, half, now);`,
     foundBy: ["D1"],
   },
   {
     name: "only-remembered-commits-looked-for",
     file: END_TRANSACTION,
-    old: '      const looks = verdict === "COMMIT" && this.#mayBeChecked(live, half);',
+    old: '      const looks = verdict === "COMMIT" && mayBeChecked(live, half, now);',
     new: `      const looks = verdict === "COMMIT" && (!half.fromCheck || live.isRepeated) &&
-        this.#mayBeChecked(live, half);`,
+        mayBeChecked(live, half, now);`,
     foundBy: ["D1"],
   },
   {

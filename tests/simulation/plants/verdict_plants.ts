@@ -50,16 +50,16 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "confirmed-commit-sent-again",
     file: END_TRANSACTION,
-    old: '      const looks = verdict === "COMMIT" && this.#mayBeChecked(live, half);',
+    old: '      const looks = verdict === "COMMIT" && mayBeChecked(live, half, now);',
     new: `      const looks = verdict === "COMMIT" && (!half.fromCheck || live.hasTrouble) &&
-        this.#mayBeChecked(live, half);`,
+        mayBeChecked(live, half, now);`,
     foundBy: ["D1", "D3"],
   },
   {
     name: "slow-sender-commits-without-a-look",
     file: END_TRANSACTION,
-    old: "    return fromCheck || this.#options.clock.monotonic() - begunAt >= MIN_CHECK_AGE_MS;",
-    new: "    return fromCheck;",
+    old: "  return fromCheck || now - begunAt >= MIN_CHECK_AGE_MS;",
+    new: "  return fromCheck;",
     foundBy: ["D1"],
   },
   {
