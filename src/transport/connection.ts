@@ -87,6 +87,8 @@ export class Connection {
   readonly closed: Promise<ConnectionEnd>;
 
   readonly #wire: Wire;
+  /** `true` if the transport says that others can read it. */
+  readonly #isPlain: boolean;
   readonly #prepare: PrepareRequest | undefined;
   readonly #maxInFlight: number;
   readonly #maxPendingBytes: number;
@@ -104,6 +106,7 @@ export class Connection {
 
   constructor(transport: Transport | Wire, options: ConnectionOptions) {
     this.#wire = openWire(transport);
+    this.#isPlain = transport.encrypted === false;
     this.address = options.address;
     if (transport.localHost !== undefined) this.localHost = transport.localHost;
     this.#prepare = options.prepare;
@@ -280,7 +283,7 @@ export class Connection {
 
   /** Explains why a peer may have ended a plain connection on which it has sent nothing. */
   #whySilent(): string {
-    if (this.#watch.readCount > 0 || this.#wire.encrypted !== false) return "";
+    if (this.#watch.readCount > 0 || !this.#isPlain) return "";
     return " before it had sent anything, as one does that demands TLS: " +
       "if tls.server.mode is enforcing there, set the option tls";
   }

@@ -208,7 +208,11 @@ Deno.test("E7 - options by which other clients trust all: there is none that doe
   };
   for (const [name, value] of Object.entries(wishes)) {
     const make = () => library.createTlsDialer({ [name]: value });
-    assertThrows(make, InvalidArgumentError, `Cannot use TLS option ${name}: there is no such option`);
+    assertThrows(
+      make,
+      InvalidArgumentError,
+      `Cannot use TLS option ${name}: there is no such option`,
+    );
   }
   await assertRefused(server.port, {}, "an unknown issuer");
 });
