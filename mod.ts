@@ -167,4 +167,5 @@ export type {
   MessageQueue,
   SingleMessageFields,
 } from "./src/message/internal.ts";
+export type { TransactionEventType } from "./src/event_types.ts";
 export type { Logger } from "./src/logger.ts";

@@ -73,6 +73,8 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ["namesrv", "nameServers"],
   ["nameserveraddress", "nameServers"],
   ["group", "producerGroup"],
+  ["consumergroup", "group"],
+  ["topics", "subscriptions"],
   ["groupname", "producerGroup"],
   ["groupid", "producerGroup"],
   ["sendmsgtimeout", "sendTimeout"],

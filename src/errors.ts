@@ -331,7 +331,7 @@ export class TransactionSendError extends RocketMQError {
  * ```ts
  * import { LocalTransactionError, type TransactionProducer } from "@rocketmq-deno/client";
  *
- * async function placeOrder(
+ * async function answerOrder(
  *   producer: TransactionProducer,
  *   insert: (transactionId: string) => Promise<void>,
  * ): Promise<number> {

@@ -178,8 +178,8 @@ export class TransactionInstrumentation {
         "Number of check-backs that came, by what was done with them",
       ),
       ends: telemetry.counter(
-        "rocketmq.transaction.ends",
-        "{request}",
+        "rocketmq.transaction.verdicts",
+        "{verdict}",
         "Number of END_TRANSACTION requests, by state and outcome",
       ),
     });

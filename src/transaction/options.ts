@@ -190,8 +190,8 @@ export function resolveTransactionOptions<Arg>(
 function checkListener(listener: unknown): void {
   if (listener === null || typeof listener !== "object") {
     throw new InvalidArgumentError(
-      "Cannot make transaction producer: transactionListener has to be an object with the method " +
-        "executeLocalTransaction, and checkLocalTransaction unless checkBacks() takes the check-backs",
+      "Cannot make transaction producer: transactionListener has no method executeLocalTransaction, it is " +
+        shown(listener),
     );
   }
   const { executeLocalTransaction, checkLocalTransaction } = listener as Record<string, unknown>;

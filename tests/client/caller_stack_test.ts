@@ -19,7 +19,7 @@ Deno.test("errors - a time-out that a timer found names the line that sent", asy
   await using cluster = new ScriptedCluster();
   cluster.broker.on(RequestCode.SEND_MESSAGE_V2, silence);
   const producer = await cluster.started(saying("COMMIT"));
-  const calls = [
+  const calls: (() => Promise<unknown>)[] = [
     () => producer.send(message()),
     () => producer.sendMessageInTransaction(message()),
     () => producer.transaction(message(), () => {}),

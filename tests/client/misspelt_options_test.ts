@@ -7,6 +7,7 @@ import {
   type TransactionListener,
   TransactionProducer,
 } from "../../mod.ts";
+import { Consumer } from "../../src/consumer/mod.ts";
 import { EmbeddedBroker } from "../../src/testing/mod.ts";
 import { testSecret } from "../support/secrets.ts";
 
@@ -195,9 +196,10 @@ Deno.test("options - of calls and messages, too, also of those from JavaScript",
 
   class OrderPlaced {
     readonly topic = "orders";
-    constructor(readonly body: string, readonly orderNumber: number) {}
+    readonly body = "order 2";
+    readonly orderNumber = 2;
   }
-  await producer.send(new OrderPlaced("order 2", 2));
+  await producer.send(new OrderPlaced());
   assertEquals((await broker.messages("orders")).length, 1);
 });
 
@@ -218,3 +220,24 @@ export function _typesOf(producer: TransactionProducer): void {
   // @ts-expect-error Its listener takes an order.
   inferred.sendMessageInTransaction(message, { timeout: 5 });
 }
+
+Deno.test("options - of a consumer, too", () => {
+  const options = {
+    nameServers: "127.0.0.1:9876",
+    group: "warehouse",
+    subscriptions: { orders: "*" },
+  };
+  const refused: [Record<string, unknown>, string][] = [
+    [{ consumerGroup: "g" }, "option consumerGroup: there is no such option, did you mean group?"],
+    [{ concurency: 4 }, "option concurency: there is no such option, did you mean concurrency?"],
+    [
+      { retry: { attemps: 3 } },
+      "retry option attemps: there is no such option, did you mean attempts?",
+    ],
+    [{ buffer: { byte: 3 } }, "buffer option byte: there is no such option, did you mean bytes?"],
+    [{ logger: {} }, "option logger: it has no method debug, info, warn, error"],
+  ];
+  for (const [more, says] of refused) {
+    assertThrows(() => new Consumer({ ...options, ...more } as never), InvalidArgumentError, says);
+  }
+});

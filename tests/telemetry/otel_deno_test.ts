@@ -113,7 +113,7 @@ Deno.test("telemetry - with OTEL_DENO=true a transaction reaches a collector as 
   const others = [
     "messaging.client.sent.messages",
     "rocketmq.transaction.checks",
-    "rocketmq.transaction.ends",
+    "rocketmq.transaction.verdicts",
     "rocketmq.client.reconnects",
   ];
   for (const name of [...counters, ...amounts, ...durations, ...others]) {

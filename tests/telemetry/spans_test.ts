@@ -191,7 +191,7 @@ Deno.test("telemetry - sends, verdicts and check-backs are measured", async () =
       attributes: { ...operation, ...settled, ...server },
     },
     {
-      name: "rocketmq.transaction.ends",
+      name: "rocketmq.transaction.verdicts",
       value: 1,
       attributes: {
         ...operation,
