@@ -10,13 +10,14 @@
  * | `CONNECT_FAILED` | no connection to an address could be made |
  * | `CONNECTION_LOST` | a connection ended while something waited on it |
  * | `TIMEOUT` | no answer within the deadline |
- * | `ABORTED` | the caller's `AbortSignal` ended the call |
+ * | `ABORTED` | the caller's `AbortSignal` ended the call; the error's name is `AbortError` |
  * | `NO_ROUTE` | no name server knows a usable route of the topic |
  * | `BROKER_REFUSED` | the server answered with a response code other than success |
  * | `PROTOCOL` | the peer sent something that this protocol does not allow |
  * | `DECODE` | bytes are not a frame, header or message |
  * | `SEND_FAILED` | a half message was certainly not stored, or not so that it can become visible |
  * | `SEND_INDETERMINATE` | a half message may have been stored; its local transaction did not run |
+ * | `LOCAL_TRANSACTION_FAILED` | the work of a transaction threw, or returned no state: the check-back decides |
  */
 export type RocketMQErrorCode =
   | "INVALID_ARGUMENT"
@@ -32,7 +33,8 @@ export type RocketMQErrorCode =
   | "PROTOCOL"
   | "DECODE"
   | "SEND_FAILED"
-  | "SEND_INDETERMINATE";
+  | "SEND_INDETERMINATE"
+  | "LOCAL_TRANSACTION_FAILED";
 
 /** The facts that an error of this module may carry besides its message. They depend on the error. */
 export interface ErrorFacts extends ErrorOptions {
@@ -90,7 +92,7 @@ export class RocketMQError extends Error {
 
   /** Makes an error. Only this module and tests need to. */
   constructor(code: RocketMQErrorCode, message: string, options: ErrorFacts = {}) {
-    super(printable(message, 4096), "cause" in options ? { cause: options.cause } : undefined);
+    super(printable(message, 4096), "cause" in options ? { cause: causeOf(options) } : undefined);
     this.code = code;
     this.isRetriable = options.isRetriable ?? false;
     if (options.address !== undefined) this.address = options.address;
@@ -98,6 +100,15 @@ export class RocketMQError extends Error {
     if (options.topic !== undefined) this.topic = options.topic;
     if (options.responseCode !== undefined) this.responseCode = options.responseCode;
   }
+}
+
+/** The name by which the platform's own errors tell that a signal ended a call. */
+const ABORT_ERROR = "AbortError";
+
+/** Returns the reason of an abort in place of errors that only hand it on. */
+function causeOf({ cause }: ErrorFacts): unknown {
+  const isAbort = cause instanceof RocketMQError && cause.name === ABORT_ERROR;
+  return isAbort && cause.cause !== undefined ? cause.cause : cause;
 }
 
 /** An option, message or argument was refused before anything was sent. */
@@ -133,7 +144,7 @@ export class SendForbiddenError extends RocketMQError {
  * deadline passed, the caller aborted it, or a bound was reached.
  */
 export class ConnectionError extends RocketMQError {
-  /** Class name, also in minified code. */
+  /** Class name, also in minified code. `AbortError` if the caller's signal ended the call. */
   override name = "ConnectionError";
   /** `true` if the server may have seen the request: at least one byte of it was handed to the connection. */
   readonly written: boolean;
@@ -145,6 +156,7 @@ export class ConnectionError extends RocketMQError {
     options: ErrorFacts = {},
   ) {
     super(code, message, options);
+    if (code === "ABORTED") this.name = ABORT_ERROR;
     this.written = options.written ?? false;
   }
 }
@@ -287,7 +299,7 @@ export class MessageDecodeError extends RocketMQError {
  * this call.
  */
 export class TransactionSendError extends RocketMQError {
-  /** Class name, also in minified code. */
+  /** Class name, also in minified code. `AbortError` if the caller's signal ended the call. */
   override name = "TransactionSendError";
   /** `true` if a half message may exist. */
   readonly outcome: "failed" | "indeterminate";
@@ -301,9 +313,103 @@ export class TransactionSendError extends RocketMQError {
     options: ErrorFacts = {},
   ) {
     super(outcome === "failed" ? "SEND_FAILED" : "SEND_INDETERMINATE", message, options);
+    const { cause } = options;
+    if (cause instanceof ConnectionError && cause.code === "ABORTED") this.name = ABORT_ERROR;
     this.outcome = outcome;
     if (options.transactionId !== undefined) this.transactionId = options.transactionId;
   }
+}
+
+/**
+ * The work of `transaction()` threw, returned something else than a state, or had not ended when the
+ * producer was closed. `cause` is what it threw.
+ *
+ * The half message is stored, and the broker was told UNKNOWN. So it checks back, and the answer decides
+ * whether the message becomes visible: have `checkLocalTransaction` look in the database.
+ *
+ * @example
+ * ```ts
+ * import { LocalTransactionError, type TransactionProducer } from "@rocketmq-deno/client";
+ *
+ * async function answerOrder(
+ *   producer: TransactionProducer,
+ *   insert: (transactionId: string) => Promise<void>,
+ * ): Promise<number> {
+ *   try {
+ *     await producer.transaction(
+ *       { topic: "orders", body: "order 1" },
+ *       ({ transactionId }) => insert(transactionId),
+ *     );
+ *     return 201;
+ *   } catch (error) {
+ *     if (error instanceof LocalTransactionError) return 500; // insert() threw error.cause
+ *     throw error;
+ *   }
+ * }
+ * ```
+ */
+export class LocalTransactionError extends RocketMQError {
+  /** Class name, also in minified code. */
+  override name = "LocalTransactionError";
+  /** The id that the check-back for it will carry. */
+  readonly transactionId: string;
+  /**
+   * What became of the END_TRANSACTION that says UNKNOWN: `sent`, or `failed` if it did not leave. The
+   * broker checks back in both cases, after `failed` as if the process had died.
+   */
+  readonly endTransaction: "sent" | "failed";
+  /** Why END_TRANSACTION failed, if it failed. */
+  readonly endTransactionError?: Error;
+
+  /** Takes the facts of the transaction, and what the work threw as `cause`. */
+  constructor(
+    message: string,
+    facts: ErrorFacts & {
+      transactionId: string;
+      endTransaction: "sent" | "failed";
+      endTransactionError?: Error | undefined;
+    },
+  ) {
+    super("LOCAL_TRANSACTION_FAILED", message, facts);
+    this.transactionId = facts.transactionId;
+    this.endTransaction = facts.endTransaction;
+    if (facts.endTransactionError) this.endTransactionError = facts.endTransactionError;
+  }
+}
+
+/** The stacks of errors that have got that of a caller, as they were before. */
+const ownStacks = new WeakMap<RocketMQError, string>();
+
+/**
+ * Adds the caller's part to the stack of an error that comes from a timer, a socket, or a look-up that
+ * several calls share. Such a stack names no line of the application. To be called in the `catch` of an
+ * async method of the API: there the runtime knows who awaits it. Returns a copy of an error that has
+ * got the stack of another caller before.
+ */
+export function withCaller(error: unknown): unknown {
+  if (!(error instanceof RocketMQError)) return error;
+  const [, , edge = "", ...callers] = new Error().stack?.split("\n") ?? [];
+  const known = ownStacks.get(error), own = known ?? error.stack ?? "";
+  if (callers.length === 0 || own.includes(callers[0]!)) return error;
+  const owner = known === undefined ? error : copyOf(error);
+  ownStacks.set(owner, own);
+  owner.stack = [own, edge, ...callers].join("\n");
+  return owner;
+}
+
+/** Waits for work that an async method of the API hands on, and adds the caller to the stack of its error. */
+export async function traced<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw withCaller(error);
+  }
+}
+
+function copyOf(error: RocketMQError): RocketMQError {
+  const copy = new Error(error.message, "cause" in error ? { cause: error.cause } : undefined);
+  Object.setPrototypeOf(copy, Object.getPrototypeOf(error));
+  return Object.assign(copy, error) as RocketMQError;
 }
 
 /**

@@ -1,7 +1,9 @@
 // In full: `deno pack` finds the package of a name from the import map, and leaves the name as it is.
 import { getLogger } from "jsr:@std/log@^0.224.14/get-logger";
+// Sets up the default logger of @std/log, which is empty without it.
+import "jsr:@std/log@^0.224.14/setup";
 import type { Clock } from "./clock.ts";
-import { printable } from "./errors.ts";
+import { InvalidArgumentError, printable } from "./errors.ts";
 
 /**
  * Takes what the client reports. `console` fits, and so does any structured logger with these four
@@ -18,25 +20,53 @@ export interface Logger {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/**
- * The default logger: `@std/log`'s logger named `rocketmq`, silent until the application calls
- * `setup()`. It is fetched at each call, because `setup()` replaces the loggers made before it.
- */
-export const defaultLogger: Logger = {
-  debug: (message, fields) => void getLogger("rocketmq").debug(message, fields),
-  info: (message, fields) => void getLogger("rocketmq").info(message, fields),
-  warn: (message, fields) => void getLogger("rocketmq").warn(message, fields),
-  error: (message, fields) => void getLogger("rocketmq").error(message, fields),
-};
+const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /**
- * Guards a logger of the user. It gets one line at a time without control characters, whatever a
- * server said. If it throws, the line is lost and the client goes on.
+ * Logs to `@std/log`'s logger `rocketmq`, if the application has set one up. Otherwise warnings and errors
+ * go to its default logger, which prints them, and the rest nowhere. The logger is looked up at each call,
+ * because `setup()` replaces the loggers that were there before.
  */
-export function guardLogger(logger: Logger): Logger {
+export const defaultLogger: Logger = {
+  debug: (message, fields) => logByStd("debug", message, fields),
+  info: (message, fields) => logByStd("info", message, fields),
+  warn: (message, fields) => logByStd("warn", message, fields),
+  error: (message, fields) => logByStd("error", message, fields),
+};
+
+function logByStd(level: keyof Logger, message: string, fields?: Record<string, unknown>): void {
+  const own = getLogger("rocketmq");
+  // A logger that nobody has set up has no level and no handlers.
+  if (own.levelName !== "NOTSET" || own.handlers.length > 0) {
+    return void own[level](message, fields);
+  }
+  if (level === "warn" || level === "error") getLogger()[level](`rocketmq: ${message}`, fields);
+}
+
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * Checks a logger of the user, and guards it. It gets one line at a time without control characters,
+ * whatever a server said. If it throws, the line is lost and the client goes on.
+ *
+ * @throws {InvalidArgumentError} when it lacks a method.
+ */
+export function guardLogger(logger: Logger | false = defaultLogger): Logger {
+  if (logger === false) return SILENT;
+  const given = logger as Partial<Record<keyof Logger, unknown>> | null;
+  const missing = LEVELS.filter((level) => typeof given?.[level] !== "function");
+  if (missing.length > 0) {
+    throw new InvalidArgumentError(
+      `Cannot use option logger: it has no method ${
+        missing.join(", ")
+      }; console fits, false silences`,
+    );
+  }
   const guard = (level: keyof Logger): Logger[keyof Logger] => (message, fields) => {
     try {
-      logger[level](printable(message, 4096), fields);
+      const line = printable(message, 4096);
+      if (fields === undefined) logger[level](line);
+      else logger[level](line, fields);
     } catch {
       // There is nowhere left to report it.
     }
@@ -49,15 +79,22 @@ export function guardLogger(logger: Logger): Logger {
   };
 }
 
+/** What is remembered of one kind of line. */
+interface Kind {
+  lastAt: number;
+  /** Lines that were left out since. */
+  leftOut: number;
+}
+
 /**
- * Passes each kind of warning at most once in `interval` milliseconds. So a misbehaving peer can't
- * flood the log.
+ * Passes each kind of line at most once in `interval` milliseconds, and says how many were left out. So a
+ * misbehaving peer can't flood the log.
  */
 export class ThrottledLogger {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #interval: number;
-  readonly #lastAt = new Map<string, number>();
+  readonly #kinds = new Map<string, Kind>();
 
   constructor(logger: Logger, clock: Clock, interval = 60_000) {
     this.#logger = logger;
@@ -66,9 +103,26 @@ export class ThrottledLogger {
   }
 
   warn(kind: string, message: string, fields?: Record<string, unknown>): void {
-    const now = this.#clock.monotonic(), last = this.#lastAt.get(kind);
-    if (last !== undefined && now - last < this.#interval) return;
-    this.#lastAt.set(kind, now);
-    this.#logger.warn(message, fields);
+    this.#log("warn", kind, message, fields);
+  }
+
+  error(kind: string, message: string, fields?: Record<string, unknown>): void {
+    this.#log("error", kind, message, fields);
+  }
+
+  #log(
+    level: "warn" | "error",
+    kind: string,
+    message: string,
+    fields: Record<string, unknown> | undefined,
+  ): void {
+    const now = this.#clock.monotonic(), known = this.#kinds.get(kind);
+    if (known && now - known.lastAt < this.#interval) {
+      known.leftOut++;
+      return;
+    }
+    this.#kinds.set(kind, { lastAt: now, leftOut: 0 });
+    const more = known?.leftOut ? ` (${known.leftOut} more like this since the last line)` : "";
+    this.#logger[level](message + more, fields);
   }
 }

@@ -8,6 +8,9 @@ const API = Symbol.for("opentelemetry.js.api.1");
 const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
 const SCOPE = "@rocketmq-deno/client";
 
+/** The version of this package, as `deno.json` has it. */
+export const VERSION = "0.1.0";
+
 /** The parent of spans. It is passed on, and never read. */
 export interface TelemetryContext {
   getValue(key: symbol): unknown;
@@ -16,7 +19,10 @@ export interface TelemetryContext {
 }
 
 /** The attributes of a span or a measurement. Those without a value are left out. */
-export type Attributes = Record<string, string | number | boolean | undefined>;
+export type Attributes = Record<
+  string,
+  string | number | boolean | readonly string[] | undefined
+>;
 
 /** The roles of spans, by their numbers in the API. */
 export const SpanKind = { Internal: 0, Client: 2, Producer: 3, Consumer: 4 } as const;
@@ -46,12 +52,25 @@ interface Meter {
   createHistogram(name: string, options: InstrumentOptions): {
     record(value: number, attributes: Attributes): void;
   };
+  createObservableCounter(name: string, options: InstrumentOptions): Observable;
+  createObservableUpDownCounter(name: string, options: InstrumentOptions): Observable;
 }
 
 interface InstrumentOptions {
   unit: string;
   description: string;
+  advice?: { explicitBucketBoundaries: number[] };
 }
+
+/** An instrument that is read when measurements are collected. */
+interface Observable {
+  addCallback(read: ObservableCallback): void;
+  removeCallback(read: ObservableCallback): void;
+}
+
+type ObservableCallback = (
+  result: { observe(value: number, attributes: Attributes): void },
+) => void;
 
 interface ContextManager {
   active(): TelemetryContext;
@@ -59,14 +78,34 @@ interface ContextManager {
 }
 
 interface Api {
-  trace?: { getTracer(name: string): Tracer };
-  metrics?: { getMeter(name: string): Meter };
+  trace?: { getTracer(name: string, version: string): Tracer };
+  metrics?: { getMeter(name: string, version: string): Meter };
   context?: ContextManager;
   propagation?: {
     inject(context: TelemetryContext, carrier: unknown, setter: object): void;
     extract(context: TelemetryContext, carrier: unknown, getter: object): TelemetryContext;
   };
 }
+
+/** A number that a producer keeps anyway: it is read when measurements are collected. */
+export interface Observed {
+  /** `counter` only grows; `amount` is what there is now. */
+  readonly kind: "counter" | "amount";
+  /** Name of the metric. */
+  readonly name: string;
+  /** What is counted, in braces: `{message}`. */
+  readonly unit: string;
+  /** What it tells. */
+  readonly description: string;
+  /** Returns the number. */
+  readonly read: () => number;
+}
+
+/**
+ * Boundaries of histograms of durations in seconds, as the conventions for messaging advise them. By
+ * default everything up to 5 s would count as one.
+ */
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /** Takes a measurement. */
 export type Measure = (value: number, attributes: Attributes) => void;
@@ -87,8 +126,8 @@ export class Telemetry {
   constructor(api: Api) {
     this.#contexts = safely(() => api.context);
     this.#propagation = safely(() => api.propagation);
-    this.#tracer = safely(() => api.trace?.getTracer(SCOPE));
-    this.#meter = safely(() => api.metrics?.getMeter(SCOPE));
+    this.#tracer = safely(() => api.trace?.getTracer(SCOPE, VERSION));
+    this.#meter = safely(() => api.metrics?.getMeter(SCOPE, VERSION));
   }
 
   /** Starts a span as a child of `parent`, by default of the active one. */
@@ -131,11 +170,30 @@ export class Telemetry {
     return (value, attributes) => safely(() => counter?.add(value, withoutUndefined(attributes)));
   }
 
-  /** Makes a histogram. */
-  histogram(name: string, unit: string, description: string): Measure {
-    const histogram = safely(() => this.#meter?.createHistogram(name, { unit, description }));
+  /** Makes a histogram of durations in seconds. */
+  durations(name: string, description: string): Measure {
+    const advice = { explicitBucketBoundaries: SECONDS };
+    const options = { unit: "s", description, advice };
+    const histogram = safely(() => this.#meter?.createHistogram(name, options));
     return (value, attributes) =>
       safely(() => histogram?.record(value, withoutUndefined(attributes)));
+  }
+
+  /** Has a number collected until the function that it returns is called. */
+  observe(
+    { kind, name, unit, description, read }: Observed,
+    attributes: Attributes,
+  ): () => void {
+    const options = { unit, description }, meter = this.#meter;
+    const observable = safely(() =>
+      kind === "counter"
+        ? meter?.createObservableCounter(name, options)
+        : meter?.createObservableUpDownCounter(name, options)
+    );
+    const facts = withoutUndefined(attributes);
+    const callback: ObservableCallback = (result) => safely(() => result.observe(read(), facts));
+    safely(() => observable?.addCallback(callback));
+    return () => safely(() => observable?.removeCallback(callback));
   }
 
   #active(): TelemetryContext {

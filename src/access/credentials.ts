@@ -1,3 +1,4 @@
+import { checkNames, namesOf } from "../checks.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { type RemotingRequest, withFields } from "../remoting/internal.ts";
 import { loadNodeCrypto } from "../runtime.ts";
@@ -11,6 +12,12 @@ export interface CredentialsOptions {
   /** Token of a temporary user (STS). It goes out with every request. */
   securityToken?: string | undefined;
 }
+
+const CREDENTIALS_OPTIONS = namesOf<CredentialsOptions>({
+  accessKey: true,
+  secretKey: true,
+  securityToken: true,
+});
 
 /**
  * The identity of a client, for servers that check it. The secret can be used here, but not read:
@@ -32,6 +39,7 @@ export class Credentials {
     if (options === null || typeof options !== "object") {
       throw new InvalidArgumentError("Cannot use credentials: accessKey and secretKey are needed");
     }
+    checkNames(options, CREDENTIALS_OPTIONS, "credentials option");
     const { accessKey, secretKey, securityToken } = options;
     checkText("accessKey", accessKey);
     checkText("secretKey", secretKey);

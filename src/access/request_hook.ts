@@ -1,5 +1,10 @@
 import { describe, InvalidArgumentError, printable } from "../errors.ts";
-import { type RemotingCommand, type RemotingRequest, withFields } from "../remoting/internal.ts";
+import {
+  type RemotingCommand,
+  type RemotingRequest,
+  requestName,
+  withFields,
+} from "../remoting/internal.ts";
 import { SignatureField } from "./credentials.ts";
 
 /** What a {@linkcode RequestHook} sees of a request. Bodies, tokens and signatures are left out. */
@@ -130,7 +135,7 @@ export function runBefore(
   { address, oneway }: { address: string; oneway: boolean },
 ): RemotingRequest {
   const refuse = (reason: string, cause?: unknown) =>
-    new InvalidArgumentError(`Cannot send request ${request.code} to ${address}: ${reason}`, {
+    new InvalidArgumentError(`Cannot send ${requestName(request.code)} to ${address}: ${reason}`, {
       address,
       ...(cause === undefined ? {} : { cause }),
     });

@@ -1,14 +1,15 @@
 import { type Clock, Deadline, sleep, type WaitOptions, within } from "../clock.ts";
 import { AccessDeniedError, ConnectionError, describe } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger, ThrottledLogger } from "../logger.ts";
 import type { RemotingRequest } from "../remoting/mod.ts";
 import {
   createUnregisterClientRequest,
   readHeartbeatResponse,
   readUnregisterClientResponse,
 } from "../requests/mod.ts";
-import type { Connection } from "../transport/mod.ts";
-import type { ConnectionPool } from "./connection_pool.ts";
+import { type Connection, lacksPermission } from "../transport/mod.ts";
+import { type ConnectionPool, isLasting } from "./connection_pool.ts";
+import type { Outages } from "./outages.ts";
 
 /** The settings of the links to brokers. */
 interface BrokerLinksOptions {
@@ -16,6 +17,9 @@ interface BrokerLinksOptions {
   pool: ConnectionPool;
   clock: Clock;
   logger: Logger;
+  warnings: ThrottledLogger;
+  /** Tells of brokers that can't be reached. */
+  outages: Outages;
   /** Milliseconds for a connection and for the answer to a heartbeat. */
   requestTimeout: number;
   /** Makes the heartbeat of this client. */
@@ -52,6 +56,8 @@ export class BrokerLinks {
   readonly #options: BrokerLinksOptions;
   readonly #clock: Clock;
   readonly #links = new Map<string, Link>();
+  /** Brokers whose failures are told by what waits for them. */
+  readonly #awaited = new Set<string>();
   #closed = false;
 
   constructor(options: BrokerLinksOptions) {
@@ -101,6 +107,7 @@ export class BrokerLinks {
     for (const [brokerName, link] of this.#links) {
       if (masters.get(brokerName) === link.address) continue;
       this.#links.delete(brokerName);
+      if (!masters.has(brokerName)) this.#options.outages.forget(brokerName);
       link.gone.abort(new Error("no route names this broker any more"));
       this.#options.logger.info(
         `No route names broker "${brokerName}" at ${link.address} any more`,
@@ -152,7 +159,7 @@ export class BrokerLinks {
         const error = cause instanceof ConnectionError
           ? cause
           : unreachable(link, { timeout: options.timeout, cause });
-        if (deadline.passed || options.signal?.aborted || isFinal(error)) throw error;
+        if (deadline.passed || options.signal?.aborted || isLasting(error)) throw error;
         const gone = link.gone.signal, { signal } = options;
         const wake = signal ? AbortSignal.any([gone, signal]) : gone;
         await sleep(this.#clock, Math.min(50, deadline.remaining), wake).catch(() => {});
@@ -168,8 +175,9 @@ export class BrokerLinks {
    * @throws {ConnectionError} when none of them can be had in time.
    */
   async getAny(names: readonly string[], options: WaitOptions, grace: number): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock, logger, warnings } = this.#options;
     const enough = new AbortController();
+    for (const name of names) this.#awaited.add(name);
     const signal = options.signal
       ? AbortSignal.any([options.signal, enough.signal])
       : enough.signal;
@@ -183,7 +191,12 @@ export class BrokerLinks {
     const timer = clock.setTimer(() => enough.abort(new Error("others are linked")), grace);
     const late = (await all).filter((result) => result.status === "rejected");
     clock.clearTimer(timer);
-    for (const { reason } of late) logger.warn(`${describe(reason)}; the client keeps trying`);
+    for (const name of names) this.#awaited.delete(name);
+    for (const { reason } of late) {
+      const { brokerName = "" } = reason as ConnectionError;
+      if (lacksPermission(reason)) logger.error(describe(reason), { brokerName });
+      else warnings.warn(`late ${brokerName}`, `${describe(reason)}; the client keeps trying`);
+    }
   }
 
   /**
@@ -217,8 +230,13 @@ export class BrokerLinks {
         await this.#establish(link);
       } catch (error) {
         if (signal.aborted) return;
-        this.#options.logger.debug(describe(error), { brokerName: link.brokerName });
-        if (isFinal(error)) return;
+        const { logger, outages } = this.#options, { brokerName, address } = link;
+        if (lacksPermission(error)) {
+          if (!this.#awaited.has(brokerName)) logger.error(describe(error), { brokerName });
+          return;
+        }
+        logger.debug(describe(error), { brokerName });
+        outages.failed(brokerName, address, describe(link.lastError ?? error));
         await sleep(this.#clock, RETRY_DELAY, signal).catch(() => {});
       }
     }
@@ -270,7 +288,7 @@ export class BrokerLinks {
   }
 
   async #sendHeartbeat(link: Link, connection: Connection): Promise<void> {
-    const { requestTimeout, heartbeat, logger } = this.#options;
+    const { requestTimeout, heartbeat, warnings } = this.#options;
     const { brokerName, address } = link;
     try {
       const response = await connection.request(heartbeat(), { timeout: requestTimeout });
@@ -279,10 +297,8 @@ export class BrokerLinks {
     } catch (error) {
       if (!connection.isOpen) return;
       link.missedHeartbeats++;
-      logger.warn(`Missed heartbeat ${link.missedHeartbeats}: ${describe(error)}`, {
-        brokerName,
-        address,
-      });
+      const line = `Missed heartbeat ${link.missedHeartbeats}: ${describe(error)}`;
+      warnings.warn(`heartbeat ${brokerName}`, line, { brokerName, address });
       if (link.missedHeartbeats >= MAX_MISSED_HEARTBEATS) {
         connection.close(`${MAX_MISSED_HEARTBEATS} heartbeats in a row had no answer`);
       }
@@ -314,20 +330,17 @@ function unreachable(
     : describe(cause);
   return new ConnectionError(
     failure === "ABORTED" ? "ABORTED" : "CONNECT_FAILED",
-    `Cannot reach broker "${brokerName}" at ${address}: ${reason}. ` +
-      "If the name server gave a wrong address, set brokerIP1 on the broker or addressMap here",
+    `Cannot reach broker "${brokerName}" at ${address}: ${reason}` +
+      (failure === "ABORTED" || isLasting(cause)
+        ? ""
+        : ". If the name server gave a wrong address, set brokerIP1 on the broker or addressMap here"),
     {
       address,
       brokerName,
-      isRetriable: failure !== "ABORTED" && !isFinal(cause),
+      isRetriable: failure !== "ABORTED" && !isLasting(cause),
       ...(known === undefined ? {} : { cause: known }),
     },
   );
-}
-
-/** Reports whether another attempt is useless: this program lacks the permission to connect. */
-export function isFinal(error: unknown): boolean {
-  return error instanceof ConnectionError && error.code === "CONNECT_FAILED" && !error.isRetriable;
 }
 
 /** Unregisters each group from every linked broker, and waits for the answers. */

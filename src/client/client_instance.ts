@@ -20,6 +20,7 @@ import { distinctBrokers, firstRoutes } from "./start_up.ts";
 import { MasterSearch } from "./master_search.ts";
 import { NameServerList } from "./name_server_list.ts";
 import { NameServers } from "./name_servers.ts";
+import { Outages } from "./outages.ts";
 import type { ClientSettings } from "./options.ts";
 import { PeriodicWork } from "./periodic_work.ts";
 import { Replies } from "./replies.ts";
@@ -42,6 +43,8 @@ export interface ClientHooks {
   onLost(brokerName: string, address: string, reason: string): void;
   /** Called when the route of a topic became known or changed. */
   onRouteChanged(route: TopicRoute): void;
+  /** Counts the sends that have failed, for the log of an outage. */
+  failedSends?(): number;
 }
 
 /** A consumer of this client, as heartbeats tell brokers of it. */
@@ -77,6 +80,8 @@ export class ClientInstance {
   readonly #list: NameServerList | undefined;
   readonly #vip: VipChannel | undefined;
   readonly #work: PeriodicWork;
+  readonly #registeredOnce = new Set<string>();
+  #reconnects = 0;
   #clientId: string | undefined;
   #closed = false;
 
@@ -86,7 +91,7 @@ export class ClientInstance {
     const { clock, logger, requestTimeout } = settings;
     this.#warnings = new ThrottledLogger(logger, clock);
     this.replies = new Replies(this.#warnings, settings.namespace);
-    this.#work = new PeriodicWork(clock, logger);
+    this.#work = new PeriodicWork(clock, this.#warnings);
     const handlers = new Map<number, ServerRequestHandler>([
       [RequestCode.CHECK_TRANSACTION_STATE, (command, from) => this.#takeCheck(command, from)],
       [
@@ -118,6 +123,7 @@ export class ClientInstance {
       nameServers: this.#nameServers,
       clock,
       logger,
+      warnings: this.#warnings,
       requestTimeout,
       addresses: settings,
       onChange: (route) => this.#takeRoute(route),
@@ -126,12 +132,18 @@ export class ClientInstance {
     if (nameServersUrl !== undefined) {
       const onList = (addresses: string[]) => this.#nameServers.update(addresses);
       const url = nameServersUrl;
-      this.#list = new NameServerList({ url, fetch, clock, logger, requestTimeout, onList });
+      this.#list = new NameServerList({
+        ...{ url, fetch, clock, logger, requestTimeout, onList },
+        warnings: this.#warnings,
+      });
     }
+    const outages = new Outages({ clock, logger, failedSends: hooks.failedSends });
     this.#links = new BrokerLinks({
       pool: this.#pools.brokers,
       clock,
       logger,
+      warnings: this.#warnings,
+      outages,
       requestTimeout,
       heartbeat: () =>
         createHeartbeatRequest({
@@ -140,12 +152,14 @@ export class ClientInstance {
           consumers: Array.from(this.#consumers.values(), (consumer) => consumer.heartbeat()),
         }),
       onRegistered: (brokerName, connection) => {
-        logger.info(`Registered with broker "${brokerName}" at ${connection.address}`);
+        outages.back(brokerName, connection.address);
+        if (this.#registeredOnce.has(brokerName)) this.#reconnects++;
+        this.#registeredOnce.add(brokerName);
         hooks.onRegistered(brokerName, connection.address);
       },
       onLost: (brokerName, address, reason) => {
         if (this.#closed) return;
-        logger.warn(`Lost the connection to broker "${brokerName}" at ${address}: ${reason}`);
+        outages.lost(brokerName, address, reason);
         hooks.onLost(brokerName, address, reason);
         this.#search.begin(brokerName);
       },
@@ -184,6 +198,24 @@ export class ClientInstance {
   /** Returns the names of the brokers whose check-backs can reach this client now. */
   registeredBrokers(): string[] {
     return Array.from(this.#links.registered(), ({ brokerName }) => brokerName);
+  }
+
+  /** Counts the times that a broker was registered with again. */
+  get reconnects(): number {
+    return this.#reconnects;
+  }
+
+  /**
+   * Reports whether each of the topics has a broker to which there is a registered connection; without
+   * topics, whether any broker that is known has one.
+   */
+  reaches(topics: readonly string[]): boolean {
+    if (topics.length === 0) {
+      return this.#links.addresses().length === 0 || this.registeredBrokers().length > 0;
+    }
+    return topics.every((topic) =>
+      this.peekRoute(topic)?.brokerNames.some((name) => this.#links.open(name) !== undefined)
+    );
   }
 
   /** Returns the names of the brokers to which the last attempt to connect failed. */

@@ -75,7 +75,7 @@ export class ConnectionPool {
       slot.dialling.catch(() => {});
     }
     return within(this.#clock, slot.dialling, options, (failure, cause) => {
-      const last = slot.lastError === undefined ? "" : `: ${describe(slot.lastError)}`;
+      const last = slot.lastError === undefined ? "" : `: ${reasonIn(slot.lastError, address)}`;
       return failure === "ABORTED"
         ? new ConnectionError("ABORTED", `Cannot connect to ${address}: the caller aborted it`, {
           address,
@@ -86,7 +86,7 @@ export class ConnectionPool {
           `Cannot connect to ${address}: no connection within ${
             Math.round(options.timeout)
           } ms${last}`,
-          { address, isRetriable: true, cause: slot.lastError },
+          { address, isRetriable: !isLasting(slot.lastError), cause: slot.lastError },
         );
     });
   }
@@ -184,6 +184,17 @@ export class ConnectionPool {
     slot.backoff ??= new Backoff(this.#clock, MIN_BACKOFF, MAX_BACKOFF);
     slot.nextDialAt = this.#clock.monotonic() + slot.backoff.next();
   }
+}
+
+/** Returns why a dial of an address failed, without what it was that failed. */
+function reasonIn(error: unknown, address: string): string {
+  const text = describe(error), prefix = `Cannot connect to ${address}: `;
+  return text.startsWith(prefix) ? text.slice(prefix.length) : text;
+}
+
+/** Reports whether a dial failed in a way that lasts until a person has changed something. */
+export function isLasting(error: unknown): boolean {
+  return error instanceof ConnectionError && error.code === "CONNECT_FAILED" && !error.isRetriable;
 }
 
 /** Makes the error for callers that wait for a connection when its pool or address is dropped. */

@@ -10,6 +10,7 @@ export { checkName, MAX_GROUP_LENGTH, MAX_TOPIC_LENGTH } from "./names.ts";
 export { type Fetch } from "./name_server_list.ts";
 export {
   type AddressMap,
+  CLIENT_OPTIONS,
   type ClientOptions,
   type ClientSettings,
   resolveClientOptions,

@@ -1,7 +1,7 @@
 import { concat } from "../bytes.ts";
 import { type Clock, Deadline, sleep, type WaitOptions, within } from "../clock.ts";
 import { ConnectionError, describe, ProtocolError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger, ThrottledLogger } from "../logger.ts";
 import { formatAddress, readAddress } from "../route/mod.ts";
 
 /**
@@ -28,6 +28,7 @@ interface NameServerListOptions {
   fetch: Fetch;
   clock: Clock;
   logger: Logger;
+  warnings: ThrottledLogger;
   /** Milliseconds for one fetch. */
   requestTimeout: number;
   /** Takes each list that was fetched. */
@@ -86,12 +87,13 @@ export class NameServerList {
 
   /** Fetches once more. If there is no valid list, the old one stays. */
   async poll(): Promise<void> {
-    const { requestTimeout, onList, logger } = this.#options;
+    const { requestTimeout, onList, warnings } = this.#options;
     const { signal } = this.#closing;
     try {
       onList(await this.#get({ timeout: requestTimeout, signal }));
     } catch (error) {
-      if (!signal.aborted) logger.warn(`Kept the known name servers: ${describe(error)}`);
+      if (signal.aborted) return;
+      warnings.warn("name servers", `Kept the known name servers: ${describe(error)}`);
     }
   }
 

@@ -1,9 +1,15 @@
 import { type Clock, Deadline, type WaitOptions } from "../clock.ts";
-import { AccessDeniedError, BrokerResponseError, ConnectionError, describe } from "../errors.ts";
+import {
+  AccessDeniedError,
+  BrokerResponseError,
+  ConnectionError,
+  describe,
+  ProtocolError,
+  RocketMQError,
+} from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RemotingCommand, RemotingRequest } from "../remoting/mod.ts";
-import type { ConnectionPool } from "./connection_pool.ts";
-import { isFinal } from "./broker_links.ts";
+import { type ConnectionPool, isLasting } from "./connection_pool.ts";
 
 /** The settings of the name servers. */
 interface NameServersOptions {
@@ -120,13 +126,20 @@ export class NameServers {
     }
     const addresses = this.#addresses;
     const reasons = failures.map(({ error }) => describe(error)).join("; ");
+    const isRetriable = failures.length === 0 ||
+      failures.some(({ error }) =>
+        error instanceof ProtocolError || error instanceof RocketMQError && error.isRetriable
+      );
+    // Without a permission, or with a certificate that is wrong, the address may well be right.
+    const hint = failures.length > 0 && failures.every(({ error }) => isLasting(error))
+      ? ""
+      : ". Check that nameServers names name servers, by default on port 9876, and that they run";
     throw new ConnectionError(
       failures.some(({ error }) => isTimeout(error)) ? "TIMEOUT" : "CONNECT_FAILED",
-      `Cannot get an answer from any name server of ${addresses.join(";")}: ${reasons}. ` +
-        "Check that nameServers names name servers, by default on port 9876, and that they run",
+      `Cannot get an answer from any name server of ${addresses.join(";")}: ${reasons}${hint}`,
       {
         address: addresses.join(";"),
-        isRetriable: !failures.every(({ error }) => isFinal(error)),
+        isRetriable,
         cause: failures.length === 1
           ? failures[0]!.error
           : new AggregateError(failures.map(({ error }) => error), "No name server answered"),

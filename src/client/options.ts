@@ -1,7 +1,8 @@
+import { checkCount, checkFlag, checkTime, namesOf, shown } from "../checks.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
-import { defaultLogger, guardLogger, type Logger } from "../logger.ts";
-import { type AllowBroker, formatAddress, parseAddress } from "../route/mod.ts";
+import { guardLogger, type Logger } from "../logger.ts";
+import { type AllowBroker, formatAddress, parseAddress, readAddress } from "../route/mod.ts";
 import {
   createTlsDialer,
   type Dialer,
@@ -12,7 +13,6 @@ import {
 import { type AccessOptions, type AccessSettings, resolveAccessOptions } from "./access_options.ts";
 import { DialRateLimit } from "./connection_pool.ts";
 import { type Fetch, fetchUrl } from "./name_server_list.ts";
-import { checkCount, checkFlag, checkTime } from "../checks.ts";
 
 /**
  * Rewrites the addresses of brokers, by table or by function. Both get an address as the name server
@@ -123,11 +123,13 @@ export interface ClientOptions extends AccessOptions {
    */
   maxPendingBytes?: number;
   /**
-   * Takes what the client reports.
+   * Takes what the client reports; `console` fits. `false` silences it. By default a logger `rocketmq`
+   * of `@std/log` gets everything, if the application has set one up. Otherwise warnings and errors are
+   * printed, by `@std/log`'s default logger.
    *
-   * @default {the @std/log logger named rocketmq, silent until it is set up}
+   * @default {@std/log}
    */
-  logger?: Logger;
+  logger?: Logger | false;
   /**
    * Connects over TLS: `true`, or with your own certificates. Servers are always verified. It excludes
    * `dialer`.
@@ -148,6 +150,36 @@ export interface ClientOptions extends AccessOptions {
    */
   clock?: Clock;
 }
+
+/** Names the options of a client. */
+export const CLIENT_OPTIONS: ReadonlySet<string> = namesOf<ClientOptions>({
+  nameServers: true,
+  nameServersUrl: true,
+  nameServersPollInterval: true,
+  fetch: true,
+  vipChannel: true,
+  instanceName: true,
+  addressMap: true,
+  allowBroker: true,
+  connectTimeout: true,
+  requestTimeout: true,
+  startTimeout: true,
+  shutdownTimeout: true,
+  routePollInterval: true,
+  heartbeatInterval: true,
+  maxRequestsInFlight: true,
+  maxPendingBytes: true,
+  logger: true,
+  tls: true,
+  dialer: true,
+  clock: true,
+  credentials: true,
+  namespace: true,
+  namespaceV2: true,
+  unitName: true,
+  enableStreamRequestType: true,
+  requestHooks: true,
+});
 
 /** The options of a client, checked and complete. */
 export interface ClientSettings extends AccessSettings {
@@ -219,7 +251,7 @@ export function resolveClientOptions(options: ClientOptions): ClientSettings {
       min: 1024,
       max: 2 ** 31,
     }),
-    logger: guardLogger(options.logger ?? defaultLogger),
+    logger: guardLogger(options.logger),
     dials: new DialRateLimit(),
     dialer: chooseDialer(options),
     clock,
@@ -323,7 +355,9 @@ function parseNameServers(value: string | readonly string[] | undefined): string
           "nameServersUrl takes the URL of a list",
       );
     }
-    addresses.add(formatAddress(parseAddress(text)));
+    const address = readAddress(text);
+    if (typeof address === "string") throw noNameServer(text, address);
+    addresses.add(formatAddress(address));
   }
   if (addresses.size === 0) {
     throw new InvalidArgumentError(
@@ -331,6 +365,18 @@ function parseNameServers(value: string | readonly string[] | undefined): string
     );
   }
   return [...addresses];
+}
+
+/** Makes the error for an entry that is no address, with what was probably meant. */
+function noNameServer(text: string, reason: string): InvalidArgumentError {
+  const remedy = text.includes(",")
+    ? `several host:port are separated by semicolons: "${text.replaceAll(/\s*,\s*/g, ";")}"`
+    : /^[\w.-]+$/.test(text)
+    ? `host:port is needed, the port of name servers is 9876 by default: "${text}:9876"`
+    : reason;
+  return new InvalidArgumentError(
+    `Cannot use option nameServers: ${shown(text)} is no address, ${printable(remedy, 256)}`,
+  );
 }
 
 /** Checks a URL without showing it: it may hold a password. */

@@ -1,17 +1,17 @@
 import type { Clock, TimerHandle } from "../clock.ts";
 import { describe } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { ThrottledLogger } from "../logger.ts";
 
 /** Repeats work at intervals until it is stopped. The first round comes after one interval. */
 export class PeriodicWork {
   readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #log: ThrottledLogger;
   readonly #timers = new Map<string, TimerHandle>();
   #stopped = false;
 
-  constructor(clock: Clock, logger: Logger) {
+  constructor(clock: Clock, log: ThrottledLogger) {
     this.#clock = clock;
-    this.#logger = logger;
+    this.#log = log;
   }
 
   /**
@@ -27,8 +27,9 @@ export class PeriodicWork {
       this.#timers.set(name, this.#clock.setTimer(run, due - now));
     };
     const run = () => {
-      work().catch((error) => this.#logger.error(`The work on ${name} failed: ${describe(error)}`))
-        .finally(next);
+      work().catch((error) => {
+        this.#log.error(`work on ${name}`, `The work on ${name} failed: ${describe(error)}`);
+      }).finally(next);
     };
     next();
   }

@@ -5,7 +5,7 @@ import {
   describe,
   TopicRouteNotFoundError,
 } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger, ThrottledLogger } from "../logger.ts";
 import { createGetRouteInfoRequest, readGetRouteInfoResponse } from "../requests/mod.ts";
 import { type BrokerAddressRules, describeRejected, TopicRoute } from "../route/mod.ts";
 import type { NameServers } from "./name_servers.ts";
@@ -34,6 +34,7 @@ interface RouteTableOptions {
   nameServers: NameServers;
   clock: Clock;
   logger: Logger;
+  warnings: ThrottledLogger;
   /** Milliseconds for one look-up in the background. */
   requestTimeout: number;
   /** How the addresses of a route become those that are dialled. */
@@ -107,11 +108,15 @@ export class RouteTable {
 
   /** Looks up all routes once more. Failures are logged, and what was known stays. */
   async refreshAll(): Promise<void> {
+    const { logger, warnings, requestTimeout } = this.#options;
     for (const topic of [...this.#routes.keys()]) {
       try {
-        await this.refresh(topic, { timeout: this.#options.requestTimeout });
+        await this.refresh(topic, { timeout: requestTimeout });
       } catch (error) {
-        this.#options.logger.debug(`Kept the known route of topic "${topic}": ${describe(error)}`);
+        const line = `Kept the known route of topic "${topic}": ${describe(error)}`;
+        // While no name server answers, moved brokers are not found.
+        if (error instanceof ConnectionError) warnings.warn("routes", line);
+        else logger.debug(line);
       }
     }
   }
@@ -143,7 +148,7 @@ export class RouteTable {
     this.#masters.replaceRoute(route, known);
     this.#routes.set(topic, route);
     const rejected = describeRejected(route);
-    if (rejected !== undefined) this.#options.logger.warn(rejected);
+    if (rejected !== undefined) this.#options.warnings.warn(`route of ${topic}`, rejected);
     this.#options.onChange(route);
     return route;
   }

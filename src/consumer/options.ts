@@ -1,6 +1,7 @@
-import { checkCount, checkMethods, checkTime } from "../checks.ts";
+import { checkCount, checkMethods, checkNames, checkTime, namesOf } from "../checks.ts";
 import {
   checkName,
+  CLIENT_OPTIONS,
   type ClientOptions,
   type ClientSettings,
   MAX_GROUP_LENGTH,
@@ -118,6 +119,27 @@ export interface ConsumerOptions extends ClientOptions {
   offsets?: GroupOffsets;
 }
 
+const CONSUMER_OPTIONS: ReadonlySet<string> = new Set([
+  ...CLIENT_OPTIONS,
+  ...namesOf<Omit<ConsumerOptions, keyof ClientOptions>>({
+    group: true,
+    subscriptions: true,
+    startFrom: true,
+    order: true,
+    allocation: true,
+    handOverTimeout: true,
+    concurrency: true,
+    answersOperators: true,
+    buffer: true,
+    retry: true,
+    offsets: true,
+  }),
+]);
+
+const BUFFER_OPTIONS = namesOf<NonNullable<ConsumerOptions["buffer"]>>({ bytes: true });
+
+const RETRY_OPTIONS = namesOf<ConsumerRetryOptions>({ attempts: true, delay: true, then: true });
+
 /** The options of a consumer, checked and complete, with the names that servers know. */
 export interface ConsumerSettings {
   readonly client: ClientSettings;
@@ -147,6 +169,9 @@ export function resolveConsumerOptions(options: ConsumerOptions): ConsumerSettin
   if (options === null || typeof options !== "object") {
     throw new InvalidArgumentError("Cannot make consumer: its options are not an object");
   }
+  checkNames(options, CONSUMER_OPTIONS);
+  checkNames(options.buffer ?? {}, BUFFER_OPTIONS, "buffer option");
+  checkNames(options.retry ?? {}, RETRY_OPTIONS, "retry option");
   const client = resolveClientOptions(options);
   const { namespace, clock } = client;
   checkName("consumer group", options.group, MAX_GROUP_LENGTH, namespace);

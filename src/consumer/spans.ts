@@ -19,9 +19,8 @@ export class ConsumerSpans {
   constructor(telemetry: Telemetry, owner: SpanOwner) {
     this.#telemetry = telemetry;
     this.#owner = owner;
-    this.#duration = telemetry.histogram(
+    this.#duration = telemetry.durations(
       "messaging.process.duration",
-      "s",
       "Duration of the processing of messages",
     );
     this.#messages = telemetry.counter(
@@ -50,11 +49,9 @@ export class ConsumerSpans {
         "messaging.message.id": message.uniqueKey,
         "messaging.message.body.size": message.body.length,
         "messaging.destination.partition.id": String(queue.queueId),
-        "messaging.rocketmq.message.tag": message.tags,
-        "messaging.rocketmq.message.keys": message.keys.length > 0
-          ? message.keys.join(" ")
-          : undefined,
-        "messaging.rocketmq.message.delivery_attempt": message.attempt,
+        "rocketmq.message.tag": message.tags,
+        "rocketmq.message.keys": message.keys.length > 0 ? message.keys : undefined,
+        "rocketmq.message.delivery_attempt": message.attempt,
       },
     });
     const begin = clock.monotonic();

@@ -1,4 +1,4 @@
-import { checkCount } from "../checks.ts";
+import { checkCount, checkNames, namesOf } from "../checks.ts";
 import type { ClientInstance, ClientSettings } from "../client/mod.ts";
 import { InvalidArgumentError, printable, TopicRouteNotFoundError } from "../errors.ts";
 import type { RemotingCommand } from "../remoting/mod.ts";
@@ -45,6 +45,15 @@ export interface TopicFields {
   clusterName?: string;
 }
 
+const TOPIC_FIELDS = namesOf<TopicFields>({
+  topic: true,
+  queues: true,
+  perm: true,
+  order: true,
+  attributes: true,
+  clusterName: true,
+});
+
 /**
  * Makes a topic on every master, and throws the first failure when all have answered.
  *
@@ -56,6 +65,7 @@ export async function createTopic(
   fields: TopicFields,
   bounds: SendBounds,
 ): Promise<void> {
+  checkNames(fields, TOPIC_FIELDS, "field of a topic");
   const { topic, clusterName, order = false, attributes = {} } = fields;
   checkTopic(topic, client.namespace);
   const queues = checkCount("queues", fields.queues, { fallback: 4, min: 1, max: 65_536 });

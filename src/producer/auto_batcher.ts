@@ -1,5 +1,5 @@
 import { concat } from "../bytes.ts";
-import { checkCount } from "../checks.ts";
+import { checkCount, checkNames, namesOf } from "../checks.ts";
 import type { ClientInstance } from "../client/mod.ts";
 import { type Clock, Deadline, type TimerHandle, within } from "../clock.ts";
 import { BrokerResponseError, ConnectionError, InvalidArgumentError } from "../errors.ts";
@@ -47,6 +47,12 @@ export interface AutoBatchOptions {
 /** Holds the options of auto-batching, checked and complete. */
 export type AutoBatchSettings = Required<AutoBatchOptions>;
 
+const AUTO_BATCH_OPTIONS = namesOf<AutoBatchOptions>({
+  holdTime: true,
+  maxBatchSize: true,
+  maxTotalSize: true,
+});
+
 /** Checks the options of auto-batching; undefined when it is off. @throws {InvalidArgumentError} */
 export function resolveAutoBatch(
   option: boolean | AutoBatchOptions | undefined,
@@ -58,6 +64,7 @@ export function resolveAutoBatch(
       "Cannot use option autoBatch: it must be true, false or an object of settings",
     );
   }
+  if (option !== true) checkNames(option, AUTO_BATCH_OPTIONS, "autoBatch option");
   const { holdTime, maxBatchSize, maxTotalSize } = option === true ? {} : option;
   const longest = Math.max(1, Math.floor(sendTimeout / 2));
   return {
@@ -160,11 +167,12 @@ export class AutoBatcher {
   }
 
   /** Sends what waits, and waits until all batches have been answered, as far as the time allows. */
-  async drain(deadline: Deadline): Promise<void> {
+  async drain(deadline: Deadline): Promise<boolean> {
     for (const gathering of [...this.#open.values()]) this.#flush(gathering);
     const all = Promise.all(this.#leaving);
     const rest = { timeout: deadline.remaining };
-    await within(this.#options.clock, all, rest, () => new Error("time is up")).catch(() => {});
+    return await within(this.#options.clock, all, rest, () => new Error("time is up"))
+      .then(() => true, () => false);
   }
 
   /** Encodes a message as a part of a batch; undefined when it has to go by itself. */

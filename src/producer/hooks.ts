@@ -1,5 +1,5 @@
 import { describe, InvalidArgumentError, SendForbiddenError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { ThrottledLogger } from "../logger.ts";
 import type { MessageQueue } from "../message/mod.ts";
 import type { SendKind, SendStatus } from "../requests/mod.ts";
 import type { SendEnd, SendObservation, SendObserver, SendStart } from "./watch.ts";
@@ -102,9 +102,9 @@ export function checkHooks<T extends object>(
 }
 
 /** Calls a hook. What it throws, or what its promise is rejected with, is logged. */
-export function callHook<T>(logger: Logger, name: string, call: () => T): T | undefined {
+export function callHook<T>(warnings: ThrottledLogger, name: string, call: () => T): T | undefined {
   const tell = (error: unknown) =>
-    logger.warn(`The hook ${name} failed, which is ignored: ${describe(error)}`);
+    warnings.warn(`hook ${name}`, `The hook ${name} failed, which is ignored: ${describe(error)}`);
   try {
     const result = call();
     if (result instanceof Promise) result.catch(tell);
@@ -118,11 +118,11 @@ export function callHook<T>(logger: Logger, name: string, call: () => T): T | un
 /** Calls the hooks of an application. */
 export class HookObserver implements SendObserver {
   readonly #hooks: SendHooks;
-  readonly #logger: Logger;
+  readonly #warnings: ThrottledLogger;
 
-  constructor(hooks: SendHooks, logger: Logger) {
+  constructor(hooks: SendHooks, warnings: ThrottledLogger) {
     this.#hooks = hooks;
-    this.#logger = logger;
+    this.#warnings = warnings;
   }
 
   /** @throws {SendForbiddenError} */
@@ -147,12 +147,12 @@ export class HookObserver implements SendObserver {
 
   begin(start: SendStart): SendObservation {
     const context = contextOf(start);
-    const added = callHook(this.#logger, "sendHooks.before", () => this.#hooks.before?.(context));
+    const added = callHook(this.#warnings, "sendHooks.before", () => this.#hooks.before?.(context));
     return {
       add: () => added ?? undefined,
       end: (end) => {
         callHook(
-          this.#logger,
+          this.#warnings,
           "sendHooks.after",
           () => this.#hooks.after?.(context, outcomeOf(end)),
         );

@@ -1,4 +1,4 @@
-import { checkCount } from "../checks.ts";
+import { checkCount, namesOf, shown } from "../checks.ts";
 import type { ClientInstance } from "../client/mod.ts";
 import { BrokerResponseError, InvalidArgumentError } from "../errors.ts";
 import {
@@ -6,6 +6,7 @@ import {
   formatSocketAddress,
   type MessageExt,
   MessageProperty,
+  type OffsetMessageId,
   openStoredMessage,
   parseOffsetMessageId,
   parseSocketAddress,
@@ -138,6 +139,29 @@ export interface MessageQuery {
   limit?: number;
 }
 
+/** Names the fields of a query. */
+export const QUERY_FIELDS: ReadonlySet<string> = namesOf<MessageQuery>({
+  topic: true,
+  key: true,
+  uniqueKey: true,
+  from: true,
+  to: true,
+  limit: true,
+});
+
+/** Reads an id that an application gave. @throws {InvalidArgumentError} when it is none. */
+export function readOffsetMessageId(id: unknown): OffsetMessageId {
+  try {
+    return parseOffsetMessageId(id as string);
+  } catch {
+    throw new InvalidArgumentError(
+      `Cannot look a message up: ${
+        shown(id)
+      } is no offset message id, which has 32 or 56 hexadecimal digits`,
+    );
+  }
+}
+
 /** Looks messages up on the masters of a topic. */
 export class LookUp {
   readonly #client: ClientInstance;
@@ -196,7 +220,7 @@ export class LookUp {
     bounds: SendBounds,
   ): Promise<MessageExt | undefined> {
     checkTopic(topic, this.#client.namespace);
-    const id = parseOffsetMessageId(offsetMessageId);
+    const id = readOffsetMessageId(offsetMessageId);
     const route = await this.#route(topic, bounds);
     const home = formatAddress(id), masters = mastersOf(route);
     const named = masters.filter((name) => likeInIds(route.masterAddress(name)!) === home);

@@ -12,6 +12,16 @@ export {
   splitBatch,
 } from "./batch.ts";
 export type { CompressionName, CompressionOptions } from "./body_compression.ts";
+export type {
+  BrokerLostEvent,
+  BrokerRegisteredEvent,
+  CloseReason,
+  LostEvent,
+  OtherEvent,
+  ProducerEvent,
+  ReadyEvent,
+  RouteChangedEvent,
+} from "./events.ts";
 export {
   callHook,
   checkHooks,
@@ -20,9 +30,14 @@ export {
   type SendHooks,
   type SendOutcome,
 } from "./hooks.ts";
-export { type IndexQuery, MessageIndex, type MessageQuery } from "./look_up.ts";
+export {
+  type IndexQuery,
+  MessageIndex,
+  type MessageQuery,
+  readOffsetMessageId,
+} from "./look_up.ts";
 export type { OutgoingMessage } from "./outgoing_message.ts";
-export { Producer, type ProducerOptions } from "./producer.ts";
+export { Producer, PRODUCER_OPTIONS, type ProducerOptions } from "./producer.ts";
 export { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
 export { createReply, type ReplyMessage } from "./reply_message.ts";
 export {
@@ -43,6 +58,6 @@ export type {
   SendResult,
 } from "./send_result.ts";
 export type { LatencyFaultToleranceOptions, SendingOptions } from "./sending_options.ts";
-export { operationDuration, serverOf } from "./spans.ts";
+export { groupOf, operationDuration, serverOf } from "./spans.ts";
 export type { MessageTraceOption } from "./traces.ts";
-export { DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";
+export { checkTopic, DEFAULT_MAX_MESSAGE_SIZE } from "./validation.ts";

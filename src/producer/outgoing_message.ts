@@ -1,4 +1,5 @@
 import type { ClientNamespace } from "../access/mod.ts";
+import { didYouMean } from "../checks.ts";
 import { InvalidArgumentError, printable } from "../errors.ts";
 import {
   createProperties,
@@ -71,6 +72,26 @@ export const DELAY_PROPERTIES: ReadonlySet<string> = new Set([
  */
 const MAX_CHECK_IMMUNITY = (15 - 2) * 30;
 
+/** The fields of a message. A look at each is the cheapest check: a message has few. */
+const FIELDS: Readonly<Record<string, true | undefined>> = Object.assign(
+  Object.create(null),
+  {
+    topic: true,
+    body: true,
+    tags: true,
+    keys: true,
+    properties: true,
+    flag: true,
+    shardingKey: true,
+    waitStoreMessageOk: true,
+    delayLevel: true,
+    delay: true,
+    deliverAt: true,
+    priority: true,
+    liteTopic: true,
+  } satisfies Record<keyof DelayableMessage, true>,
+);
+
 const encoder = new TextEncoder();
 
 /**
@@ -114,6 +135,7 @@ export function readMessage(
   if (message === null || typeof message !== "object") {
     throw new InvalidArgumentError("Cannot send message: it is not an object with topic and body");
   }
+  for (const name in message) if (FIELDS[name] !== true) refuseField(message, name);
   const { topic, body, flag = 0, tags, keys, shardingKey, waitStoreMessageOk = true } = message;
   const { delayLevel, delay, deliverAt, priority, liteTopic } = message;
   const { namespace } = options;
@@ -177,12 +199,24 @@ export function readMessage(
   };
 }
 
+/** Refuses a field that no message has: it was misspelt. Objects of the application's classes may have others. */
+function refuseField(message: DelayableMessage, name: string): void {
+  const prototype = Object.getPrototypeOf(message);
+  if (prototype !== Object.prototype && prototype !== null) return;
+  const hint = didYouMean(name, new Set(Object.keys(FIELDS)));
+  throw refuse(
+    message.topic,
+    `a message has no field ${printable(name, 64)}${hint || "; properties carry your own"}`,
+  );
+}
+
 /** Checks a body, and returns memory that nobody else can change. */
 function copyBody(topic: string, body: unknown, max: number): Uint8Array {
   const isText = typeof body === "string";
   const bytes = isText ? encoder.encode(body) : body;
   if (!(bytes instanceof Uint8Array)) {
-    throw refuse(topic, "its body is neither a Uint8Array nor a string");
+    const hint = typeof body === "object" && body !== null ? ", use JSON.stringify()" : "";
+    throw refuse(topic, `its body is neither a Uint8Array nor a string${hint}`);
   }
   const { buffer, length } = bytes;
   if (typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer) {
@@ -249,5 +283,6 @@ export function checkTransactionalProperties(
 }
 
 function refuse(topic: string, reason: string): InvalidArgumentError {
-  return new InvalidArgumentError(`Cannot send message to topic "${topic}": ${reason}`, { topic });
+  const where = typeof topic === "string" ? `topic "${printable(topic, 128)}"` : "no topic";
+  return new InvalidArgumentError(`Cannot send message to ${where}: ${reason}`, { topic });
 }

@@ -1,5 +1,7 @@
-import type { ClientHooks } from "../client/mod.ts";
-import { InvalidArgumentError } from "../errors.ts";
+import { Broadcast } from "../broadcast.ts";
+import { checkNames, namesOf } from "../checks.ts";
+import { CLIENT_OPTIONS, type ClientOptions } from "../client/mod.ts";
+import { InvalidArgumentError, traced, withCaller } from "../errors.ts";
 import {
   type DelayableMessage,
   type Message,
@@ -20,7 +22,8 @@ import {
   type SendBatchOptions,
   type SendBatchResult,
 } from "./batch.ts";
-import { LookUp, type MessageQuery } from "./look_up.ts";
+import type { CloseReason, ProducerEvent } from "./events.ts";
+import { LookUp, type MessageQuery, QUERY_FIELDS } from "./look_up.ts";
 import { encodeMessage, readMessage } from "./outgoing_message.ts";
 import { type ProducerBaseOptions, ProducerCore } from "./producer_core.ts";
 import { awaitReply, prepareRequest } from "./request_reply.ts";
@@ -39,6 +42,7 @@ import {
   type SendReceipt,
   type SendResult,
 } from "./send_result.ts";
+import { checkTopic } from "./validation.ts";
 
 /** Configures a {@linkcode Producer}. */
 export interface ProducerOptions extends ProducerBaseOptions, RetryOptions {
@@ -55,11 +59,31 @@ export interface ProducerOptions extends ProducerBaseOptions, RetryOptions {
   autoBatch?: boolean | AutoBatchOptions;
 }
 
-const NO_HOOKS: ClientHooks = {
-  onRegistered: () => {},
-  onLost: () => {},
-  onRouteChanged: () => {},
-};
+/** Names the options of a producer. */
+export const PRODUCER_OPTIONS: ReadonlySet<string> = new Set([
+  ...CLIENT_OPTIONS,
+  ...namesOf<Omit<ProducerOptions, keyof ClientOptions>>({
+    producerGroup: true,
+    topics: true,
+    sendTimeout: true,
+    maxMessageSize: true,
+    sendHooks: true,
+    messageTrace: true,
+    autoBatch: true,
+    retries: true,
+    retryCodes: true,
+    retryOnStoreNotOk: true,
+    sendTimeoutPerTry: true,
+    latencyFaultTolerance: true,
+    maxSendsInFlight: true,
+    maxSendBytesInFlight: true,
+    maxSendsWaiting: true,
+    maxSendBytesWaiting: true,
+    compression: true,
+    compressionLevel: true,
+    compressBodyOver: true,
+  }),
+]);
 
 /**
  * Sends ordinary messages. A send whose answer got lost is tried again, so consumers may see a
@@ -82,6 +106,7 @@ export class Producer implements AsyncDisposable {
   readonly #batchPolicy: AnsweredPolicy;
   readonly #requestPolicy: AnsweredPolicy;
   readonly #autoBatch: AutoBatchSettings | undefined;
+  readonly #events = new Broadcast<ProducerEvent>();
   #batcher: AutoBatcher | undefined;
 
   /**
@@ -99,18 +124,28 @@ export class Producer implements AsyncDisposable {
   constructor(options: ProducerOptions, core: object);
   /** @ignore Both signatures are above. */
   constructor(options: ProducerOptions, core?: object) {
-    this.#core = core instanceof ProducerCore
-      ? core
-      : new ProducerCore(options, options?.topics ?? []);
+    this.#core = core instanceof ProducerCore ? core : new ProducerCore(options, {
+      topics: options?.topics,
+      names: PRODUCER_OPTIONS,
+      events: this.#events,
+    });
     this.#policy = resolveRetryPolicy(options);
     this.#batchPolicy = { ...this.#policy, kind: "batch" };
     this.#requestPolicy = { ...this.#policy, kind: "request" };
     this.#autoBatch = resolveAutoBatch(options.autoBatch, this.#core);
   }
 
-  /** Resolves when the producer is closed. */
-  get closed(): Promise<void> {
+  /** Resolves when the producer is closed, with the reason. */
+  get closed(): Promise<CloseReason> {
     return this.#core.closed;
+  }
+
+  /**
+   * Reports whether it has started, and each of its topics has a broker with which it is registered; of
+   * a producer without `topics`, any broker. For a readiness probe.
+   */
+  get isReady(): boolean {
+    return this.#core.isReady;
   }
 
   /**
@@ -119,7 +154,7 @@ export class Producer implements AsyncDisposable {
    * @throws {RocketMQError} when that fails; the producer can be started again then.
    */
   start(options: { signal?: AbortSignal } = {}): Promise<void> {
-    return this.#core.start(NO_HOOKS, () => () => {}, options.signal);
+    return this.#core.start(() => () => {}, options);
   }
 
   /**
@@ -130,10 +165,14 @@ export class Producer implements AsyncDisposable {
    * @throws {RocketMQError} the failure of the last attempt.
    */
   async send(message: DelayableMessage, options: SendOptions = {}): Promise<SendResult> {
-    const core = this.#core, bounds = core.bounds(options, message);
-    if (this.#autoBatch) return await this.#gather(message, bounds, this.#autoBatch);
-    const outgoing = core.prepare(message, false);
-    return resultOf(outgoing, await core.delivery.deliver(outgoing, bounds, this.#policy));
+    try {
+      const core = this.#core, bounds = core.bounds(options, message);
+      if (this.#autoBatch) return await this.#gather(message, bounds, this.#autoBatch);
+      const outgoing = core.prepare(message, false);
+      return resultOf(outgoing, await core.delivery.deliver(outgoing, bounds, this.#policy));
+    } catch (error) {
+      throw withCaller(error);
+    }
   }
 
   /**
@@ -145,10 +184,14 @@ export class Producer implements AsyncDisposable {
    * @throws {RocketMQError} when it was not written.
    */
   async sendOneway(message: DelayableMessage, options: SendOptions = {}): Promise<string> {
-    const bounds = this.#core.bounds(options, message);
-    const outgoing = this.#core.prepare(message, false);
-    await this.#core.delivery.deliver(outgoing, bounds, ONE_WAY);
-    return outgoing.uniqueKey;
+    try {
+      const bounds = this.#core.bounds(options, message);
+      const outgoing = this.#core.prepare(message, false);
+      await this.#core.delivery.deliver(outgoing, bounds, ONE_WAY);
+      return outgoing.uniqueKey;
+    } catch (error) {
+      throw withCaller(error);
+    }
   }
 
   /**
@@ -169,7 +212,7 @@ export class Producer implements AsyncDisposable {
     }
     const bounds = this.#core.bounds(options, messages?.[0]);
     const batch = prepareBatch(messages, queue !== undefined, this.#core.outgoing);
-    const receipt = await this.#core.delivery.deliver(batch, bounds, this.#batchPolicy);
+    const receipt = await traced(this.#core.delivery.deliver(batch, bounds, this.#batchPolicy));
     return batchResultOf(batch, receipt);
   }
 
@@ -202,7 +245,7 @@ export class Producer implements AsyncDisposable {
         success,
       });
     };
-    return await recallMessage(client, fields, { producerGroup, bounds, onAnswer });
+    return await traced(recallMessage(client, fields, { producerGroup, bounds, onAnswer }));
   }
 
   /**
@@ -219,7 +262,7 @@ export class Producer implements AsyncDisposable {
     const outgoing = prepareRequest(message, core.outgoing, { correlationId, clientId, timeout });
     const send = () => core.delivery.deliver(outgoing, bounds, this.#requestPolicy);
     const { clock } = core.settings;
-    return await awaitReply(outgoing, bounds, { client, clock, correlationId, send });
+    return await traced(awaitReply(outgoing, bounds, { client, clock, correlationId, send }));
   }
 
   /**
@@ -243,22 +286,24 @@ export class Producer implements AsyncDisposable {
    */
   async createTopic(fields: TopicFields, options: CallOptions = {}): Promise<void> {
     const [client, bounds] = this.#core.contact(options);
-    await createTopic(client, this.#core.settings, fields, bounds);
+    await traced(createTopic(client, this.#core.settings, fields, bounds));
   }
 
   /**
    * Reads the message that an `offsetMessageId` names from its broker.
    *
    * @returns `undefined` when no broker of the topic has it, or not any more.
-   * @throws {MessageDecodeError} when `offsetMessageId` is none.
+   * @throws {InvalidArgumentError} when `offsetMessageId` is none, or the topic is missing.
    * @throws {RocketMQError} when a broker can't be asked.
    */
   async viewMessage(
     offsetMessageId: string,
-    { topic, ...options }: CallOptions & { topic: string },
+    options: CallOptions & { topic: string },
   ): Promise<MessageExt | undefined> {
-    const [client, bounds] = this.#core.contact(options);
-    return await new LookUp(client).view(offsetMessageId, topic, bounds);
+    const { topic, ...bounded } = options ?? {};
+    checkTopic(topic);
+    const [client, bounds] = this.#core.contact(bounded);
+    return await traced(new LookUp(client).view(offsetMessageId, topic, bounds));
   }
 
   /**
@@ -270,7 +315,16 @@ export class Producer implements AsyncDisposable {
    */
   async queryMessages(query: MessageQuery, options: CallOptions = {}): Promise<MessageExt[]> {
     const [client, bounds] = this.#core.contact(options);
-    return await new LookUp(client).query(query, bounds);
+    checkNames(query, QUERY_FIELDS, "field of a query");
+    return await traced(new LookUp(client).query(query, bounds));
+  }
+
+  /**
+   * Iterates over what happens from now on. Each iteration has its own buffer of 1024 events; one that
+   * does not keep up loses the oldest, counted in `stats().droppedEvents`.
+   */
+  events(): AsyncIterableIterator<ProducerEvent> {
+    return this.#events.subscribe();
   }
 
   /** Returns what was counted, and how much is held now. */
@@ -279,8 +333,9 @@ export class Producer implements AsyncDisposable {
   }
 
   /** Unregisters and closes, within `timeout` milliseconds. */
-  shutdown(options: { timeout?: number } = {}): Promise<void> {
-    return this.#core.shutdown(options.timeout, () => Promise.resolve());
+  async shutdown(options: { timeout?: number } = {}): Promise<void> {
+    await this.#core.shutdown(options, () => Promise.resolve(true));
+    this.#events.end();
   }
 
   /** Does the same as {@linkcode Producer.shutdown}. */

@@ -1,37 +1,46 @@
-import { checkCount, checkTime } from "../checks.ts";
+import type { Broadcast } from "../broadcast.ts";
+import { checkCount, checkNames, checkTime, shown } from "../checks.ts";
 import {
   type CheckRequest,
-  type ClientHooks,
   ClientInstance,
   type ClientOptions,
   type ClientSettings,
   resolveClientOptions,
 } from "../client/mod.ts";
 import { Deadline, within } from "../clock.ts";
-import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
+import { InvalidArgumentError, InvalidStateError, withCaller } from "../errors.ts";
 import { type DelayableMessage, UniqueKeyGenerator } from "../message/internal.ts";
+import { ThrottledLogger } from "../logger.ts";
 import { DEFAULT_MAX_FRAME_SIZE } from "../remoting/mod.ts";
-import { findTelemetry, type Telemetry } from "../telemetry.ts";
+import { type Attributes, findTelemetry, type Observed, type Telemetry } from "../telemetry.ts";
 import type { TraceDispatcher } from "../trace/mod.ts";
 import {
   type BodyCompressor,
   bodyCompressor,
   type CompressionOptions,
 } from "./body_compression.ts";
+import type { CloseReason, ProducerEvent } from "./events.ts";
 import { FaultDetector } from "./fault_detector.ts";
 import { checkHooks, HookObserver, type SendHooks } from "./hooks.ts";
 import { type OutgoingMessage, type OutgoingOptions, prepareMessage } from "./outgoing_message.ts";
 import { queueChoice } from "./queues.ts";
 import { Delivery, SendGate } from "./send_gate.ts";
 import type { SendBounds } from "./send_policy.ts";
-import type { CallOptions, ProducerStats, SendCounters, SendOptions } from "./send_result.ts";
+import {
+  CALL_OPTIONS,
+  type CallOptions,
+  type ProducerStats,
+  SEND_OPTIONS,
+  type SendCounters,
+  type SendOptions,
+} from "./send_result.ts";
 import { Sender } from "./sender.ts";
 import {
   resolveSendingOptions,
   type SendingOptions,
   type SendingSettings,
 } from "./sending_options.ts";
-import { SpanObserver } from "./spans.ts";
+import { groupOf, SpanObserver } from "./spans.ts";
 import {
   checkMessageTrace,
   createTraceDispatcher,
@@ -75,19 +84,49 @@ export interface ProducerBaseOptions extends ClientOptions, SendingOptions, Comp
 /** Head room in a frame for header and properties. */
 const FRAME_HEAD_ROOM = 128 * 1024;
 
+const START_OPTIONS: ReadonlySet<string> = new Set(["signal"]);
+const SHUTDOWN_OPTIONS: ReadonlySet<string> = new Set(["timeout"]);
+
+/** What to do in a state in which nothing can be sent. */
+const STATES: Readonly<Record<string, string>> = {
+  new: "not started, await start() first",
+  starting: "starting, await start() first",
+};
+
 /** Milliseconds that a shutdown keeps for unregistering, of a short timeout a fifth at most. */
 const TIME_TO_UNREGISTER = 1_000;
 
 /** Most milliseconds that unregistering takes, if there is more time. */
 const MAX_TIME_TO_UNREGISTER = 3_000;
 
+/** The events of a producer, of whatever kind: it tells of those that every kind has. */
+type EventChannel = Pick<Broadcast<ProducerEvent>, "publish" | "dropped">;
+
+/** What one kind of producer differs in from others. */
+export interface ProducerKind {
+  /** Topics whose routes are found when it starts. */
+  readonly topics: readonly string[] | undefined;
+  /** Names of the options that it has. */
+  readonly names: ReadonlySet<string>;
+  /** Takes its events. */
+  readonly events: EventChannel;
+}
+
+function checkTopics(topics: unknown): void {
+  if (Array.isArray(topics)) return;
+  const hint = typeof topics === "string" ? `: [${shown(topics)}]` : "";
+  throw new InvalidArgumentError(`Cannot use option topics: a list of names is needed${hint}`);
+}
+
 /** Keeps the state and lifecycle that all producers share, and sends for them. */
 export class ProducerCore {
   readonly producerGroup: string;
   /** Options of the client, complete. */
   readonly settings: ClientSettings;
-  /** Resolves when the producer is closed. */
-  readonly closed: Promise<void>;
+  /** Log of what may repeat. */
+  readonly warnings: ThrottledLogger;
+  /** Resolves when the producer is closed, with the reason. */
+  readonly closed: Promise<CloseReason>;
   /** Milliseconds of one send, all attempts together. */
   readonly sendTimeout: number;
   /** Most bytes of a body. */
@@ -100,14 +139,39 @@ export class ProducerCore {
   readonly #compressor: BodyCompressor;
   readonly #hooks: readonly SendObserver[];
   readonly #traceTopic: string | undefined;
-  readonly #resolveClosed: () => void;
+  readonly #resolveClosed: (reason: CloseReason) => void;
+  readonly #events: EventChannel;
   readonly #counters: SendCounters = {
     sends: 0,
     sendErrors: 0,
     sendRetries: 0,
     sendsInFlight: 0,
   };
-  readonly #drains: ((deadline: Deadline) => Promise<void>)[] = [];
+  readonly #observed: Observed[] = [
+    {
+      kind: "amount",
+      name: "rocketmq.client.sends.in_flight",
+      unit: "{send}",
+      description: "Number of sends that are under way",
+      read: () => this.#counters.sendsInFlight,
+    },
+    {
+      kind: "amount",
+      name: "rocketmq.client.brokers.registered",
+      unit: "{broker}",
+      description: "Number of brokers that the producer is registered with",
+      read: () => this.#client?.registeredBrokers().length ?? 0,
+    },
+    {
+      kind: "counter",
+      name: "rocketmq.client.reconnects",
+      unit: "{reconnect}",
+      description: "Number of times that a broker was registered with again",
+      read: () => this.#client?.reconnects ?? 0,
+    },
+  ];
+  readonly #collected: (() => void)[] = [];
+  readonly #drains: ((deadline: Deadline) => Promise<boolean>)[] = [];
   #state: "new" | "starting" | "running" | "closing" | "closed" = "new";
   #telemetry: Telemetry | undefined;
   #traces: TraceDispatcher | undefined;
@@ -118,19 +182,24 @@ export class ProducerCore {
   #uniqueKeys: UniqueKeyGenerator | undefined;
   #abortStart: AbortController | undefined;
   #startEnded: Promise<void> | undefined;
+  #isReady = false;
 
-  constructor(options: ProducerBaseOptions, topics: readonly string[]) {
+  constructor(options: ProducerBaseOptions, { topics = [], names, events }: ProducerKind) {
     if (options === null || typeof options !== "object") {
       throw new InvalidArgumentError("Cannot make producer: its options are not an object");
     }
+    checkNames(options, names);
+    checkTopics(topics);
+    this.#events = events;
     this.settings = resolveClientOptions(options);
-    const { namespace, logger } = this.settings;
+    const { namespace, clock, logger } = this.settings;
+    this.warnings = new ThrottledLogger(logger, clock);
     checkProducerGroup(options.producerGroup, namespace);
     for (const topic of topics) checkTopic(topic, namespace);
     this.producerGroup = options.producerGroup;
     this.#traceTopic = checkMessageTrace(options.messageTrace);
     this.#hooks = checkHooks("sendHooks", options.sendHooks, ["forbid", "before", "after"])
-      .map((hooks) => new HookObserver(hooks, logger));
+      .map((hooks) => new HookObserver(hooks, this.warnings));
     this.#topics = [...new Set(topics)];
     this.sendTimeout = checkTime("sendTimeout", options.sendTimeout, 3_000);
     this.#sending = resolveSendingOptions(options);
@@ -147,7 +216,7 @@ export class ProducerCore {
       maxMessageSize: this.maxMessageSize,
       namespace,
     };
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<CloseReason>();
     this.closed = promise;
     this.#resolveClosed = resolve;
   }
@@ -157,14 +226,29 @@ export class ProducerCore {
     return this.#client;
   }
 
-  /** `true` while messages can be sent. */
-  get isRunning(): boolean {
-    return this.#state === "running";
+  /** Reports whether it has started, and reaches a broker of each of its topics. */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   /** The telemetry of this process, if it has any; known when the producer starts. */
   get telemetry(): Telemetry | undefined {
     return this.#telemetry;
+  }
+
+  /** Attributes of every span of this producer. */
+  get spanFacts(): Attributes {
+    const { namespace, namespaceV2 } = this.settings;
+    return {
+      ...groupOf(this.producerGroup),
+      "messaging.client.id": this.#client?.clientId,
+      "rocketmq.namespace": namespace?.name ?? namespaceV2,
+    };
+  }
+
+  /** Has numbers collected by OpenTelemetry while the producer runs. Call it before the start. */
+  collect(...observed: Observed[]): void {
+    this.#observed.push(...observed);
   }
 
   /** Where traces go, if there are any; known when the producer starts. */
@@ -174,17 +258,18 @@ export class ProducerCore {
 
   /** Makes the client and starts it; `prepare` sees it before the first connection is made. */
   async start(
-    hooks: ClientHooks,
     prepare: (client: ClientInstance) => (check: CheckRequest) => void,
-    signal: AbortSignal | undefined,
+    options: { signal?: AbortSignal },
   ): Promise<void> {
+    checkNames(options, START_OPTIONS);
     if (this.#state !== "new") {
       throw new InvalidStateError(
         `Cannot start producer of group "${this.producerGroup}": it is ${this.#state} already, make a new one`,
       );
     }
     this.#state = "starting";
-    const client = new ClientInstance(this.settings, hooks);
+    const { signal } = options;
+    const client = this.#makeClient();
     this.#observe(client);
     const abort = this.#abortStart = new AbortController();
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
@@ -199,12 +284,17 @@ export class ProducerCore {
     } catch (error) {
       await client.close(0);
       if (this.#state === "starting") this.#state = "new";
-      throw abort.signal.aborted ? abort.signal.reason : error;
+      throw withCaller(abort.signal.aborted ? abort.signal.reason : error);
     } finally {
       end();
     }
     this.#open(client);
     this.#state = "running";
+    this.settings.logger.info(
+      `Started producer of group "${this.producerGroup}" as ${client.clientId}, registered with ` +
+        (client.registeredBrokers().join(", ") || "no broker yet"),
+    );
+    this.#updateReady(client, "");
   }
 
   /** Checks a message, and makes a private copy that is ready to send. @throws {InvalidArgumentError} */
@@ -229,6 +319,8 @@ export class ProducerCore {
       droppedTraces: this.#traces?.dropped ?? 0,
       registeredBrokers: this.#client?.registeredBrokers() ?? [],
       openConnections: this.#client?.openConnections ?? 0,
+      reconnects: this.#client?.reconnects ?? 0,
+      droppedEvents: this.#events.dropped,
     };
   }
 
@@ -237,15 +329,21 @@ export class ProducerCore {
    *
    * @throws {InvalidStateError} unless the producer runs. @throws {InvalidArgumentError}
    */
-  bounds(options: SendOptions, message?: DelayableMessage): SendBounds {
+  bounds(
+    options: SendOptions,
+    message?: DelayableMessage,
+    names: ReadonlySet<string> = SEND_OPTIONS,
+  ): SendBounds {
+    checkNames(options, names);
     const timeout = options.timeout === undefined
       ? this.sendTimeout
       : checkTime("timeout", options.timeout, this.sendTimeout);
     const choose = message && queueChoice(message, options);
     if (this.#state !== "running") {
-      const state = this.#state === "new" ? "not started, call start() first" : this.#state;
       throw new InvalidStateError(
-        `Cannot send with producer of group "${this.producerGroup}": it is ${state}`,
+        `Cannot send with producer of group "${this.producerGroup}": it is ${
+          STATES[this.#state] ?? this.#state
+        }`,
       );
     }
     return {
@@ -257,12 +355,12 @@ export class ProducerCore {
 
   /** Returns what a call needs that asks brokers for something, see {@linkcode ProducerCore.bounds}. */
   contact(options: CallOptions): [ClientInstance, SendBounds] {
-    const bounds = this.bounds(options);
+    const bounds = this.bounds(options, undefined, CALL_OPTIONS);
     return [this.#client!, bounds];
   }
 
   /** Has something finished at the end of the producer, beside what `shutdown` is given. */
-  addDrain(drain: (deadline: Deadline) => Promise<void>): void {
+  addDrain(drain: (deadline: Deadline) => Promise<boolean>): void {
     this.#drains.push(drain);
   }
 
@@ -272,41 +370,85 @@ export class ProducerCore {
    * the first.
    */
   async shutdown(
-    timeout: number | undefined,
-    drain: (deadline: Deadline) => Promise<void>,
+    options: { timeout?: number },
+    drain: (deadline: Deadline) => Promise<boolean>,
   ): Promise<void> {
-    if (this.#state === "closing" || this.#state === "closed") return await this.closed;
+    checkNames(options, SHUTDOWN_OPTIONS);
+    if (this.#state === "closing" || this.#state === "closed") return void await this.closed;
     const wasRunning = this.#state === "running";
-    const limit = checkTime("timeout", timeout, this.settings.shutdownTimeout);
-    const { clock } = this.settings, deadline = new Deadline(clock, limit);
+    const limit = checkTime("timeout", options.timeout, this.settings.shutdownTimeout);
+    const { clock, logger } = this.settings, deadline = new Deadline(clock, limit);
     this.#state = "closing";
     this.#abortStart?.abort(
       new InvalidStateError(
         `Cannot start producer of group "${this.producerGroup}": it was shut down`,
       ),
     );
+    let reason: CloseReason = "notStarted";
     if (wasRunning) {
+      this.#setReady(false, "it is shut down");
       const work = new Deadline(clock, limit - Math.min(TIME_TO_UNREGISTER, limit / 5));
-      await this.#drain([drain, ...this.#drains], work);
+      for (const stop of this.#collected) stop();
+      reason = await this.#drain([drain, ...this.#drains], work) ? "drained" : "timeout";
       this.#delivery!.close();
       await this.#detector?.stop();
       await this.#traces?.close(work.remaining);
       await this.#client!.close(Math.min(deadline.remaining, MAX_TIME_TO_UNREGISTER));
+      const line = `Closed producer of group "${this.producerGroup}"`;
+      if (reason === "drained") logger.info(`${line}: everything had ended`);
+      else logger.warn(`${line}: after ${limit} ms not everything had ended`);
     } else await this.#startEnded;
     this.#state = "closed";
-    this.#resolveClosed();
+    this.#resolveClosed(reason);
   }
 
-  /** Finishes what is under way, as far as the time allows; the sends last, because drains may send. */
+  /**
+   * Finishes what is under way, as far as the time allows; the sends last, because drains may send.
+   * Returns whether everything has ended.
+   */
   async #drain(
-    drains: readonly ((deadline: Deadline) => Promise<void>)[],
+    drains: readonly ((deadline: Deadline) => Promise<boolean>)[],
     deadline: Deadline,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const drained = Promise.all(drains.map((drain) => drain(deadline)))
-      .then(() => this.#delivery!.idle());
+      .then(async (ended) => {
+        await this.#delivery!.idle();
+        return ended.every((hasEnded) => hasEnded);
+      });
     const options = { timeout: deadline.remaining };
-    await within(this.settings.clock, drained, options, () => new Error("time is up"))
-      .catch(() => {});
+    return await within(this.settings.clock, drained, options, () => new Error("time is up"))
+      .catch(() => false);
+  }
+
+  /** Makes the client, and tells what changes in it. */
+  #makeClient(): ClientInstance {
+    const publish = (event: ProducerEvent) => this.#events.publish(event);
+    const client = new ClientInstance(this.settings, {
+      onRegistered: (brokerName, address) => {
+        publish({ type: "brokerRegistered", brokerName, address });
+        this.#updateReady(client, "");
+      },
+      onLost: (brokerName, address, reason) => {
+        publish({ type: "brokerLost", brokerName, address, reason });
+        this.#updateReady(client, `broker "${brokerName}" at ${address} was lost: ${reason}`);
+      },
+      onRouteChanged: ({ topic, brokerNames }) => {
+        publish({ type: "routeChanged", topic, brokerNames: [...brokerNames] });
+        this.#updateReady(client, `the route of topic "${topic}" has changed`);
+      },
+      failedSends: () => this.#counters.sendErrors,
+    });
+    return client;
+  }
+
+  #updateReady(client: ClientInstance, reason: string): void {
+    if (this.#state === "running") this.#setReady(client.reaches(this.#topics), reason);
+  }
+
+  #setReady(isReady: boolean, reason: string): void {
+    if (this.#isReady === isReady) return;
+    this.#isReady = isReady;
+    this.#events.publish(isReady ? { type: "ready" } : { type: "lost", reason });
   }
 
   /** Finds out who observes: hooks, the telemetry of this process, and message traces. */
@@ -315,15 +457,15 @@ export class ProducerCore {
     const observers = [...this.#hooks];
     this.#telemetry = findTelemetry();
     if (this.#telemetry) {
-      observers.push(new SpanObserver(this.#telemetry, () => client.clientId));
+      observers.push(new SpanObserver(this.#telemetry, () => this.spanFacts, producerGroup));
     }
     if (topic !== undefined) {
       const { uniqueKey } = this.outgoing;
       this.#traces = createTraceDispatcher(client, settings, { producerGroup, topic, uniqueKey });
       observers.push(new TraceObserver(this.#traces, topic));
     }
-    const { clock, logger } = settings;
-    this.#watch = new SendWatch({ producerGroup, clock, logger, maxMessageSize }, observers);
+    const { clock } = settings, { warnings } = this;
+    this.#watch = new SendWatch({ producerGroup, clock, warnings, maxMessageSize }, observers);
   }
 
   /** Makes what sends go through. */
@@ -331,6 +473,9 @@ export class ProducerCore {
     const { clock } = this.settings, { faultTolerance } = this.#sending;
     const counters = this.#counters;
     this.#client = client;
+    for (const observed of this.#telemetry ? this.#observed : []) {
+      this.#collected.push(this.#telemetry!.observe(observed, this.spanFacts));
+    }
     this.#detector = faultTolerance && new FaultDetector(client, this.settings, faultTolerance);
     this.#delivery = new Delivery({
       watch: this.#watch!,

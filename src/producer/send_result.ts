@@ -1,3 +1,4 @@
+import { namesOf } from "../checks.ts";
 import type { MessageQueue } from "../message/mod.ts";
 import type { SendStatus } from "../requests/mod.ts";
 import type { TelemetryContext } from "../telemetry.ts";
@@ -57,6 +58,20 @@ export interface SendOptions {
   signal?: AbortSignal;
 }
 
+/** Names the options of a call. */
+export const CALL_OPTIONS: ReadonlySet<string> = namesOf<CallOptions>({
+  timeout: true,
+  signal: true,
+});
+
+/** Names the options of a send. */
+export const SEND_OPTIONS: ReadonlySet<string> = namesOf<SendOptions>({
+  queue: true,
+  selector: true,
+  timeout: true,
+  signal: true,
+});
+
 /** Counts sends: of messages, batches, requests, replies and transactional messages. */
 export interface SendCounters {
   /** Sends that ended well: stored, or written if nothing was awaited. */
@@ -77,6 +92,10 @@ export interface ProducerStats extends SendCounters {
   registeredBrokers: string[];
   /** Open connections, to name servers and brokers. */
   openConnections: number;
+  /** Times that a broker was registered with again after its connection was lost. */
+  reconnects: number;
+  /** Events that slow iterations over `events()` lost. */
+  droppedEvents: number;
 }
 
 /** Holds what the broker said of a message that it stored, and where. */

@@ -1,4 +1,4 @@
-import { checkCount, checkTime } from "../checks.ts";
+import { checkCount, checkNames, checkTime, namesOf } from "../checks.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import type { LatencyTable } from "./latency_faults.ts";
 import type { SendGateLimits } from "./send_gate.ts";
@@ -121,6 +121,14 @@ export function resolveSendingOptions(options: SendingOptions): SendingSettings 
   };
 }
 
+const FAULT_TOLERANCE_OPTIONS = namesOf<LatencyFaultToleranceOptions>({
+  latencyMax: true,
+  notAvailableDuration: true,
+  detector: true,
+  detectInterval: true,
+  detectTimeout: true,
+});
+
 function resolveFaultTolerance(
   options: boolean | LatencyFaultToleranceOptions | undefined,
 ): FaultToleranceSettings | undefined {
@@ -131,6 +139,7 @@ function resolveFaultTolerance(
     );
   }
   const given: LatencyFaultToleranceOptions = options === true ? {} : options;
+  checkNames(given, FAULT_TOLERANCE_OPTIONS, "latencyFaultTolerance option");
   const detector: unknown = given.detector ?? true;
   if (typeof detector !== "boolean") {
     throw new InvalidArgumentError("Cannot use option detector: it must be true or false");

@@ -1,5 +1,11 @@
 import { MessageProperty } from "../message/mod.ts";
-import { type Attributes, errorType, SpanKind, type Telemetry } from "../telemetry.ts";
+import {
+  type Attributes,
+  errorType,
+  type Measure,
+  SpanKind,
+  type Telemetry,
+} from "../telemetry.ts";
 import { DELAY_PROPERTIES, type ReadMessage } from "./outgoing_message.ts";
 import type { SendObservation, SendObserver, SendStart } from "./watch.ts";
 
@@ -9,13 +15,16 @@ const TRACE_PARENT = "traceparent";
 /** Makes a span and two measurements of each send, and puts the span's context into each message. */
 export class SpanObserver implements SendObserver {
   readonly #telemetry: Telemetry;
-  readonly #clientId: () => string;
+  readonly #facts: () => Attributes;
+  readonly #group: Attributes;
   readonly #duration;
   readonly #messages;
 
-  constructor(telemetry: Telemetry, clientId: () => string) {
+  /** @param facts Gives the attributes of every span. @param producerGroup Group of the producer. */
+  constructor(telemetry: Telemetry, facts: () => Attributes, producerGroup: string) {
     this.#telemetry = telemetry;
-    this.#clientId = clientId;
+    this.#facts = facts;
+    this.#group = groupOf(producerGroup);
     this.#duration = operationDuration(telemetry);
     this.#messages = telemetry.counter(
       "messaging.client.sent.messages",
@@ -24,29 +33,35 @@ export class SpanObserver implements SendObserver {
     );
   }
 
-  begin({ topic, producerGroup, parts, messageId, kind }: SendStart): SendObservation {
+  begin({ topic, parts, messageId, kind }: SendStart): SendObservation {
     const [{ properties }] = parts as [ReadMessage];
-    const type = typeOf(properties);
+    const type = typeOf(properties), name = type === "transaction" ? `send_${kind}` : "send";
     const operation: Attributes = {
       "messaging.system": "rocketmq",
       "messaging.destination.name": topic,
-      "messaging.operation.name": type === "transaction" ? `send_${kind}` : "send",
+      "messaging.operation.name": name,
       "messaging.operation.type": "send",
     };
+    const measured = { ...operation, ...this.#group };
     const isBatch = kind === "batch";
-    const span = this.#telemetry.startSpan(`send ${topic}`, {
+    const level = properties[MessageProperty.DelayTimeLevel];
+    const deliverAt = properties[MessageProperty.TimerDeliverMs];
+    const span = this.#telemetry.startSpan(`${name} ${topic}`, {
       kind: SpanKind.Producer,
       attributes: {
         ...operation,
-        "messaging.client.id": this.#clientId(),
-        "messaging.rocketmq.client_group": producerGroup,
+        ...this.#facts(),
         "messaging.message.id": messageId,
         "messaging.message.body.size": parts.reduce((sum, { body }) => sum + body.length, 0),
         "messaging.batch.message_count": isBatch ? parts.length : undefined,
-        "messaging.rocketmq.message.type": type,
-        "messaging.rocketmq.message.tag": isBatch ? undefined : properties[MessageProperty.Tags],
-        "messaging.rocketmq.message.keys": isBatch ? undefined : properties[MessageProperty.Keys],
-        "messaging.rocketmq.message.group": properties[MessageProperty.ShardingKey],
+        "rocketmq.message.type": type,
+        "rocketmq.message.tag": isBatch ? undefined : properties[MessageProperty.Tags],
+        "rocketmq.message.keys": isBatch ? undefined : properties[MessageProperty.Keys]?.split(" "),
+        "rocketmq.message.group": properties[MessageProperty.ShardingKey],
+        "rocketmq.message.delay_time_level": level === undefined ? undefined : Number(level),
+        "rocketmq.message.delivery_timestamp": deliverAt === undefined
+          ? undefined
+          : Number(deliverAt),
       },
     });
     const carrier = this.#telemetry.inject(span.context);
@@ -57,25 +72,29 @@ export class SpanObserver implements SendObserver {
         const address = receipt?.connection.address ?? (error as { address?: string })?.address;
         const where = serverOf(address);
         const failure = { "error.type": errorType(error) };
-        this.#duration(duration / 1_000, { ...operation, ...where, ...failure });
-        this.#messages(parts.length, { ...operation, ...where, ...failure });
+        this.#duration(duration / 1_000, { ...measured, ...where, ...failure });
+        this.#messages(parts.length, { ...measured, ...where, ...failure });
         const queueId = receipt?.messageQueue.queueId;
         span.end({
           ...where,
           ...failure,
           "messaging.destination.partition.id": queueId === undefined ? undefined : `${queueId}`,
-          "messaging.rocketmq.send_status": receipt?.sendStatus,
+          "rocketmq.send_status": receipt?.sendStatus,
         }, error);
       },
     };
   }
 }
 
+/** Returns the group of a producer as an attribute; the conventions have one for consumers only. */
+export function groupOf(producerGroup: string): Attributes {
+  return { "rocketmq.producer.group": producerGroup };
+}
+
 /** Returns the histogram of how long operations take, in seconds. */
-export function operationDuration(telemetry: Telemetry): ReturnType<Telemetry["histogram"]> {
-  return telemetry.histogram(
+export function operationDuration(telemetry: Telemetry): Measure {
+  return telemetry.durations(
     "messaging.client.operation.duration",
-    "s",
     "Duration of messaging operations of a client",
   );
 }

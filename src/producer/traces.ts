@@ -1,3 +1,4 @@
+import { checkNames } from "../checks.ts";
 import type { ClientInstance, ClientSettings } from "../client/mod.ts";
 import { Deadline } from "../clock.ts";
 import { InvalidArgumentError } from "../errors.ts";
@@ -19,6 +20,8 @@ export type MessageTraceOption = boolean | {
   topic?: string;
 };
 
+const MESSAGE_TRACE_OPTIONS: ReadonlySet<string> = new Set(["topic"]);
+
 /** Names the topic of the system that only traces go to. */
 const DEFAULT_TRACE_TOPIC = "RMQ_SYS_TRACE_TOPIC";
 
@@ -36,6 +39,7 @@ export function checkMessageTrace(option: MessageTraceOption | undefined): strin
       "Cannot use option messageTrace: it must be true, false, or an object with a topic",
     );
   }
+  checkNames(option, MESSAGE_TRACE_OPTIONS, "messageTrace option");
   const { topic = DEFAULT_TRACE_TOPIC } = option;
   if (topic !== DEFAULT_TRACE_TOPIC) checkTopic(topic);
   return topic;

@@ -139,12 +139,13 @@ function tooLate(
   { deadline }: SendBounds,
   now: number,
 ): TooLateError {
+  const left = Math.floor(deadline.remainingAt(now)), { timeout } = deadline;
   return new TooLateError(
     "TIMEOUT",
-    `Cannot send to broker "${brokerName}" at ${address}: of ${deadline.timeout} ms for the send only ` +
-      `${
-        Math.floor(deadline.remainingAt(now))
-      } were left when it could be reached, too few for an answer`,
+    `Cannot send to broker "${brokerName}" at ${address}: ` +
+      (left === 0
+        ? `the ${timeout} ms for the send were over before it could leave`
+        : `of ${timeout} ms for the send only ${left} were left when it could leave, too few for an answer`),
     { address, brokerName, topic, isRetriable: true },
   );
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { ThrottledLogger } from "../logger.ts";
 import { createProperties, encodeProperties, MessageProperty } from "../message/internal.ts";
 import type { SendKind } from "../requests/mod.ts";
 import type { TelemetryContext } from "../telemetry.ts";
@@ -57,7 +57,7 @@ export interface SendObservation {
 export interface SendWatchOptions {
   readonly producerGroup: string;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly warnings: ThrottledLogger;
   /** Most bytes of a batch. */
   readonly maxMessageSize: number;
 }
@@ -148,7 +148,8 @@ export class SendWatch {
         encodeProperties(all);
         properties = all;
       } catch (error) {
-        this.#options.logger.warn(
+        this.#options.warnings.warn(
+          "properties of observers",
           `Cannot add properties to a message of topic "${topic}", it is sent without them: ` +
             describe(error),
         );

@@ -1,5 +1,5 @@
 import { ByteWriter } from "../bytes.ts";
-import { InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
+import { type ErrorFacts, InvalidArgumentError, RemotingDecodeError } from "../errors.ts";
 import {
   CLIENT_VERSION,
   type JsonRequest,
@@ -188,10 +188,11 @@ export function readFrameSize(
   const length = readInt32(bytes, start);
   const size = length + 4;
   if (length < 4 || size > maxFrameSize) {
-    throw new RemotingDecodeError(
-      `Cannot decode frame: a length of ${length} is ${
+    throw undecodable(
+      `a length of ${length} is ${
         length < 4 ? "shorter than the header word" : `over the limit of ${maxFrameSize - 4}`
-      }${guessPeer(bytes, start)}`,
+      }`,
+      guessPeer(bytes, start),
       { offset: 0, limit: maxFrameSize },
     );
   }
@@ -199,18 +200,16 @@ export function readFrameSize(
     const word = readInt32(bytes, start + 4);
     const type = word >>> 24, headerSize = word & 0xffffff;
     if (type > 1) {
-      throw new RemotingDecodeError(
-        `Cannot decode frame: serialize type ${type} is neither 0 (JSON) nor 1 (ROCKETMQ)${
-          guessPeer(bytes, start)
-        }`,
+      throw undecodable(
+        `serialize type ${type} is neither 0 (JSON) nor 1 (ROCKETMQ)`,
+        guessPeer(bytes, start),
         { offset: 4 },
       );
     }
     if (headerSize === 0 || headerSize > length - 4) {
-      throw new RemotingDecodeError(
-        `Cannot decode frame: a header of ${headerSize} bytes does not fit a frame of ${size}${
-          guessPeer(bytes, start)
-        }`,
+      throw undecodable(
+        `a header of ${headerSize} bytes does not fit a frame of ${size}`,
+        guessPeer(bytes, start),
         { offset: 5, limit: length - 4 },
       );
     }
@@ -244,6 +243,14 @@ function writeInt32(bytes: Uint8Array, at: number, value: number): void {
 
 function readInt32(bytes: Uint8Array, at: number): number {
   return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
+}
+
+/** The bytes of a peer are those of another protocol: it is no server of this kind, and never will be. */
+export class OtherProtocolError extends RemotingDecodeError {}
+
+function undecodable(reason: string, guess: string, facts: ErrorFacts): RemotingDecodeError {
+  const message = `Cannot decode frame: ${reason}${guess}`;
+  return guess ? new OtherProtocolError(message, facts) : new RemotingDecodeError(message, facts);
 }
 
 /** Guesses the protocol of a peer that is not RocketMQ, for the error message. */

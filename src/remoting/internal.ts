@@ -5,5 +5,6 @@
  */
 export * from "./mod.ts";
 export { type JsonRequest, nextOpaque, withFields } from "./command.ts";
-export { FrameBuffer } from "./frame.ts";
+export { FrameBuffer, OtherProtocolError } from "./frame.ts";
 export { languageCode, languageName, ServerVersion, versionName } from "./peer.ts";
+export { requestName } from "./request_code.ts";

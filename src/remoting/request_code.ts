@@ -170,3 +170,12 @@ export const RequestCode = {
 
 /** One of the known request codes. */
 export type RequestCode = typeof RequestCode[keyof typeof RequestCode];
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(RequestCode).map(([name, code]) => [code, name]),
+);
+
+/** Names a request for people: `SEND_MESSAGE_V2`, or `request 999` if the code is not known. */
+export function requestName(code: number): string {
+  return NAMES.get(code) ?? `request ${code}`;
+}

@@ -359,13 +359,13 @@ export async function pumpCheckBacks(
   checks: CheckBacks,
   listener: CheckListener,
   concurrency: number,
-  logger: Logger,
+  { logger, report }: { logger: Logger; report: Report },
 ): Promise<void> {
   for await (const check of checks) {
     callListener(check, listener).catch((error) => {
       if (error instanceof InvalidStateError) {
         logger.debug(`Ignored an answer that came after checkTimeout: ${describe(error)}`);
-      } else logger.error(`Cannot answer a check-back: ${describe(error)}`);
+      } else report.answerFailed(error);
     });
     await checks.whenBelow(concurrency);
   }

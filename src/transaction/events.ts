@@ -1,4 +1,4 @@
-import type { ProducerStats } from "../producer/mod.ts";
+import type { OtherEvent, ProducerEvent, ProducerStats } from "../producer/mod.ts";
 import type { EndTransactionOutcome, LocalTransactionState, Verdict } from "./states.ts";
 
 /** Names the transaction that an event is about. */
@@ -9,38 +9,6 @@ export interface TransactionFacts {
   topic: string;
   /** Broker that holds the half message. */
   brokerName: string;
-}
-
-/** A broker accepted the first heartbeat of a connection: check-backs can come over it. */
-export interface BrokerRegisteredEvent {
-  /** The kind of event. */
-  type: "brokerRegistered";
-  /** Name of the broker. */
-  brokerName: string;
-  /** `host:port` of the broker. */
-  address: string;
-}
-
-/** A registered connection is over; it is made again in the background. */
-export interface BrokerLostEvent {
-  /** The kind of event. */
-  type: "brokerLost";
-  /** Name of the broker. */
-  brokerName: string;
-  /** `host:port` of the broker. */
-  address: string;
-  /** Why. */
-  reason: string;
-}
-
-/** The route of a topic became known, or is another than before. */
-export interface RouteChangedEvent {
-  /** The kind of event. */
-  type: "routeChanged";
-  /** The topic. */
-  topic: string;
-  /** Brokers that serve it. */
-  brokerNames: string[];
 }
 
 /** A half message was stored. */
@@ -187,9 +155,7 @@ export type TransactionWarningEvent =
 
 /** What happens in a transaction producer, one type for each kind of event. */
 export type TransactionEvent =
-  | BrokerRegisteredEvent
-  | BrokerLostEvent
-  | RouteChangedEvent
+  | Exclude<ProducerEvent, OtherEvent>
   | HalfStoredEvent
   | SendFailedEvent
   | LocalTransactionEndedEvent
@@ -208,8 +174,6 @@ export interface TransactionProducerStats extends TransactionCounters, ProducerS
   waitingChecks: number;
   /** Check-backs that the listener works on. */
   runningChecks: number;
-  /** Events that slow iterations over `events()` lost. */
-  droppedEvents: number;
 }
 
 /** The counters of {@linkcode TransactionProducerStats}; they only grow. */
@@ -254,6 +218,15 @@ export interface TransactionCounters {
   answeredChecks: number;
   /** Check-backs that could not be read, or whose listener threw, gave garbage or took too long. */
   failedChecks: number;
+  /** Local transactions that still ran when their broker checked back. */
+  slowLocalTransactions: number;
+  /** Check-backs after which a transaction stayed open though few are left, see `lastChecks` events. */
+  lastChecks: number;
+  /**
+   * Transactions that stayed open at the last check-back, as far as `transactionCheckMax` is right: their
+   * brokers discard them. `inspect()` finds such a message, and `resume()` brings it back.
+   */
+  discardedTransactions: number;
 }
 
 /** Counters at their start. */
@@ -279,5 +252,8 @@ export function newCounters(): TransactionCounters {
     droppedChecks: 0,
     answeredChecks: 0,
     failedChecks: 0,
+    slowLocalTransactions: 0,
+    lastChecks: 0,
+    discardedTransactions: 0,
   };
 }

@@ -1,12 +1,7 @@
 import type { ClientInstance } from "../client/mod.ts";
 import { InvalidArgumentError, InvalidStateError, printable } from "../errors.ts";
-import {
-  createOffsetMessageId,
-  MessageProperty,
-  parseOffsetMessageId,
-  type StoredMessage,
-} from "../message/mod.ts";
-import { MessageIndex, type SendBounds } from "../producer/mod.ts";
+import { createOffsetMessageId, MessageProperty, type StoredMessage } from "../message/mod.ts";
+import { MessageIndex, readOffsetMessageId, type SendBounds } from "../producer/mod.ts";
 import {
   createQueryConsumerOffsetRequest,
   createResumeCheckHalfMessageRequest,
@@ -213,7 +208,7 @@ export async function resumeTransaction(
       { topic },
     );
   }
-  const { offset } = parseOffsetMessageId(givenUpMessageId);
+  const { offset } = readOffsetMessageId(givenUpMessageId);
   const record = await new MessageIndex(client).view(brokerName, topic, offset, bounds);
   const difference = differenceOf(record, client, topic, discarded);
   if (difference !== undefined) {

@@ -451,20 +451,21 @@ export class Idle {
 
 /**
  * Waits for `work` until shortly before the deadline. When that passes, calls `giveUp`, and leaves
- * what it aborts the rest of the time.
+ * what it aborts the rest of the time. Returns whether the work ended by itself.
  */
 export async function finishWithin(
   deadline: Deadline,
   work: Promise<unknown>,
   clock: Clock,
   giveUp: () => void,
-): Promise<void> {
+): Promise<boolean> {
   const done = new AbortController();
   work.then(() => done.abort());
   const wait = (delay: number) => sleep(clock, delay, done.signal).catch(() => {});
   const grace = Math.min(SHUTDOWN_GRACE_MS, deadline.remaining / 2);
   await wait(deadline.remaining - grace);
-  if (done.signal.aborted) return;
+  if (done.signal.aborted) return true;
   giveUp();
   await wait(deadline.remaining);
+  return false;
 }

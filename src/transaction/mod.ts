@@ -5,8 +5,6 @@
  */
 export type { CheckBack } from "./check_back.ts";
 export type {
-  BrokerLostEvent,
-  BrokerRegisteredEvent,
   CheckBackEvent,
   CheckFailedEvent,
   CheckHandling,
@@ -17,7 +15,6 @@ export type {
   HalfStoredEvent,
   LastChecksEvent,
   LocalTransactionEndedEvent,
-  RouteChangedEvent,
   SendFailedEvent,
   SlowLocalTransactionEvent,
   TransactionCounters,
@@ -31,7 +28,6 @@ export { CAPACITIES, type Capacities } from "./options.ts";
 export type {
   InspectOptions,
   TransactionArguments,
-  TransactionOutcome,
   TransactionProducerOptions,
 } from "./options.ts";
 export { recoverTransactions } from "./recovery.ts";

@@ -1,5 +1,11 @@
 import { MessageProperty } from "../message/mod.ts";
-import { callHook, operationDuration, type ProducerCore, serverOf } from "../producer/mod.ts";
+import {
+  callHook,
+  groupOf,
+  operationDuration,
+  type ProducerCore,
+  serverOf,
+} from "../producer/mod.ts";
 import {
   type Attributes,
   errorType,
@@ -12,12 +18,13 @@ import type { CheckBack } from "./check_back.ts";
 import type { CheckHandling } from "./events.ts";
 import type { HalfMessage } from "./half_message.ts";
 import type { LiveTransaction, TraceFacts } from "./live.ts";
-import type {
-  CheckListener,
-  EndTransactionContext,
-  EndTransactionHooks,
-  EndTransactionResult,
-  LocalTransactionState,
+import {
+  type CheckListener,
+  type EndTransactionContext,
+  type EndTransactionHooks,
+  type EndTransactionResult,
+  isLocalTransactionState,
+  type LocalTransactionState,
 } from "./states.ts";
 
 /** What the answer to a send says beside the properties of its message. */
@@ -27,6 +34,8 @@ type SendFacts = Partial<Pick<TraceFacts, "regionId" | "traceOn" | "context">>;
 interface Instruments {
   readonly telemetry: Telemetry;
   readonly duration: Measure;
+  readonly localDuration: Measure;
+  readonly checkDuration: Measure;
   readonly checks: Measure;
   readonly ends: Measure;
 }
@@ -40,7 +49,7 @@ interface CheckSpan {
 export class TransactionInstrumentation {
   readonly #core: ProducerCore;
   readonly #hooks: readonly EndTransactionHooks[];
-  readonly #spans = new WeakMap<CheckBack, CheckSpan>();
+  readonly #spans = new WeakMap<CheckBack, { span: CheckSpan; startedAt: number }>();
   #made: Instruments | undefined;
 
   constructor(core: ProducerCore, hooks: readonly EndTransactionHooks[]) {
@@ -66,19 +75,21 @@ export class TransactionInstrumentation {
 
   /** Counts a check-back. */
   checkBack(topic: string, handling: CheckHandling): void {
-    this.#instruments?.checks(1, { ...about(topic), "rocketmq.transaction.handling": handling });
+    const facts = { ...this.#measured(topic), "rocketmq.transaction.handling": handling };
+    this.#instruments?.checks(1, facts);
   }
 
   /** Runs a local transaction within its span. */
   local(live: LiveTransaction, work: () => unknown): unknown {
     const instruments = this.#instruments;
-    return instruments ? this.#localWithin(instruments.telemetry, live, work) : work();
+    return instruments ? this.#localWithin(instruments, live, work) : work();
   }
 
   /** Begins the span of a check-back. */
   checkBegins(check: CheckBack, { topic, traceFacts }: LiveTransaction): void {
     const instruments = this.#instruments;
     if (!instruments) return;
+    const startedAt = this.#core.settings.clock.monotonic();
     const span = instruments.telemetry.startSpan(`check ${topic}`, {
       kind: SpanKind.Internal,
       attributes: {
@@ -89,21 +100,25 @@ export class TransactionInstrumentation {
       },
       parent: traceFacts?.context,
     });
-    this.#spans.set(check, span);
+    this.#spans.set(check, { span, startedAt });
   }
 
   /** Makes a listener that runs within the spans of its check-backs. */
   watchListener(listener: CheckListener): CheckListener {
     return (message, check) => {
-      const span = this.#spans.get(check as CheckBack);
+      const span = this.#spans.get(check as CheckBack)?.span;
       return span ? span.run(() => listener(message, check)) : listener(message, check);
     };
   }
 
   /** Ends the span of a check-back. */
   checkEnds(check: CheckBack, state: LocalTransactionState, cause: unknown): void {
+    const begun = this.#spans.get(check);
+    if (!begun) return;
     const attributes = { "rocketmq.transaction.state": state, "error.type": errorType(cause) };
-    this.#spans.get(check)?.end(attributes, cause);
+    begun.span.end(attributes, cause);
+    const facts = { ...this.#measured(check.message.topic), ...attributes };
+    this.#instruments?.checkDuration(this.#secondsSince(begun.startedAt), facts);
   }
 
   /** Whether anyone watches END_TRANSACTION requests. */
@@ -120,10 +135,10 @@ export class TransactionInstrumentation {
     end: () => Promise<EndTransactionResult>,
   ): Promise<EndTransactionResult> {
     if (!this.watchesEnds) return await end();
-    const { settings: { clock, logger }, producerGroup } = this.#core;
+    const { settings: { clock }, warnings, producerGroup } = this.#core;
     const context = { transactionId, topic, producerGroup, brokerName, state, fromCheck };
     for (const hooks of this.#hooks) {
-      callHook(logger, "endTransactionHooks.before", () => hooks.before?.({ ...context }));
+      callHook(warnings, "endTransactionHooks.before", () => hooks.before?.({ ...context }));
     }
     const endSpan = this.#beginEnd(context, traceFacts?.context);
     const startedAt = clock.monotonic(), timestamp = Math.floor(clock.now());
@@ -139,7 +154,7 @@ export class TransactionInstrumentation {
       ...(error === undefined ? {} : { error }),
     };
     for (const hooks of this.#hooks) {
-      callHook(logger, "endTransactionHooks.after", () => hooks.after?.({ ...context }, report));
+      callHook(warnings, "endTransactionHooks.after", () => hooks.after?.({ ...context }, report));
     }
     return result;
   }
@@ -149,6 +164,14 @@ export class TransactionInstrumentation {
     return telemetry && (this.#made ??= {
       telemetry,
       duration: operationDuration(telemetry),
+      localDuration: telemetry.durations(
+        "rocketmq.transaction.local.duration",
+        "Duration of local transactions",
+      ),
+      checkDuration: telemetry.durations(
+        "rocketmq.transaction.check.duration",
+        "Duration of the listener's work on check-backs",
+      ),
       checks: telemetry.counter(
         "rocketmq.transaction.checks",
         "{check}",
@@ -163,23 +186,32 @@ export class TransactionInstrumentation {
   }
 
   async #localWithin(
-    telemetry: Telemetry,
+    { telemetry, localDuration }: Instruments,
     { topic, transactionId, traceFacts }: LiveTransaction,
     work: () => unknown,
   ): Promise<unknown> {
-    const name = `local_transaction ${topic}`;
-    const attributes = this.#attributesOf(topic, transactionId);
-    const span = telemetry.startSpan(name, {
+    const span = telemetry.startSpan(`local_transaction ${topic}`, {
       kind: SpanKind.Internal,
-      attributes,
+      attributes: {
+        ...this.#attributesOf(topic, transactionId),
+        "messaging.operation.name": "local_transaction",
+      },
       parent: traceFacts?.context,
     });
+    const startedAt = this.#core.settings.clock.monotonic();
+    const end = (attributes: Attributes, error?: unknown) => {
+      span.end(attributes, error);
+      const facts = { ...this.#measured(topic), ...attributes };
+      localDuration(this.#secondsSince(startedAt), facts);
+    };
     try {
       const state = await span.run(work);
-      span.end({ "rocketmq.transaction.state": typeof state === "string" ? state : undefined });
+      end({
+        "rocketmq.transaction.state": isLocalTransactionState(state) ? state : undefined,
+      });
       return state;
     } catch (error) {
-      span.end({ "error.type": errorType(error) ?? "_OTHER" }, error ?? null);
+      end({ "error.type": errorType(error) ?? "_OTHER" }, error ?? null);
       throw error;
     }
   }
@@ -209,8 +241,9 @@ export class TransactionInstrumentation {
       const server = serverOf(address), failure = { "error.type": errorType(error) };
       const ended = { "rocketmq.transaction.outcome": outcome, ...failure };
       const { duration: measure, ends } = instruments;
-      measure(duration / 1_000, { ...about(topic), ...operation, ...server, ...failure });
-      ends(1, { ...about(topic), "rocketmq.transaction.state": state, ...ended });
+      const facts = this.#measured(topic);
+      measure(duration / 1_000, { ...facts, ...operation, ...server, ...failure });
+      ends(1, { ...facts, "rocketmq.transaction.state": state, ...ended });
       span.end({ ...server, ...ended }, error);
     };
   }
@@ -243,8 +276,17 @@ export class TransactionInstrumentation {
     return {
       ...about(topic),
       "messaging.message.id": transactionId,
-      "messaging.rocketmq.client_group": this.#core.producerGroup,
+      ...this.#core.spanFacts,
     };
+  }
+
+  /** Returns the attributes of a measurement. */
+  #measured(topic: string): Attributes {
+    return { ...about(topic), ...groupOf(this.#core.producerGroup) };
+  }
+
+  #secondsSince(startedAt: number): number {
+    return (this.#core.settings.clock.monotonic() - startedAt) / 1_000;
   }
 }
 

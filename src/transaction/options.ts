@@ -1,19 +1,20 @@
-import { checkCount, checkTime } from "../checks.ts";
-import { InvalidArgumentError } from "../errors.ts";
+import { checkCount, checkTime, namesOf, shown, suggest } from "../checks.ts";
+import { InvalidArgumentError, printable } from "../errors.ts";
 import {
   type CallOptions,
   checkHooks,
+  PRODUCER_OPTIONS,
   type ProducerOptions,
   type SendOptions,
 } from "../producer/mod.ts";
-import type { EndTransactionHooks, LocalTransactionState, TransactionListener } from "./states.ts";
+import type { EndTransactionHooks, TransactionListener } from "./states.ts";
 
 /**
  * The options of a transaction producer.
  *
  * @typeParam Arg What `sendMessageInTransaction` hands to the listener.
  */
-export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptions {
+export interface TransactionProducerOptions<Arg = undefined> extends ProducerOptions {
   /**
    * The topics that this producer, or another of its group, sends to. It registers with their
    * brokers before `start()` resolves, so that it gets the check-backs of transactions that were
@@ -78,6 +79,28 @@ export interface TransactionProducerOptions<Arg = unknown> extends ProducerOptio
   endTransactionHooks?: EndTransactionHooks | readonly EndTransactionHooks[];
 }
 
+/** Names the options of a transaction producer. */
+export const TRANSACTION_PRODUCER_OPTIONS: ReadonlySet<string> = new Set([
+  ...PRODUCER_OPTIONS,
+  ...namesOf<Omit<TransactionProducerOptions, keyof ProducerOptions>>({
+    transactionListener: true,
+    endTransactionTimeout: true,
+    endTransactionMode: true,
+    transactionCheckMax: true,
+    checkRequestHoldMax: true,
+    checkRequestHoldBytes: true,
+    checkConcurrency: true,
+    checkTimeout: true,
+    endTransactionHooks: true,
+  }),
+]);
+
+/** Names the methods of a listener. */
+const LISTENER_METHODS = namesOf<TransactionListener>({
+  executeLocalTransaction: true,
+  checkLocalTransaction: true,
+});
+
 /** What follows the message in a transactional send: the argument may be left out where it may be undefined. */
 export type TransactionArguments<Arg> = undefined extends Arg ? [arg?: Arg, options?: SendOptions]
   : [arg: Arg, options?: SendOptions];
@@ -87,9 +110,6 @@ export interface InspectOptions extends CallOptions {
   /** The topic of its message. */
   topic: string;
 }
-
-/** What the work of a transaction may return: nothing, which means commit, or a state. */
-export type TransactionOutcome = LocalTransactionState | void;
 
 /** The part of the options that only transactions need, checked and complete. */
 export interface TransactionSettings {
@@ -125,22 +145,13 @@ export function resolveTransactionOptions<Arg>(
         "without them a restarted producer gets no check-backs of open transactions",
     );
   }
-  const listener = options.transactionListener;
-  if (typeof listener?.executeLocalTransaction !== "function") {
-    throw new InvalidArgumentError(
-      "Cannot make transaction producer: transactionListener has no method executeLocalTransaction",
-    );
-  }
-  const check: unknown = listener.checkLocalTransaction;
-  if (check !== undefined && typeof check !== "function") {
-    throw new InvalidArgumentError(
-      "Cannot make transaction producer: checkLocalTransaction of transactionListener is not a method",
-    );
-  }
+  checkListener(options.transactionListener);
   const mode: unknown = options.endTransactionMode ?? "confirm";
   if (mode !== "confirm" && mode !== "oneway") {
     throw new InvalidArgumentError(
-      'Cannot use option endTransactionMode: it must be "confirm" or "oneway"',
+      `Cannot use option endTransactionMode: it must be "confirm" or "oneway", current value is ${
+        shown(mode)
+      }`,
     );
   }
   return {
@@ -174,4 +185,45 @@ export function resolveTransactionOptions<Arg>(
     ]),
     capacities: (options as { [CAPACITIES]?: Capacities })[CAPACITIES] ?? {},
   };
+}
+
+function checkListener(listener: unknown): void {
+  if (listener === null || typeof listener !== "object") {
+    throw new InvalidArgumentError(
+      "Cannot make transaction producer: transactionListener has no method executeLocalTransaction, it is " +
+        shown(listener),
+    );
+  }
+  const { executeLocalTransaction, checkLocalTransaction } = listener as Record<string, unknown>;
+  const misspelt = misspeltMethod(listener);
+  if (typeof executeLocalTransaction !== "function") {
+    throw new InvalidArgumentError(
+      `Cannot make transaction producer: transactionListener has no method executeLocalTransaction${
+        misspelt ? `, but ${misspelt}` : ""
+      }`,
+    );
+  }
+  if (checkLocalTransaction !== undefined && typeof checkLocalTransaction !== "function") {
+    throw new InvalidArgumentError(
+      "Cannot make transaction producer: checkLocalTransaction of transactionListener is not a method",
+    );
+  }
+  if (checkLocalTransaction === undefined && misspelt) {
+    throw new InvalidArgumentError(
+      `Cannot make transaction producer: transactionListener has a method ${misspelt}, did you mean ` +
+        "checkLocalTransaction?",
+    );
+  }
+}
+
+/** Returns the name of a method that is nearly one of a listener. Others are the application's own. */
+function misspeltMethod(listener: object): string | undefined {
+  for (let of = listener; of && of !== Object.prototype; of = Object.getPrototypeOf(of)) {
+    for (const name of Object.getOwnPropertyNames(of)) {
+      if (/local|transac|check/i.test(name) && !LISTENER_METHODS.has(name)) {
+        if (suggest(name, LISTENER_METHODS) !== undefined) return printable(name, 64);
+      }
+    }
+  }
+  return undefined;
 }

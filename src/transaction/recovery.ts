@@ -1,10 +1,11 @@
-import { checkTime } from "../checks.ts";
+import { checkNames, checkTime, namesOf } from "../checks.ts";
 import { type Clock, sleep, systemClock } from "../clock.ts";
 import { InvalidArgumentError, InvalidStateError } from "../errors.ts";
 import type { MessageExt } from "../message/mod.ts";
 import type { TransactionEvent, TransactionFacts } from "./events.ts";
 import {
   resolveTransactionOptions,
+  TRANSACTION_PRODUCER_OPTIONS,
   type TransactionProducerOptions,
   type TransactionSettings,
 } from "./options.ts";
@@ -51,6 +52,15 @@ export interface RecoveryResult extends Readonly<RecoveryCounts> {
   /** Whether the signal ended it, before it was idle. */
   readonly aborted: boolean;
 }
+
+const RECOVERY_OPTIONS: ReadonlySet<string> = new Set([
+  ...[...TRANSACTION_PRODUCER_OPTIONS].filter((name) => name !== "transactionListener"),
+  ...namesOf<Omit<RecoveryOptions, keyof TransactionProducerOptions>>({
+    checkLocalTransaction: true,
+    idleTimeout: true,
+    signal: true,
+  }),
+]);
 
 /** Two check rounds of a broker with default settings, the age at which it first checks, and some room. */
 const DEFAULT_IDLE_TIMEOUT = 90_000;
@@ -181,6 +191,7 @@ function checkOptions(options: RecoveryOptions): RecoveryOptions {
         "became of the local transactions of earlier processes",
     );
   }
+  checkNames(options, RECOVERY_OPTIONS);
   return options;
 }
 

@@ -1,14 +1,16 @@
-import { Broadcast } from "../broadcast.ts";
-import type { Clock } from "../clock.ts";
+import type { Broadcast } from "../broadcast.ts";
 import { describe, type TransactionSendError } from "../errors.ts";
-import { type Logger, ThrottledLogger } from "../logger.ts";
+import type { Logger, ThrottledLogger } from "../logger.ts";
 import { MessageProperty } from "../message/mod.ts";
+import type { ProducerCore } from "../producer/mod.ts";
+import type { Observed } from "../telemetry.ts";
 import {
   type CheckHandling,
   newCounters,
   type TransactionCounters,
   type TransactionEvent,
   type TransactionFacts,
+  type TransactionProducerStats,
 } from "./events.ts";
 import type { HalfMessage } from "./half_message.ts";
 import type { LiveTransaction } from "./live.ts";
@@ -29,28 +31,21 @@ type Named = Pick<LiveTransaction, "transactionId" | "topic">;
  */
 export class Report {
   readonly counters: TransactionCounters = newCounters();
-  readonly events: Broadcast<TransactionEvent> = new Broadcast();
+  readonly events: Broadcast<TransactionEvent>;
   readonly #logger: Logger;
   readonly #throttled: ThrottledLogger;
   readonly #checkMax: number;
 
   /** @param checkMax How often brokers check a half message before they discard it. */
-  constructor(logger: Logger, clock: Clock, checkMax: number) {
+  constructor(
+    { warnings, settings: { logger } }: Pick<ProducerCore, "warnings" | "settings">,
+    events: Broadcast<TransactionEvent>,
+    checkMax: number,
+  ) {
+    this.events = events;
     this.#logger = logger;
-    this.#throttled = new ThrottledLogger(logger, clock);
+    this.#throttled = warnings;
     this.#checkMax = checkMax;
-  }
-
-  brokerRegistered(brokerName: string, address: string): void {
-    this.#publish(() => ({ type: "brokerRegistered", brokerName, address }));
-  }
-
-  brokerLost(brokerName: string, address: string, reason: string): void {
-    this.#publish(() => ({ type: "brokerLost", brokerName, address, reason }));
-  }
-
-  routeChanged(topic: string, brokerNames: readonly string[]): void {
-    this.#publish(() => ({ type: "routeChanged", topic, brokerNames: [...brokerNames] }));
   }
 
   begun(): void {
@@ -70,21 +65,21 @@ export class Report {
     this.#publish(() => ({ type: "sendFailed", transactionId, topic, outcome, error }));
   }
 
+  /** @param logsFailure `false` if the call rejects with what went wrong. */
   localTransactionEnded(
     live: Named,
     brokerName: string,
-    state: LocalTransactionState,
-    cause: unknown,
+    { state, cause }: { readonly state: LocalTransactionState; readonly cause?: unknown },
+    logsFailure: boolean,
   ): void {
     if (state === "COMMIT") this.counters.localCommits++;
     else if (state === "ROLLBACK") this.counters.localRollbacks++;
     else this.counters.localUnknowns++;
-    if (cause !== undefined) {
-      this.#throttled.warn(
-        "local transaction threw",
-        `The local transaction of ${live.transactionId} threw, which counts as unknown: ${
-          describe(cause)
-        }`,
+    if (cause !== undefined && logsFailure) {
+      this.#throttled.error(
+        "local transaction failed",
+        `The local transaction of ${live.transactionId} failed, which counts as UNKNOWN; broker ` +
+          `"${brokerName}" checks back: ${describe(cause)}`,
         named(live, brokerName),
       );
     }
@@ -188,6 +183,11 @@ export class Report {
     );
   }
 
+  /** The answer to a check-back could not be given. */
+  answerFailed(error: unknown): void {
+    this.#throttled.error("answer failed", `Cannot answer a check-back: ${describe(error)}`);
+  }
+
   contradiction(about: TransactionFacts, sent: Verdict, contradictedBy: Verdict): void {
     this.#logger.error(
       `The listener says ${contradictedBy} of transaction ${about.transactionId}, for which ${sent} ` +
@@ -199,6 +199,7 @@ export class Report {
 
   /** The broker checks a local transaction that still runs. */
   slow(live: Named, { brokerName, checkTimes }: HalfMessage): void {
+    this.counters.slowLocalTransactions++;
     this.#publish(() => ({
       type: "slowLocalTransaction",
       ...named(live, brokerName),
@@ -222,6 +223,8 @@ export class Report {
     if (!this.isLastCheck(half)) return;
     const { brokerName, checkTimes } = half;
     const checksLeft = Math.max(0, this.#checkMax - checkTimes);
+    this.counters.lastChecks++;
+    if (checksLeft === 0) this.counters.discardedTransactions++;
     this.#publish(() => ({
       type: "lastChecks",
       ...named(live, brokerName),
@@ -270,4 +273,39 @@ function named(
   brokerName: string,
 ): { transactionId: string; topic: string; brokerName: string } {
   return { transactionId, topic, brokerName };
+}
+
+/** The numbers of a producer that are metrics: name, what is counted, what it tells. */
+const METRICS = {
+  transactionsInFlight: ["in_flight", "{transaction}", "Number of transactions under way"],
+  waitingChecks: ["checks.waiting", "{check}", "Number of check-backs that wait for the listener"],
+  slowLocalTransactions: [
+    "slow",
+    "{transaction}",
+    "Number of local transactions that still ran when their broker checked back",
+  ],
+  lastChecks: [
+    "last_checks",
+    "{check}",
+    "Number of check-backs after which a transaction stayed open though few are left",
+  ],
+  discardedTransactions: [
+    "discarded",
+    "{transaction}",
+    "Number of transactions that stayed open at their last check-back",
+  ],
+} as const;
+
+/** Returns what OpenTelemetry collects of a transaction producer. */
+export function observedOf(stats: () => TransactionProducerStats): Observed[] {
+  return (Object.keys(METRICS) as (keyof typeof METRICS)[]).map((field) => {
+    const [name, unit, description] = METRICS[field];
+    return {
+      kind: field === "transactionsInFlight" || field === "waitingChecks" ? "amount" : "counter",
+      name: `rocketmq.transaction.${name}`,
+      unit,
+      description,
+      read: () => stats()[field],
+    };
+  });
 }

@@ -2,6 +2,7 @@ import {
   ConnectionError,
   describe,
   type ErrorFacts,
+  LocalTransactionError,
   ProtocolError,
   RocketMQError,
   SendForbiddenError,
@@ -57,7 +58,14 @@ export interface SendTransactionOptions {
 /** The local part of a transaction. What it gives is checked. */
 export type LocalTransaction = (context: LocalTransactionContext) => unknown;
 
-interface LocalOutcome {
+/** What is run when the half message is stored. */
+export interface LocalPart {
+  readonly local: LocalTransaction;
+  /** `false` if its failure rejects the call, so that the log need not tell it. */
+  readonly logsFailure: boolean;
+}
+
+export interface LocalOutcome {
   readonly state: LocalTransactionState;
   /** What it threw, or what is wrong with what it returned. */
   readonly cause?: unknown;
@@ -71,7 +79,7 @@ interface LocalOutcome {
 export async function sendTransaction(
   outgoing: OutgoingMessage,
   bounds: SendBounds,
-  local: LocalTransaction,
+  { local, logsFailure }: LocalPart,
   options: SendTransactionOptions,
 ): Promise<TransactionSendResult> {
   const { core, book, ends, report, instrumentation, timeUp } = options;
@@ -106,7 +114,7 @@ export async function sendTransaction(
     }
     const ran = runLocal(live, local, receipt, bounds, options);
     outcome = ran instanceof Promise ? await ran : ran;
-    report.localTransactionEnded(live, brokerName, outcome.state, outcome.cause);
+    report.localTransactionEnded(live, brokerName, outcome, logsFailure);
   }
   return resultOf(live, receipt, outcome, await endWith(live, outcome, ends, book));
 }
@@ -145,7 +153,7 @@ async function outcomeOf(work: unknown, closed: AbortSignal): Promise<LocalOutco
 }
 
 function unknownBecause(error: unknown): LocalOutcome {
-  return { state: "UNKNOWN", cause: error ?? new Error("the listener threw nothing") };
+  return { state: "UNKNOWN", cause: error ?? new Error("it threw nothing") };
 }
 
 /** Waits for work that may never end: rejects when the producer is closed. */
@@ -282,15 +290,44 @@ function failure(
   );
 }
 
-/** The error of an explicit transaction whose half message was stored with a status other than SEND_OK. */
-export function notBegun(
+/** Makes the error of a call whose half message was stored with a status other than SEND_OK. */
+export function notRun(
   topic: string,
-  { transactionId, sendStatus }: TransactionSendResult,
+  { transactionId, sendStatus, endTransaction, messageQueue: { brokerName } }:
+    TransactionSendResult,
 ): TransactionSendError {
+  const isRolledBack = endTransaction === "confirmed";
   return new TransactionSendError(
-    "failed",
-    `Cannot begin transaction ${transactionId} on topic "${topic}": the broker stored its half ` +
-      `message with status ${sendStatus}, it was rolled back`,
-    { transactionId, topic, isRetriable: true },
+    isRolledBack ? "failed" : "indeterminate",
+    `Cannot begin transaction ${transactionId} on topic "${topic}": broker "${brokerName}" stored its ` +
+      `half message with status ${sendStatus}, ` +
+      (isRolledBack
+        ? "it was rolled back"
+        : "its rollback is not confirmed, answer a check-back for it with rollback") +
+      "; the local transaction was not run",
+    { transactionId, topic, brokerName, isRetriable: true },
+  );
+}
+
+/** Makes the error of a call whose local transaction failed. */
+export function localFailure(
+  topic: string,
+  { transactionId, localTransactionError: cause, endTransaction, ...result }: TransactionSendResult,
+): LocalTransactionError {
+  const { messageQueue: { brokerName }, endTransactionError } = result;
+  const told = endTransactionError
+    ? `could not be told UNKNOWN (${describe(endTransactionError)}), it checks back all the same`
+    : "was told UNKNOWN and checks back";
+  return new LocalTransactionError(
+    `The local transaction of ${transactionId} on topic "${topic}" failed: ${describe(cause)}. ` +
+      `Broker "${brokerName}" ${told}: the answer decides, have it come from your database`,
+    {
+      transactionId,
+      topic,
+      brokerName,
+      cause,
+      endTransaction: endTransaction === "sent" ? "sent" : "failed",
+      endTransactionError,
+    },
   );
 }

@@ -3,18 +3,17 @@ import type { SendResult } from "../producer/mod.ts";
 import type { Connection } from "../transport/mod.ts";
 
 /** What became of a local transaction; RocketMQ calls it the transaction state. */
-export const LocalTransactionState = {
+export const LocalTransactionState: {
   /** The message becomes visible to consumers. */
-  Commit: "COMMIT",
+  readonly Commit: "COMMIT";
   /** The message never becomes visible. */
-  Rollback: "ROLLBACK",
+  readonly Rollback: "ROLLBACK";
   /** Not known now; the broker checks back. */
-  Unknown: "UNKNOWN",
-} as const;
+  readonly Unknown: "UNKNOWN";
+} = { Commit: "COMMIT", Rollback: "ROLLBACK", Unknown: "UNKNOWN" };
 
-/** One of the three states. */
-export type LocalTransactionState =
-  typeof LocalTransactionState[keyof typeof LocalTransactionState];
+/** One of the three states: commit, rollback, or not known now. */
+export type LocalTransactionState = "COMMIT" | "ROLLBACK" | "UNKNOWN";
 
 /** Commit or rollback: a state that ends a transaction. */
 export type Verdict = Exclude<LocalTransactionState, "UNKNOWN">;
@@ -24,14 +23,14 @@ export function isLocalTransactionState(value: unknown): value is LocalTransacti
   return value === "COMMIT" || value === "ROLLBACK" || value === "UNKNOWN";
 }
 
-/** Says what is wrong with something that was given instead of a state, without showing it. */
+/** Says what is wrong with something that was given instead of a state. Shows a word, no other text. */
 export function notAState(value: unknown): string {
   const shown = typeof value === "string"
-    ? "a string"
+    ? (/^[A-Za-z_]{1,20}$/.test(value) ? JSON.stringify(value) : "a text")
     : typeof value === "object" && value
     ? "an object"
     : String(value);
-  return `it is ${shown}, a LocalTransactionState is allowed`;
+  return `it is ${shown}, one of "COMMIT", "ROLLBACK" and "UNKNOWN" is needed`;
 }
 
 /**
@@ -111,7 +110,7 @@ export interface CheckContext {
  * };
  * ```
  */
-export interface TransactionListener<Arg = unknown> {
+export interface TransactionListener<Arg = undefined> {
   /**
    * Runs the local transaction, after the half message was stored and at most once for a send.
    * While it runs, check-backs for it are answered *unknown* without calling the listener.

@@ -1,8 +1,8 @@
-import type { ClientHooks } from "../client/mod.ts";
+import { Broadcast } from "../broadcast.ts";
 import type { Deadline } from "../clock.ts";
-import { InvalidStateError } from "../errors.ts";
+import { InvalidArgumentError, InvalidStateError, traced, withCaller } from "../errors.ts";
 import type { Message } from "../message/mod.ts";
-import { Producer, ProducerCore, type SendOptions } from "../producer/mod.ts";
+import { checkTopic, Producer, ProducerCore, type SendOptions } from "../producer/mod.ts";
 import type { CheckBack } from "./check_back.ts";
 import { CheckBacks, pumpCheckBacks } from "./check_backs.ts";
 import { EndTransactions } from "./end_transaction.ts";
@@ -18,15 +18,16 @@ import { TransactionInstrumentation } from "./observe.ts";
 import {
   type InspectOptions,
   resolveTransactionOptions,
+  TRANSACTION_PRODUCER_OPTIONS,
   type TransactionArguments,
-  type TransactionOutcome,
   type TransactionProducerOptions,
   type TransactionSettings,
 } from "./options.ts";
-import { Report } from "./report.ts";
+import { observedOf, Report } from "./report.ts";
 import {
+  localFailure,
   type LocalTransaction,
-  notBegun,
+  notRun,
   sendTransaction,
   type SendTransactionOptions,
 } from "./send.ts";
@@ -67,7 +68,7 @@ import { OpenTransaction, type Transaction } from "./transaction.ts";
  * }
  * ```
  */
-export class TransactionProducer<Arg = unknown> extends Producer {
+export class TransactionProducer<Arg = undefined> extends Producer {
   readonly #core: ProducerCore;
   readonly #settings: TransactionSettings;
   readonly #listener: TransactionListener<Arg>;
@@ -87,7 +88,12 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * @throws {InvalidArgumentError} when an option is wrong.
    */
   constructor(options: TransactionProducerOptions<Arg>) {
-    const core = new ProducerCore(options, options?.topics ?? []);
+    const events = new Broadcast<TransactionEvent>();
+    const core = new ProducerCore(options, {
+      topics: options?.topics,
+      names: TRANSACTION_PRODUCER_OPTIONS,
+      events,
+    });
     super(options, core);
     const settings = resolveTransactionOptions(options);
     const { clock, logger } = core.settings, timeUp = this.#timeUp.signal;
@@ -95,7 +101,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     this.#core = core;
     this.#settings = settings;
     this.#listener = options.transactionListener;
-    const report = this.#report = new Report(logger, clock, settings.transactionCheckMax);
+    const report = this.#report = new Report(core, events, settings.transactionCheckMax);
     const book = new TransactionBook(maxTroubled);
     const instrumentation = this.#instrumentation = new TransactionInstrumentation(
       core,
@@ -126,6 +132,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
       instrumentation,
       timeUp,
     });
+    core.collect(...observedOf(() => this.stats()));
   }
 
   /**
@@ -137,10 +144,10 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    */
   override async start(options: { signal?: AbortSignal } = {}): Promise<void> {
     this.#pumpCheckBacks();
-    await this.#core.start(this.#hooks(), (client) => {
+    await this.#core.start((client) => {
       this.#ends.attach(client);
       return (check) => this.#checks.take(check);
-    }, options.signal);
+    }, options);
   }
 
   /**
@@ -167,19 +174,34 @@ export class TransactionProducer<Arg = unknown> extends Producer {
   }
 
   /**
-   * Sends a half message and runs `work` as its local transaction. When `work` returns, the message
-   * is committed, unless it returned another state. When `work` throws, what became of it is unknown:
-   * the check-back decides, and the error is the result's `localTransactionError`.
+   * Sends a half message and runs `work` as its local transaction. When `work` returns nothing, the
+   * message is committed; when it returns a state, that counts. Rejects when `work` throws, or returns
+   * anything else, after the broker was told UNKNOWN: its check-back decides then.
    *
    * @throws {InvalidArgumentError} when the message can't be carried; nothing was sent.
    * @throws {TransactionSendError} when `work` was not run.
+   * @throws {LocalTransactionError} when `work` threw, which is its `cause`, or returned no state.
    */
   async transaction(
     message: Message,
-    work: (tx: LocalTransactionContext) => TransactionOutcome | Promise<TransactionOutcome>,
+    work: (
+      tx: LocalTransactionContext,
+    ) => LocalTransactionState | void | Promise<LocalTransactionState | void>,
     options: SendOptions = {},
   ): Promise<TransactionSendResult> {
-    return await this.#run(message, options, async (tx) => await work(tx) ?? "COMMIT");
+    if (typeof work !== "function") {
+      throw new InvalidArgumentError("Cannot begin transaction: its work is not a function");
+    }
+    let hasRun = false;
+    const local = async (tx: LocalTransactionContext) => {
+      hasRun = true;
+      const state: unknown = await work(tx);
+      return state === undefined ? "COMMIT" : state;
+    };
+    const result = await this.#run(message, options, local, false);
+    if (!hasRun) throw notRun(message.topic, result);
+    if ("localTransactionError" in result) throw localFailure(message.topic, result);
+    return result;
   }
 
   /**
@@ -199,8 +221,8 @@ export class TransactionProducer<Arg = unknown> extends Producer {
       begun.resolve(new OpenTransaction(context, decide));
       return decided.promise;
     });
-    result.then((ended) => begun.reject(notBegun(message.topic, ended)), begun.reject);
-    return await begun.promise;
+    result.then((ended) => begun.reject(notRun(message.topic, ended)), begun.reject);
+    return await traced(begun.promise);
   }
 
   /**
@@ -225,8 +247,11 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * @throws {RocketMQError} when a broker can't be asked.
    */
   async inspect(transactionId: string, options: InspectOptions): Promise<TransactionInspection> {
-    const [client, bounds] = this.#core.contact(options);
-    return await inspectTransaction(client, options.topic, transactionId, bounds);
+    const [topic, client, bounds] = this.#contact(options);
+    if (typeof transactionId !== "string" || transactionId === "") {
+      throw new InvalidArgumentError("Cannot inspect transaction: its id is needed");
+    }
+    return await traced(inspectTransaction(client, topic, transactionId, bounds));
   }
 
   /**
@@ -249,15 +274,15 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * ```
    */
   async resume(discarded: DiscardedTransaction, options: InspectOptions): Promise<void> {
-    const [client, bounds] = this.#core.contact(options);
-    await resumeTransaction(client, options.topic, discarded, bounds);
+    const [topic, client, bounds] = this.#contact(options);
+    await traced(resumeTransaction(client, topic, discarded, bounds));
   }
 
   /**
    * Iterates over what happens from now on. Each iteration has its own buffer of 1024 events; one that
    * does not keep up loses the oldest, counted in `stats().droppedEvents`.
    */
-  events(): AsyncIterableIterator<TransactionEvent> {
+  override events(): AsyncIterableIterator<TransactionEvent> {
     return this.#report.events.subscribe();
   }
 
@@ -269,7 +294,6 @@ export class TransactionProducer<Arg = unknown> extends Producer {
       transactionsInFlight: this.#sends.size,
       waitingChecks: this.#checks.waiting,
       runningChecks: this.#checks.running,
-      droppedEvents: this.#report.events.dropped,
     };
   }
 
@@ -280,7 +304,7 @@ export class TransactionProducer<Arg = unknown> extends Producer {
    * waits for the first.
    */
   override async shutdown(options: { timeout?: number } = {}): Promise<void> {
-    await this.#core.shutdown(options.timeout, (deadline) => this.#drain(deadline));
+    await this.#core.shutdown(options, (deadline) => this.#drain(deadline));
     this.#checks.end();
     // While it was starting, check-backs could come and nothing has waited for them.
     const reason = new InvalidStateError("The producer was shut down");
@@ -296,41 +320,43 @@ export class TransactionProducer<Arg = unknown> extends Producer {
     const listen = listener.checkLocalTransaction.bind(listener);
     const watched = this.#instrumentation.watchListener(listen);
     const { checkConcurrency } = this.#settings;
-    pumpCheckBacks(checks, watched, checkConcurrency, this.#core.settings.logger);
+    const { logger } = this.#core.settings, report = this.#report;
+    pumpCheckBacks(checks, watched, checkConcurrency, { logger, report });
   }
 
   async #run(
     message: Message,
     options: SendOptions,
     local: LocalTransaction,
+    logsFailure = true,
   ): Promise<TransactionSendResult> {
     const bounds = this.#core.bounds(options, message);
     const outgoing = this.#core.prepare(message, true);
     this.#report.begun();
     this.#sends.begin();
     try {
-      return await sendTransaction(outgoing, bounds, local, this.#sendOptions);
+      return await sendTransaction(outgoing, bounds, { local, logsFailure }, this.#sendOptions);
+    } catch (error) {
+      throw withCaller(error);
     } finally {
       this.#sends.end();
     }
   }
 
-  async #drain(deadline: Deadline): Promise<void> {
+  /** Returns what a look at a transaction needs. @throws {InvalidArgumentError} without a topic. */
+  #contact(options: InspectOptions): [string, ...ReturnType<ProducerCore["contact"]>] {
+    const { topic, ...bounds } = options ?? {};
+    checkTopic(topic);
+    return [topic, ...this.#core.contact(bounds)];
+  }
+
+  async #drain(deadline: Deadline): Promise<boolean> {
     this.#checks.end();
     const drained = Promise.all([this.#sends.wait(), this.#checks.drained()])
       .then(() => this.#ends.idle());
-    await finishWithin(deadline, drained, this.#core.settings.clock, () => {
+    return await finishWithin(deadline, drained, this.#core.settings.clock, () => {
       const reason = new InvalidStateError("The producer was shut down before this had ended");
       this.#timeUp.abort(reason);
     });
-  }
-
-  #hooks(): ClientHooks {
-    const report = this.#report;
-    return {
-      onRegistered: (brokerName, address) => report.brokerRegistered(brokerName, address),
-      onLost: (brokerName, address, reason) => report.brokerLost(brokerName, address, reason),
-      onRouteChanged: ({ topic, brokerNames }) => report.routeChanged(topic, brokerNames),
-    };
   }
 }

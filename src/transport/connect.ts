@@ -66,6 +66,14 @@ function failure(
   return new ConnectionError(code, `Cannot connect to ${options.address}: ${reason}`, facts);
 }
 
+/** Reports whether this program lacks a permission, so that only another start of it can help. */
+export function lacksPermission(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (isPermission(cause)) return true;
+  }
+  return false;
+}
+
 function isPermission(cause: unknown): boolean {
   return isOneOf(cause, "NotCapable", "PermissionDenied", "ERR_ACCESS_DENIED");
 }

@@ -5,9 +5,11 @@ import {
   FrameDecoder,
   type FrameLimits,
   isResponse,
+  OtherProtocolError,
   type RemotingCommand,
   type RemotingRequest,
-} from "../remoting/mod.ts";
+  requestName,
+} from "../remoting/internal.ts";
 import type {
   ConnectionEnd,
   ConnectionStats,
@@ -85,6 +87,8 @@ export class Connection {
   readonly closed: Promise<ConnectionEnd>;
 
   readonly #wire: Wire;
+  /** `true` if the transport says that others can read it. */
+  readonly #isPlain: boolean;
   readonly #prepare: PrepareRequest | undefined;
   readonly #maxInFlight: number;
   readonly #maxPendingBytes: number;
@@ -102,6 +106,7 @@ export class Connection {
 
   constructor(transport: Transport | Wire, options: ConnectionOptions) {
     this.#wire = openWire(transport);
+    this.#isPlain = transport.encrypted === false;
     this.address = options.address;
     if (transport.localHost !== undefined) this.localHost = transport.localHost;
     this.#prepare = options.prepare;
@@ -266,14 +271,21 @@ export class Connection {
   ): ConnectionError {
     return new ConnectionError(
       failure,
-      `Cannot complete request ${request.code} to ${this.address}: ${reason}`,
+      `Cannot complete ${requestName(request.code)} to ${this.address}: ${reason}`,
       {
         address: this.address,
         written: request.written,
-        isRetriable: failure !== "ABORTED",
+        isRetriable: failure !== "ABORTED" && !(cause instanceof OtherProtocolError),
         ...(cause === undefined ? {} : { cause }),
       },
     );
+  }
+
+  /** Explains why a peer may have ended a plain connection on which it has sent nothing. */
+  #whySilent(): string {
+    if (this.#watch.readCount > 0 || !this.#isPlain) return "";
+    return " before it had sent anything, as one does that demands TLS: " +
+      "if tls.server.mode is enforcing there, set the option tls";
   }
 
   async #read(): Promise<void> {
@@ -293,10 +305,12 @@ export class Connection {
         });
         this.#watch.onBytes(bytes.length, decoded, this.#decoder.buffered > 0);
       }
-      const cut = this.#decoder.buffered, where = cut ? ` ${cut} bytes into a frame` : "";
+      const cut = this.#decoder.buffered;
+      const where = cut ? ` ${cut} bytes into a frame` : this.#whySilent();
       this.#finish({ by: "peer", reason: `the peer closed the connection${where}` });
     } catch (cause) {
-      this.#finish({ by: "fault", reason: `reading failed: ${describe(cause)}`, cause });
+      const reason = `reading failed: ${describe(cause)}${this.#whySilent()}`;
+      this.#finish({ by: "fault", reason, cause });
     }
   }
 

@@ -1,5 +1,10 @@
 import { ConnectionError } from "../errors.ts";
-import { explainAlert, explainTlsFailure, type TlsFailureFacts } from "./tls_failure.ts";
+import {
+  explainAlert,
+  explainTlsFailure,
+  isLastingTlsFailure,
+  type TlsFailureFacts,
+} from "./tls_failure.ts";
 import type { TlsSettings } from "./tls_options.ts";
 import { type DialOptions, type Transport, type Wire, wireOf } from "./transport.ts";
 
@@ -60,7 +65,7 @@ export async function dialTls(
     throw new ConnectionError(
       "CONNECT_FAILED",
       `Cannot connect to ${address} over TLS: ${explainTlsFailure(cause, facts)}`,
-      { address, cause, isRetriable: true },
+      { address, cause, isRetriable: !isLastingTlsFailure(cause) },
     );
   } finally {
     signal.removeEventListener("abort", onAbort);

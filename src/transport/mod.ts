@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { connect, type ConnectOptions } from "./connect.ts";
+export { connect, type ConnectOptions, lacksPermission } from "./connect.ts";
 export { Connection, type ConnectionOptions, type ServerRequestHandler } from "./connection.ts";
 export type {
   ConnectionEnd,

@@ -4,7 +4,12 @@ import { ConnectionError } from "../errors.ts";
 import { loadNodeCrypto, loadNodeNet, loadNodeTls } from "../runtime.ts";
 import { findCertificateFault, toRuntimeError } from "./node_faults.ts";
 import { NodeSocket } from "./node_socket.ts";
-import { explainAlert, explainTlsFailure, type TlsFailureFacts } from "./tls_failure.ts";
+import {
+  explainAlert,
+  explainTlsFailure,
+  isLastingTlsFailure,
+  type TlsFailureFacts,
+} from "./tls_failure.ts";
 import type { TlsSettings } from "./tls_options.ts";
 import type { DialOptions, Transport, Wire } from "./transport.ts";
 
@@ -54,10 +59,11 @@ export async function dialTls(
     tcp.destroy();
     if (signal.aborted) throw signal.reason;
     const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const fault = toRuntimeError(cause);
     throw new ConnectionError(
       "CONNECT_FAILED",
-      `Cannot connect to ${address} over TLS: ${explainTlsFailure(toRuntimeError(cause), facts)}`,
-      { address, cause, isRetriable: true },
+      `Cannot connect to ${address} over TLS: ${explainTlsFailure(fault, facts)}`,
+      { address, cause, isRetriable: !isLastingTlsFailure(fault) },
     );
   }
 }

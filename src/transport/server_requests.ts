@@ -1,6 +1,12 @@
 import { describe } from "../errors.ts";
 import type { ThrottledLogger } from "../logger.ts";
-import { createResponse, isOneway, type RemotingCommand, ResponseCode } from "../remoting/mod.ts";
+import {
+  createResponse,
+  isOneway,
+  type RemotingCommand,
+  requestName,
+  ResponseCode,
+} from "../remoting/internal.ts";
 import type { ServerRequestAnswer } from "./connection_types.ts";
 
 /** The answer to a request, perhaps later. Without one the response is an empty success. */
@@ -44,7 +50,7 @@ export class ServerRequests {
       });
     }
     const fail = (cause: unknown) => {
-      this.#warn("failed handler", `Cannot serve request ${command.code}: ${describe(cause)}`);
+      this.#warn("failed handler", `Cannot serve ${requestName(command.code)}: ${describe(cause)}`);
       this.#answer(command, { code: ResponseCode.SYSTEM_ERROR, remark: "the client failed" });
     };
     try {

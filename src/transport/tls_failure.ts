@@ -40,7 +40,26 @@ const ALERTS: Reasons = [
 ];
 
 /** Patterns for the runtime's error texts. The first match wins. */
-const FAULTS: Reasons = [
+const PASSING: Reasons = [
+  [
+    /expired/i,
+    () => "its certificate has expired: renew it there, or set the clock of this machine right",
+  ],
+  [
+    /not ?valid ?yet/i,
+    () => "its certificate is not valid yet: set the clock of this machine right",
+  ],
+  [
+    /unexpected end of file|tls handshake eof|connection reset|broken pipe/i,
+    (_match, { hasCertificate }) =>
+      "the peer ended the connection during the handshake, as one does that speaks plain text " +
+      `or ${hasCertificate ? "refuses the" : "wants a"} certificate of this client: ` +
+      "look at tls.server.mode there",
+  ],
+];
+
+/** The same for what lasts until an option of this client, or the kind of server there, is another one. */
+const LASTING: Reasons = [
   [
     /CaUsedAsEndEntity/,
     () =>
@@ -60,14 +79,6 @@ const FAULTS: Reasons = [
       "set serverName, or let addressMap give a host name that is in the certificate",
   ],
   [
-    /expired/i,
-    () => "its certificate has expired: renew it there, or set the clock of this machine right",
-  ],
-  [
-    /not ?valid ?yet/i,
-    () => "its certificate is not valid yet: set the clock of this machine right",
-  ],
-  [
     /invalid peer certificate: (.+)/,
     ([, detail]) => `its certificate is not acceptable (${printable(detail!, 200)})`,
   ],
@@ -75,19 +86,20 @@ const FAULTS: Reasons = [
     /InvalidContentType/,
     () => "the peer speaks plain text: switch TLS on there (tls.server.mode)",
   ],
-  [
-    /unexpected end of file|tls handshake eof|connection reset|broken pipe/i,
-    (_match, { hasCertificate }) =>
-      "the peer ended the connection during the handshake, as one does that speaks plain text " +
-      `or ${hasCertificate ? "refuses the" : "wants a"} certificate of this client: ` +
-      "look at tls.server.mode there",
-  ],
 ];
 
 /** Explains why a handshake failed, and what to do about it. */
 export function explainTlsFailure(cause: unknown, facts: TlsFailureFacts): string {
-  return explainAlert(cause, facts) ?? find(FAULTS, textOf(cause), facts) ??
+  return explainAlert(cause, facts) ?? find([...PASSING, ...LASTING], textOf(cause), facts) ??
     `TLS failed (${describe(cause)})`;
+}
+
+/** Reports whether a handshake fails again however often it is tried. A certificate may be renewed meanwhile. */
+export function isLastingTlsFailure(cause: unknown): boolean {
+  const text = textOf(cause);
+  if (/received fatal alert/.test(text)) return true;
+  return !PASSING.some(([pattern]) => pattern.test(text)) &&
+    LASTING.some(([pattern]) => pattern.test(text));
 }
 
 /** Explains the alert of a peer, if there is one. With TLS 1.3 it may come after the handshake. */

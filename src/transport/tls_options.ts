@@ -1,4 +1,5 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
+import { checkNames, namesOf } from "../checks.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { loadNodeCrypto } from "../runtime.ts";
 
@@ -33,6 +34,8 @@ export interface TlsSettings {
   readonly client: { cert: string; key: string } | undefined;
 }
 
+const TLS_OPTIONS = namesOf<TlsOptions>({ caCerts: true, serverName: true, cert: true, key: true });
+
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const ENCRYPTED_KEY = /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/;
 const SERVER_NAME = /^[\w.-]{1,253}$/;
@@ -43,6 +46,7 @@ const SERVER_NAME = /^[\w.-]{1,253}$/;
  * @throws {InvalidArgumentError} naming the option. The message never shows its value.
  */
 export function checkTlsOptions(options: TlsOptions): TlsSettings {
+  checkNames(options, TLS_OPTIONS, "TLS option");
   const { caCerts = [], serverName, cert, key } = options;
   if (!Array.isArray(caCerts)) throw refuse("caCerts", "it has to be a list of PEM texts");
   caCerts.forEach((text, index) => readCertificates(`caCerts[${index}]`, text));

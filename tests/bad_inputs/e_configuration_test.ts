@@ -102,7 +102,9 @@ const REFUSED: readonly (readonly [row: string, Record<string, unknown>, says: s
       [
         "E4",
         { [name]: value },
-        `option ${name}: it must be a whole number from 1 to 2147483647 ms, current value is ${value}`,
+        `option ${name}: it must be a whole number from 1 to 2147483647 ms, current value is ${
+          typeof value === "string" ? JSON.stringify(value) : value
+        }`,
       ] as const
     )
   ),
@@ -136,7 +138,9 @@ for (const [row, refused] of byRow) {
           ? [TransactionProducer]
           : [Producer, TransactionProducer];
         for (const Class of classes) {
-          const make = () => new Class(optionsWith(options));
+          const { transactionListener, ...plain } = optionsWith(options);
+          const given = Class === Producer ? plain : { ...plain, transactionListener };
+          const make = () => new Class(given as library.TransactionProducerOptions);
           const error = assertThrows(make, InvalidArgumentError, says);
           assertEquals([error.code, error.isRetriable], ["INVALID_ARGUMENT", false]);
           assertMatch(error.message, /^Cannot \P{Cc}*$/u);
@@ -194,7 +198,7 @@ Deno.test("E7 - TLS without certificates of one's own: the runtime's roots decid
 
 Deno.test("E7 - options by which other clients trust all: there is none that does it here", async () => {
   await using server = acceptTls(identity);
-  const wishes: object = {
+  const wishes = {
     rejectUnauthorized: false,
     insecureSkipVerify: true,
     trustAll: true,
@@ -202,7 +206,15 @@ Deno.test("E7 - options by which other clients trust all: there is none that doe
     unsafelyIgnoreCertificateErrors: true,
     unsafelyDisableHostnameVerification: true,
   };
-  await assertRefused(server.port, wishes, "an unknown issuer");
+  for (const [name, value] of Object.entries(wishes)) {
+    const make = () => library.createTlsDialer({ [name]: value });
+    assertThrows(
+      make,
+      InvalidArgumentError,
+      `Cannot use TLS option ${name}: there is no such option`,
+    );
+  }
+  await assertRefused(server.port, {}, "an unknown issuer");
 });
 
 Deno.test("E8 - TLS wanted and a server that speaks plain text: refused, nothing but a handshake is sent", async () => {

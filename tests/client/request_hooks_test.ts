@@ -87,7 +87,7 @@ Deno.test("requestHooks - one that throws before a request stops it, and nothing
     const error = await assertRejects(
       () => producer.send(message()),
       InvalidArgumentError,
-      `Cannot send request 310 to 10.0.1.1:10911: `,
+      `Cannot send SEND_MESSAGE_V2 to 10.0.1.1:10911: `,
     );
     assert(error.message.includes(said), error.message);
     assertEquals(error.cause, given === thrown ? thrown : undefined);

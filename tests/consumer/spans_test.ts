@@ -23,7 +23,7 @@ Deno.test("telemetry - a handler runs in a span of the message's trace, and is c
   assertEquals(errors.filter((it) => it !== undefined), ["TypeError"]);
   for (const { attributes } of spans) {
     assertEquals(attributes["messaging.consumer.group.name"], "warehouse");
-    assertEquals(attributes["messaging.rocketmq.message.tag"], "paid");
+    assertEquals(attributes["rocketmq.message.tag"], "paid");
   }
   const measured = telemetry.measurements.filter(({ name }) => /process|consumed/.test(name));
   assertEquals(measured.map(({ name }) => name).toSorted(), [

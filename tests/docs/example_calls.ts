@@ -57,6 +57,11 @@ export const EXAMPLE_CALLS: Readonly<Record<string, ExampleCall>> = {
     assertEquals((await bodies(broker, "orders")).length, 1);
   },
 
+  async answerOrder(answerOrder, { producer }) {
+    assertEquals(await answerOrder(producer, () => Promise.resolve()), 201);
+    assertEquals(await answerOrder(producer, () => Promise.reject(new Error("no database"))), 500);
+  },
+
   async bringBack(bringBack, { broker, producer }) {
     const id = await leaveDiscarded(broker, producer);
     await bringBack(producer, id);

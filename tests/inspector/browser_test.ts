@@ -104,7 +104,7 @@ browserTest("inspector page - shows how transactions end, and finds them", async
   await page.evaluate(`document.querySelector("#empty button").click()`);
   await page.until(`document.querySelectorAll("tbody tr").length === 3`);
   const label = await page.evaluate(`document.querySelector(".chart").getAttribute("aria-label")`);
-  assertStringIncludes(label, "Histogram of 2 transactions: half within");
+  assertStringIncludes(label, "Histogram of 2 transactions: p50 ≤ ");
   assertEquals(page.complaints, []);
 });
 
@@ -178,7 +178,7 @@ browserTest(
       `complementary: Transaction ${id}`,
       "link: Skip to the transactions",
       "button: Pause",
-      "button: Ask back now",
+      "button: Check back now",
       "button: Close",
       "searchbox: Find by id, key, topic or state",
       "group: State",
@@ -190,7 +190,7 @@ browserTest(
       "cell: Visible",
       `link: ${id}`,
       "list: Timeline",
-      "image: Histogram of 1 transaction: half",
+      "image: Histogram of 1 transaction: p50",
       "status: ",
     ];
     const all = [...found];
@@ -305,7 +305,58 @@ browserTest("inspector page - one may have it asked back, and pause it", async (
   await page.until(`document.querySelector('[data-counter="visible"]').textContent === "1"`);
   assertEquals(await page.evaluate(stateOf(id)), "Waiting");
   assertEquals(await page.evaluate(`document.querySelector("#link-text").textContent`), "Paused");
+  assertEquals(await page.evaluate(`document.querySelector("#pause").textContent`), "Resume");
   await page.evaluate(`document.querySelector("#pause").click()`);
   await page.until(`${stateOf(id)} === "Visible"`);
+  assertEquals(await page.evaluate(`document.querySelector("#pause").textContent`), "Pause");
   assertEquals(page.complaints, []);
+});
+
+browserTest("inspector page - arrows lead into the list, and change no filter", async (browser) => {
+  await using orders = await InspectedOrders.start();
+  const page = await BrowserPage.open(browser, orders.inspector.url);
+  const older = await orders.send(Commit, { keys: "older" });
+  const newer = await orders.send(Commit, { keys: "newer" });
+  await page.until(`${row(newer)} && ${row(older)}`);
+
+  assertEquals(await page.evaluate(`document.activeElement === document.body`), true);
+  await page.press("ArrowDown");
+  assertEquals(await page.evaluate(FOCUSED), newer);
+  await page.press("j");
+  assertEquals(await page.evaluate(FOCUSED), older);
+  await page.press("k");
+  assertEquals(await page.evaluate(FOCUSED), newer);
+
+  await page.evaluate(`document.querySelector("#state-visible").focus()`);
+  await page.evaluate(`document.querySelector('[for="state-visible"]').click()`);
+  await page.press("ArrowDown");
+  assertEquals(await page.evaluate(FOCUSED), newer);
+  assertEquals(await page.evaluate(`document.querySelector("#state-visible").checked`), true);
+  await page.press("/");
+  await page.type("j");
+  assertEquals(await page.evaluate(`document.querySelector("#query").value`), "j");
+});
+
+browserTest("inspector page - on a narrow screen rows can be told apart", async (browser) => {
+  await using orders = await InspectedOrders.start();
+  const page = await BrowserPage.open(browser, orders.inspector.url, { size: [390, 844] });
+  const ids = [
+    await orders.send(Commit, { keys: "order-1" }),
+    await orders.send(Rollback, { keys: "order-2" }),
+  ];
+  for (const id of ids) await page.until(`${row(id)} && ${stateOf(id)} !== "Waiting"`);
+  const shown = await page.evaluate(`[...document.querySelectorAll("tbody tr")].map((row) => {
+    const isWhole = (element) => {
+      const { left, right } = element.getBoundingClientRect();
+      return left >= 0 && right <= innerWidth && element.scrollWidth <= element.clientWidth + 1;
+    };
+    return [...row.querySelectorAll(".id-tail, .about, .state, .number:not(:nth-of-type(2))")]
+      .filter((element) => element.offsetWidth > 0).every(isWhole);
+  })`);
+  assertEquals(shown, [true, true]);
+  assertEquals(await page.evaluate(`document.documentElement.scrollWidth <= innerWidth`), true);
+  const tails = await page.evaluate(
+    `[...document.querySelectorAll(".id-tail")].map((tail) => tail.textContent)`,
+  );
+  assertEquals(tails, ids.map((id) => id.slice(-10)).reverse());
 });

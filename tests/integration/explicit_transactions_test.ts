@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   InvalidStateError,
+  LocalTransactionError,
   LocalTransactionState,
   type TransactionEvent,
   TransactionProducer,
@@ -10,7 +11,7 @@ import { eventually } from "../support/progress.ts";
 import { brokerTest, type BrokerTestContext } from "../support/real_broker.ts";
 import { silentLogger, TestClient } from "../support/test_client.ts";
 
-const { Commit, Rollback, Unknown } = LocalTransactionState;
+const { Commit, Rollback } = LocalTransactionState;
 
 brokerTest(
   "transaction() - what its work did is committed, what it refused is not, what it threw is asked about",
@@ -25,16 +26,20 @@ brokerTest(
     });
     const refused = await producer.transaction({ topic, body: "refused" }, () => Rollback);
     const failure = new Error("the database went away");
-    const thrown = await producer.transaction(
-      { topic, body: "thrown" },
-      () => Promise.reject(failure),
+    const thrown = await assertRejects(
+      () => producer.transaction({ topic, body: "thrown" }, () => Promise.reject(failure)),
+      LocalTransactionError,
     );
 
     assertEquals(
-      [done, refused, thrown].map((it) => [it.localTransactionState, it.endTransaction]),
-      [[Commit, "confirmed"], [Rollback, "confirmed"], [Unknown, "sent"]],
+      [done, refused].map((it) => [it.localTransactionState, it.endTransaction]),
+      [[Commit, "confirmed"], [Rollback, "confirmed"]],
     );
-    assertEquals([ran, thrown.localTransactionError], [[done.transactionId], failure]);
+    assertEquals([ran, thrown.cause, thrown.endTransaction], [
+      [done.transactionId],
+      failure,
+      "sent",
+    ]);
     assertEquals(await story.visibleIds(), [done.transactionId]);
 
     const ids = [done.transactionId, thrown.transactionId];

@@ -292,9 +292,11 @@ Deno.test("autoBatch - shutdown sends what waits, and takes nothing more", async
       topics: [TOPIC],
       autoBatch: { holdTime: 1_000 },
       logger: silentLogger,
-      transactionListener: { executeLocalTransaction: () => "COMMIT" as const },
     };
-    const producer = kind === "Producer" ? new Producer(options) : new TransactionProducer(options);
+    const transactionListener = { executeLocalTransaction: () => "COMMIT" as const };
+    const producer = kind === "Producer"
+      ? new Producer(options)
+      : new TransactionProducer({ ...options, transactionListener });
     await producer.start();
     const sends = ["a", "b", "c"].map((body) => producer.send({ topic: TOPIC, body }));
     await producer.shutdown();

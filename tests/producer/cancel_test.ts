@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import { ConnectionError, type SendOptions } from "../../mod.ts";
+import { ConnectionError, RocketMQError, type SendOptions } from "../../mod.ts";
 import { RequestCode } from "../../src/remoting/mod.ts";
 import { settle } from "../support/fake_clock.ts";
 import { ScriptedCluster, watch } from "../support/scripted_cluster.ts";
@@ -86,12 +86,15 @@ for (const { where, prepare, topic, written } of STAGES) {
       controller.abort(reason);
       await settle();
 
-      let { error } = watched;
+      const { error } = watched;
       if (kind === "sendMessageInTransaction()") {
-        error = assertSendFailed(error, written ? "indeterminate" : "failed").cause;
+        assertSendFailed(error, written ? "indeterminate" : "failed");
+      } else {
+        assertInstanceOf(error, ConnectionError, `${kind}: ${watched.state}`);
+        assertEquals([error.code, error.written, error.isRetriable], ["ABORTED", written, false]);
       }
-      assertInstanceOf(error, ConnectionError, `${kind}: ${watched.state}`);
-      assertEquals([error.code, error.written, error.isRetriable], ["ABORTED", written, false]);
+      assertInstanceOf(error, RocketMQError);
+      assertEquals(error.name, "AbortError", "as errors of the platform are called");
       assertStrictEquals(error.cause, reason);
     }
     const sent = cluster.broker.requests(SEND).length;

@@ -93,7 +93,7 @@ for (const [title, { options, send, happen, code }] of Object.entries(REFUSALS))
     const { counts, codes } = hooks.summary;
     assertEquals(counts, [1, 1, 1], "each has begun and ended once");
     assertEquals(codes.filter((it) => it === code).length, 2);
-    const spans = telemetry.spans.filter(({ name }) => name.startsWith("send "));
+    const spans = telemetry.spans.filter(({ name }) => name.startsWith("send"));
     assertEquals(spans.length, 3);
     assertEquals(spans.map(({ attributes }) => attributes["error.type"]).sort(), codes.sort());
   });

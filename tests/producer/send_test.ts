@@ -192,7 +192,7 @@ Deno.test("Producer - before start and after the end nothing is sent", async () 
   await using cluster = new ScriptedCluster();
   const producer = cluster.producer();
   const send = () => producer.send(message());
-  await assertRejects(send, RocketMQError, "not started, call start() first");
+  await assertRejects(send, RocketMQError, "not started, await start() first");
   await producer.start();
   await assertRejects(() => producer.start(), RocketMQError, "running already");
   await send();

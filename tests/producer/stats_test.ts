@@ -31,6 +31,8 @@ Deno.test("stats() - a producer counts what it has sent, tried again and failed 
     droppedTraces: 0,
     registeredBrokers: ["broker-1", "broker-2"],
     openConnections: 3,
+    reconnects: 0,
+    droppedEvents: 0,
   });
   const { sendErrors, sendsInFlight, registeredBrokers, openConnections } = producer.stats();
   assertEquals({ sendErrors, sendsInFlight, registeredBrokers, openConnections }, {

@@ -138,7 +138,7 @@ Deno.test("TransactionProducer - options that make no sense are refused", async 
   const made: [Record<string, unknown>, string][] = [
     [{ topics: [] }, "topics is empty"],
     [{ topics: undefined }, "topics is empty"],
-    [{ topics: TOPIC }, "topics is empty"],
+    [{ topics: TOPIC }, `option topics: a list of names is needed: ["${TOPIC}"]`],
     [{ transactionListener: { ...listener, checkLocalTransaction: 5 } }, "is not a method"],
     [{ endTransactionMode: "maybe" }, "option endTransactionMode"],
     [{ checkConcurrency: 0 }, "option checkConcurrency"],

@@ -1,4 +1,5 @@
 import {
+  LocalTransactionError,
   LocalTransactionState,
   type TransactionProducer,
   TransactionSendError,
@@ -38,14 +39,17 @@ export function sendTransaction(
       outcome: "sent",
       ...(endTransaction === undefined ? {} : { endTransaction }),
     });
-  send(producer, application, txn, settle).then(settle, (error) =>
+  send(producer, application, txn, settle).then(settle, (error) => {
+    // Its local transaction has run, and failed.
+    if (error instanceof LocalTransactionError) return settle(error);
     tell({
       type: "settled",
       member,
       txn: name,
       outcome: error instanceof TransactionSendError ? error.outcome : "refused",
       reason: (error as Error).name,
-    }));
+    });
+  });
 }
 
 async function send(

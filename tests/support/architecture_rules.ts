@@ -39,6 +39,7 @@ export const HELPERS = [
   "src/clock.ts",
   "src/backoff.ts",
   "src/broadcast.ts",
+  "src/event_types.ts",
   "src/telemetry.ts",
 ];
 

@@ -10,6 +10,8 @@ const KEYS: Readonly<Record<string, { code: string; keyCode: number; text?: stri
   ArrowUp: { code: "ArrowUp", keyCode: 38 },
   ArrowDown: { code: "ArrowDown", keyCode: 40 },
   ArrowRight: { code: "ArrowRight", keyCode: 39 },
+  j: { code: "KeyJ", keyCode: 74, text: "j" },
+  k: { code: "KeyK", keyCode: 75, text: "k" },
   "/": { code: "Slash", keyCode: 191, text: "/" },
 };
 

@@ -26,14 +26,14 @@ Deno.test("telemetry - a send is a producer's span whose context travels in the 
     "messaging.operation.name": "send",
     "messaging.operation.type": "send",
     "messaging.client.id": "127.0.0.1@test",
-    "messaging.rocketmq.client_group": "group",
+    "rocketmq.producer.group": "group",
     "messaging.message.id": result.messageId,
     "messaging.message.body.size": 14,
-    "messaging.rocketmq.message.type": "normal",
-    "messaging.rocketmq.message.tag": "TagA",
-    "messaging.rocketmq.message.keys": "k1",
+    "rocketmq.message.type": "normal",
+    "rocketmq.message.tag": "TagA",
+    "rocketmq.message.keys": ["k1"],
     "messaging.destination.partition.id": String(result.messageQueue.queueId),
-    "messaging.rocketmq.send_status": "SEND_OK",
+    "rocketmq.send_status": "SEND_OK",
     "server.address": "10.0.1.1",
     "server.port": 10911,
   });
@@ -96,16 +96,16 @@ Deno.test("telemetry - the spans of a transaction hang on that of its half messa
   await settle(4);
 
   assertEquals(telemetry.tree(), [
-    `send ${TOPIC} < request`,
-    `local_transaction ${TOPIC} < send ${TOPIC}`,
-    `end_transaction ${TOPIC} < send ${TOPIC}`,
-    `check ${TOPIC} < send ${TOPIC}`,
-    `end_transaction ${TOPIC} < send ${TOPIC}`,
+    `send_half ${TOPIC} < request`,
+    `local_transaction ${TOPIC} < send_half ${TOPIC}`,
+    `end_transaction ${TOPIC} < send_half ${TOPIC}`,
+    `check ${TOPIC} < send_half ${TOPIC}`,
+    `end_transaction ${TOPIC} < send_half ${TOPIC}`,
   ]);
   const [half, local, unknown, check, commit] = telemetry.spans;
   assertEquals(active, [local!.id, check!.id]);
   assertEquals(telemetry.spans.map(({ kind }) => kind), [3, 0, 2, 0, 2]);
-  assertEquals(half!.attributes["messaging.rocketmq.message.type"], "transaction");
+  assertEquals(half!.attributes["rocketmq.message.type"], "transaction");
   assertEquals(local!.status, { code: 2, message: "no database" });
   assertInstanceOf(local!.exceptions[0], Error);
   const told = (name: string) =>
@@ -161,6 +161,7 @@ Deno.test("telemetry - sends, verdicts and check-backs are measured", async () =
   const operation = {
     "messaging.system": "rocketmq",
     "messaging.destination.name": TOPIC,
+    "rocketmq.producer.group": "group",
   };
   const server = { "server.address": "10.0.1.1", "server.port": 10911 };
   const send = { "messaging.operation.name": "send_half", "messaging.operation.type": "send" };
@@ -178,6 +179,11 @@ Deno.test("telemetry - sends, verdicts and check-backs are measured", async () =
       name: "messaging.client.sent.messages",
       value: 1,
       attributes: { ...operation, ...send, ...server },
+    },
+    {
+      name: "rocketmq.transaction.local.duration",
+      value: 0,
+      attributes: { ...operation, "rocketmq.transaction.state": "ROLLBACK" },
     },
     {
       name: "messaging.client.operation.duration",
@@ -215,9 +221,11 @@ Deno.test("telemetry - one that throws everywhere, or has only parts, does no ha
     using telemetry = new FakeOpenTelemetry(parts);
     const traceparent = await sentAndCommitted();
     assertEquals(telemetry.spans.length, parts.includes("trace") ? 3 : 0);
-    assertEquals(telemetry.measurements.length, parts.includes("metrics") ? 4 : 0);
+    assertEquals(telemetry.measurements.length, parts.includes("metrics") ? 5 : 0);
     assertEquals(traceparent !== undefined, parts.includes("propagation"));
-    if (parts.includes("propagation")) assert(telemetry.tree()[2]!.endsWith(`< send ${TOPIC}`));
+    if (parts.includes("propagation")) {
+      assert(telemetry.tree()[2]!.endsWith(`< send_half ${TOPIC}`));
+    }
   }
 });
 

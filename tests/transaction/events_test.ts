@@ -33,6 +33,7 @@ Deno.test("events - tell the whole story of a producer", async () => {
   const expected: TransactionEvent[] = [
     { type: "routeChanged", topic: TOPIC, brokerNames: ["broker-1"] },
     { type: "brokerRegistered", brokerName: "broker-1", address: "10.0.1.1:10911" },
+    { type: "ready" },
     { type: "halfStored", ...of },
     { type: "localTransactionEnded", ...of, state: "UNKNOWN" },
     { type: "endTransaction", ...of, state: "UNKNOWN", outcome: "sent", fromCheck: false },
@@ -44,7 +45,14 @@ Deno.test("events - tell the whole story of a producer", async () => {
       address: "10.0.1.1:10911",
       reason: "reading failed: Connection reset by peer (os error 104)",
     },
+    {
+      type: "lost",
+      reason: 'broker "broker-1" at 10.0.1.1:10911 was lost: reading failed: ' +
+        "Connection reset by peer (os error 104)",
+    },
     { type: "brokerRegistered", brokerName: "broker-1", address: "10.0.1.1:10911" },
+    { type: "ready" },
+    { type: "lost", reason: "it is shut down" },
   ];
   assertEquals(events, expected);
 });
@@ -78,8 +86,8 @@ Deno.test("events - a loop may be left, several may run, all end with the produc
   await producer.shutdown();
 
   assertEquals((await first)?.type, "halfStored");
-  assertEquals((await rest).length, 3);
-  assertEquals(all.length, 3);
+  assertEquals((await rest).length, 4);
+  assertEquals(all.length, 4);
   assertEquals(await Array.fromAsync(producer.events()), []);
 });
 
@@ -119,11 +127,15 @@ Deno.test("stats - count what happened and what is held now", async () => {
     droppedChecks: 0,
     answeredChecks: 1,
     failedChecks: 0,
+    slowLocalTransactions: 0,
+    lastChecks: 0,
+    discardedTransactions: 0,
     transactionsInFlight: 0,
     waitingChecks: 0,
     runningChecks: 0,
     registeredBrokers: ["broker-1", "broker-2"],
     openConnections: 3,
+    reconnects: 0,
     droppedEvents: 0,
     sends: 4,
     sendErrors: 0,

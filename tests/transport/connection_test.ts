@@ -140,7 +140,7 @@ Deno.test("Connection - an answer 1 ms before the deadline counts, one at or aft
     late,
     "TIMEOUT",
     true,
-    "Cannot complete request 310 to 10.0.0.1:10911: no answer within 1000 ms",
+    "Cannot complete SEND_MESSAGE_V2 to 10.0.0.1:10911: no answer within 1000 ms",
   );
   await clock.advance(999);
   const [first, second] = server.requests(ASK);

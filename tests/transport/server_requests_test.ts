@@ -88,8 +88,8 @@ Deno.test("Connection - a handler that fails is answered with 1 and told once", 
   await settle();
 
   assertEquals(remote.responses.map(({ code }) => code), [1, 1, 1, 1, 1]);
-  assertEquals(logger.matching("Cannot serve request 39: sync"), [
-    "Cannot serve request 39: sync",
+  assertEquals(logger.matching("Cannot serve CHECK_TRANSACTION_STATE: sync"), [
+    "Cannot serve CHECK_TRANSACTION_STATE: sync",
   ]);
   assertEquals(logger.lines.length, 1);
   server.on(ASK, () => ({}));

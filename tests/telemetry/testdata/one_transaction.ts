@@ -15,6 +15,7 @@ await using producer = new TransactionProducer({
   nameServers: broker.nameServer,
   dialer: broker.dialer,
   producerGroup: "order_service",
+  namespace: "shop",
   topics: ["orders"],
   transactionListener: {
     async executeLocalTransaction() {
@@ -32,7 +33,13 @@ await producer.start();
     if (event.type === "endTransaction" && event.outcome === "confirmed") answered.resolve();
   }
 })();
-await producer.sendMessageInTransaction({ topic: "orders", body: "order 1" });
+await producer.sendMessageInTransaction({
+  topic: "orders",
+  body: "order 1",
+  keys: ["order-1", "customer-7"],
+});
 await answered.promise;
-const [message] = await broker.messages("orders");
+// What is measured is read while the producer runs.
+await new Promise((resolve) => setTimeout(resolve, 500));
+const [message] = await broker.messages("shop%orders");
 await Deno.stdout.write(new TextEncoder().encode(message?.properties.traceparent));

@@ -15,6 +15,9 @@ const COLORS: ReadonlyMap<number, [open: string, close: string]> = new Map([
   [LogLevels.CRITICAL, ["\x1b[1m\x1b[31m", "\x1b[39m\x1b[22m"]],
 ]);
 
+/** As the real one, which runs elsewhere too, asks only a Deno that is there. */
+const isColorless = (globalThis as { Deno?: { noColor?: boolean } }).Deno?.noColor ?? false;
+
 /** Writes records with `console.log`. */
 export class ConsoleHandler extends BaseHandler {
   #useColors: boolean;
@@ -29,7 +32,7 @@ export class ConsoleHandler extends BaseHandler {
   override format(logRecord: LogRecord): string {
     const text = super.format(logRecord);
     const color = COLORS.get(logRecord.level);
-    return this.#useColors && color && !Deno.noColor ? `${color[0]}${text}${color[1]}` : text;
+    return this.#useColors && color && !isColorless ? `${color[0]}${text}${color[1]}` : text;
   }
 
   /** Writes a line. */

@@ -197,9 +197,9 @@ function messageOf(error) {
 byId("check-now").addEventListener("click", async () => {
   try {
     const { asked } = await post("/check-now");
-    announce(`Asked back about ${counted(asked, "transaction", "transactions")}`);
+    announce(`Checked back about ${counted(asked, "transaction", "transactions")}`);
   } catch (error) {
-    announce(`Not asked: ${messageOf(error)}`);
+    announce(`Not checked back: ${messageOf(error)}`);
   }
 });
 
@@ -218,7 +218,10 @@ byId("look-up").addEventListener("submit", async (event) => {
 
 byId("pause").addEventListener("click", () => {
   view.isPaused = !view.isPaused;
-  byId("pause").setAttribute("aria-pressed", String(view.isPaused));
+  byId("pause").textContent = view.isPaused ? "Resume" : "Pause";
+  byId("pause").title = view.isPaused
+    ? "Show what has happened meanwhile"
+    : "Keep the list as it is now; the counters go on";
   showLink();
 });
 
@@ -231,8 +234,22 @@ document.addEventListener("keydown", (event) => {
     byId("query").focus();
   } else if (event.key === "Escape" && detail.id !== null && !field?.value) {
     open(null);
-  }
+  } else if (!field && !event.defaultPrevented) entersList(event);
 });
+
+/**
+ * Arrows lead into the list from everywhere but from what they scroll, also from the filter: left and right
+ * change that.
+ *
+ * @param {KeyboardEvent} event
+ */
+function entersList(event) {
+  const isArrow = event.key === "ArrowDown" || event.key === "ArrowUp";
+  if (!isArrow && event.key !== "j" && event.key !== "k") return;
+  if (isArrow && event.target instanceof Element && event.target.closest("#detail, pre")) return;
+  const step = event.key === "ArrowDown" || event.key === "j" ? 1 : -1;
+  if (list.enter(selectedId(), step)) event.preventDefault();
+}
 
 // The address is kept for the transaction that is open.
 document.querySelector(".skip")?.addEventListener("click", (event) => {

@@ -40,7 +40,7 @@ export function showHistogram(place, quantiles, latency) {
   place.dataset.key = key;
   const words = total === 0
     ? "no transaction has ended yet"
-    : `half ${atMost(latency.median, latency)}, 95 % ${atMost(latency.p95, latency)}`;
+    : `p50 ${atMost(latency.median, latency)} · p95 ${atMost(latency.p95, latency)}`;
   quantiles.textContent = words;
   const label = `Histogram of ${counted(total, "transaction", "transactions")}: ${words}`;
   place.replaceChildren(chart(latency, label));
@@ -51,7 +51,7 @@ export function showHistogram(place, quantiles, latency) {
  * @param {Latency} latency
  */
 function atMost(bound, latency) {
-  return typeof bound === "number" ? `within ${formatBound(bound)}` : overLast(latency);
+  return typeof bound === "number" ? `≤ ${formatBound(bound)}` : overLast(latency);
 }
 
 /** @param {Latency} latency */

@@ -12,6 +12,9 @@ import {
 
 export const MAX_ROWS = 200;
 
+/** Characters at the end of an id that are always shown. */
+const ID_TAIL = 10;
+
 /** @typedef {ReturnType<typeof makeRow>} Row */
 
 export class List {
@@ -68,13 +71,29 @@ export class List {
     return row !== undefined;
   }
 
+  /**
+   * Gives the focus to the row beside the selected one, or to the first one. Returns whether there is any.
+   *
+   * @param {string | null} selected
+   * @param {number} step
+   */
+  enter(selected, step) {
+    const row = selected === null ? undefined : this.rows.get(selected)?.element;
+    const beside = step > 0 ? row?.nextElementSibling : row?.previousElementSibling;
+    const to = beside ?? row ?? this.body.firstElementChild;
+    to?.querySelector("a")?.focus();
+    return to !== null;
+  }
+
   /** @param {KeyboardEvent} event */
   move(event) {
     const row = event.target instanceof Element ? event.target.closest("tr") : null;
     if (!row || event.altKey || event.ctrlKey || event.metaKey) return;
     const to = new Map([
       ["ArrowDown", row.nextElementSibling],
+      ["j", row.nextElementSibling],
       ["ArrowUp", row.previousElementSibling],
+      ["k", row.previousElementSibling],
       ["Home", this.body.firstElementChild],
       ["End", this.body.lastElementChild],
     ]).get(event.key);
@@ -86,7 +105,12 @@ export class List {
 
 /** @param {TransactionSummary} one */
 function makeRow(one) {
-  const link = make("a", { className: "id", text: one.id, href: `#${encodeURIComponent(one.id)}` });
+  // Ids of one producer begin alike: where there is no room, their ends stay.
+  const href = `#${encodeURIComponent(one.id)}`;
+  const link = make("a", { className: "id", href, "aria-label": one.id }, [
+    make("span", { className: "id-head", text: one.id.slice(0, -ID_TAIL) }),
+    make("span", { className: "id-tail", text: one.id.slice(-ID_TAIL) }),
+  ]);
   const about = make("span", { className: "about" });
   const state = make("td", { className: "state" });
   const checks = make("td", { className: "number" });
