@@ -277,20 +277,28 @@ function named(
 
 /** The numbers of a producer that are metrics: name, what is counted, what it tells. */
 const METRICS = {
-  transactionsInFlight: ["in_flight", "{transaction}", "Number of transactions under way"],
-  waitingChecks: ["checks.waiting", "{check}", "Number of check-backs that wait for the listener"],
+  transactionsInFlight: [
+    "rocketmq.transaction.in_flight",
+    "{transaction}",
+    "Number of transactions under way",
+  ],
+  waitingChecks: [
+    "rocketmq.transaction.checks.waiting",
+    "{check}",
+    "Number of check-backs that wait for the listener",
+  ],
   slowLocalTransactions: [
-    "slow",
+    "rocketmq.transaction.slow",
     "{transaction}",
     "Number of local transactions that still ran when their broker checked back",
   ],
   lastChecks: [
-    "last_checks",
+    "rocketmq.transaction.last_checks",
     "{check}",
     "Number of check-backs after which a transaction stayed open though few are left",
   ],
   discardedTransactions: [
-    "discarded",
+    "rocketmq.transaction.discarded",
     "{transaction}",
     "Number of transactions that stayed open at their last check-back",
   ],
@@ -302,7 +310,7 @@ export function observedOf(stats: () => TransactionProducerStats): Observed[] {
     const [name, unit, description] = METRICS[field];
     return {
       kind: field === "transactionsInFlight" || field === "waitingChecks" ? "amount" : "counter",
-      name: `rocketmq.transaction.${name}`,
+      name,
       unit,
       description,
       read: () => stats()[field],
