@@ -16,8 +16,11 @@ import { endWithInput } from "./end_with_input.ts";
 
 const COMMIT = "8";
 
-/** After so many milliseconds without an answer, what is left was dropped. */
-const QUIET = 500;
+/**
+ * After so many milliseconds without an answer, what is left was dropped. A commit waits for up to a
+ * second if the listener did not answer immediately.
+ */
+const QUIET = 1_500;
 
 /** Questions that are written at once. */
 const CHUNK = 100;

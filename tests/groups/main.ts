@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console
 /**
  * Shows what joining, leaving, restarting and killing members of a consumer group costs: on a real
  * cluster of two masters, with handlers that take 200 ms.
@@ -48,7 +49,14 @@ const WAYS: [name: string, options: CrewOptions][] = [
   }],
 ];
 
-async function main(args: readonly string[]): Promise<number> {
+interface Wanted {
+  scale: number;
+  only: string;
+  help: boolean;
+}
+
+/** @throws {TypeError} naming what can't be used. */
+function readArguments(args: readonly string[]): Wanted {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -57,11 +65,26 @@ async function main(args: readonly string[]): Promise<number> {
       help: { type: "boolean", default: false },
     },
   });
-  if (values.help) {
+  const scale = Number(values.scale);
+  if (!(scale > 0)) {
+    throw new TypeError(`Cannot use --scale ${values.scale}: it is no number above 0`);
+  }
+  return { ...values, scale };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let wanted: Wanted;
+  try {
+    wanted = readArguments(args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    return 2;
+  }
+  if (wanted.help) {
     print(HELP);
     return 0;
   }
-  const scale = Number(values.scale);
+  const { scale, only } = wanted;
   await using cluster = await RocketMQCluster.start({ brokers: 2 });
   const workplace = {
     nameServers: cluster.nameServers,
@@ -74,7 +97,7 @@ async function main(args: readonly string[]): Promise<number> {
     const restart: typeof MOVES = [["brokers killed", brokersRestart(cluster.brokers), 1_200]];
     for (const [name, move, most] of [...MOVES, ...restart]) {
       const title = `${name}, ${way}`;
-      if (!title.includes(values.only)) continue;
+      if (!title.includes(only)) continue;
       progress(title);
       const messages = Math.round(most * scale), begin = performance.now();
       await using crew = await Crew.gather(workplace, options);
@@ -88,7 +111,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   for (const [way, options] of WAYS) {
     const title = `kill -9 of one of two members, ${way}`;
-    if (!title.includes(values.only)) continue;
+    if (!title.includes(only)) continue;
     const messages = Math.round(800 * scale);
     await using crew = await Crew.gather(workplace, options);
     const result = await killMember(crew, messages, options.handlerTime);
