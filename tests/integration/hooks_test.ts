@@ -47,13 +47,13 @@ brokerTest(
     assert(await eventually(isVisible, 30_000, 200));
 
     const [message] = await consumer.visibleMessages(topic);
-    const half = telemetry.spans.find(({ name }) => name === `send ${topic}`);
+    const half = telemetry.spans.find(({ name }) => name === `send_half ${topic}`);
     assertEquals(message!.properties.host, "order-7");
     assertEquals(message!.properties.traceparent, `00-of-${half!.id}`);
     assertEquals(seen, ["half SEND_OK", "UNKNOWN false sent", "COMMIT true confirmed"]);
     assertEquals(telemetry.tree().slice(-2), [
-      `check ${topic} < send ${topic}`,
-      `end_transaction ${topic} < send ${topic}`,
+      `check ${topic} < send_half ${topic}`,
+      `end_transaction ${topic} < send_half ${topic}`,
     ]);
   },
 );

@@ -45,12 +45,17 @@ export class PackedPackage implements AsyncDisposable {
   async #installLog(): Promise<void> {
     const folder = `${this.folder}/node_modules/@jsr/std__log`, entry = `${this.folder}/log.ts`;
     await Deno.mkdir(folder, { recursive: true });
-    await Deno.writeTextFile(entry, `export * from "${LOG}/get-logger";\n`);
-    const out = `${folder}/get_logger.js`;
+    // One module for both, since they share the loggers.
+    const parts = ["get-logger", "setup"];
+    await Deno.writeTextFile(
+      entry,
+      parts.map((part) => `export * from "${LOG}/${part}";\n`).join(""),
+    );
+    const out = `${folder}/log.js`;
     const bundle = ["bundle", "--quiet", "--platform=deno", "-o", out, entry] as const;
     const { code, stderr } = await this.run([Deno.execPath(), ...bundle], ROOT.pathname);
     if (code !== 0) throw new Error(`deno ${bundle.join(" ")} failed: ${stderr}`);
-    const exports = { "./get-logger": "./get_logger.js" };
+    const exports = Object.fromEntries(parts.map((part) => [`./${part}`, "./log.js"]));
     await Deno.writeTextFile(
       `${folder}/package.json`,
       JSON.stringify({ name: "@jsr/std__log", version: "0.224.14", type: "module", exports }),

@@ -1,6 +1,8 @@
+import { RequestCode } from "../../../src/remoting/mod.ts";
 import type { FactOf } from "../history.ts";
 import { queueTime } from "../plan.ts";
 import type { Run } from "./invariant.ts";
+import { SLACK, VERDICT_TIMEOUT } from "./timeline.ts";
 
 /** Whether the process of a client stood still at any moment of a time. */
 export function isFrozen(
@@ -37,24 +39,40 @@ export function isDropped(
 /**
  * Whether a client may have forgotten by an event what it knew of a transaction since another one: it keeps the
  * newest `maxTroubled` endings that had trouble, and as many others may have had some in between. A send has
- * when it does not end as decided and delivered; a transaction that a broker checks may always have.
+ * when it does not end as decided and delivered, or when a look shows that another member has committed it. A
+ * transaction that a broker checks, or whose commit or rollback no broker confirms, may have trouble until the
+ * time for that is over, also after its send has settled.
  */
 export function mayBeForgotten(
-  { plan, history }: Pick<Run, "plan" | "history">,
+  { plan, history, timeline }: Pick<Run, "plan" | "history" | "timeline">,
   { member, txn, event }: { member: string; txn: string; event: number },
   since: number,
 ): boolean {
   const { maxTroubled } = plan.capacities ?? {};
   if (maxTroubled === undefined) return false;
-  const isBetween = (fact: { member: string; txn: string; event: number }) =>
-    fact.member === member && fact.txn !== txn && fact.event >= since && fact.event < event;
+  const sinceAt = history.facts.findLast((fact) => fact.event <= since)?.at ?? 0;
+  type Fact = { member: string; txn: string; event: number; at: number };
+  const isOthers = (fact: Fact) => fact.member === member && fact.txn !== txn && fact.event < event;
+  const isBetween = (fact: Fact) => isOthers(fact) && fact.event >= since;
+  const mayEnd = (fact: Fact) => isOthers(fact) && fact.at + VERDICT_TIMEOUT + SLACK >= sinceAt;
+  const isFound = (look: FactOf<"wroteOther">) => {
+    const reply = look.code === RequestCode.QUERY_MESSAGE ? timeline.replyTo(look) : undefined;
+    return reply?.code === 0 && isBetween({ ...look, event: reply.event });
+  };
+  const isUnconfirmed = (end: FactOf<"wroteVerdict">) => {
+    if (end.state === "UNKNOWN" || end.oneway || !mayEnd(end)) return false;
+    const reply = timeline.replyTo(end);
+    return !(reply?.code === 0 && reply.event < event);
+  };
   const isDecided = ({ returned }: FactOf<"localEnded">) =>
     returned === "COMMIT" || returned === "ROLLBACK";
   const decided = new Set(history.of("localEnded").filter(isDecided).map((fact) => fact.txn));
   const troubled = [
-    ...history.of("gotCheck").filter(isBetween),
-    ...history.of("answered").filter(isBetween),
-    ...history.of("wroteVerdict").filter((fact) => fact.fromCheck && isBetween(fact)),
+    ...history.of("gotCheck").filter(mayEnd),
+    ...history.of("answered").filter(mayEnd),
+    ...history.of("wroteVerdict").filter((fact) => fact.fromCheck && mayEnd(fact)),
+    ...history.of("wroteVerdict").filter(isUnconfirmed),
+    ...history.of("wroteOther").filter(isFound),
     ...history.of("localEnded").filter((fact) => isBetween(fact) && !isDecided(fact)),
     ...history.of("settled").filter((fact) =>
       isBetween(fact) &&

@@ -42,9 +42,15 @@ export const s9: Invariant = {
         : end && end.event < event
         ? false
         : undefined;
-      // What ended well is forgotten: then the database is asked, as another instance would.
+      // What ended well is forgotten: then the database is asked, as another instance would. What was
+      // forgotten does not come back, and each time when that shows first is looked at here.
+      const wasForgotten = end !== undefined &&
+        history.of("asked").some((earlier) =>
+          earlier.txn === txn && earlier.member === member && earlier.ran === undefined &&
+          earlier.event > end.event && earlier.event < event
+        );
       const isForgotten = told === undefined &&
-        (truth === true && !isOpenEnd(run, fact) ||
+        (truth === true && !isOpenEnd(run, fact) || wasForgotten ||
           mayBeForgotten(run, fact, lastEnding(run, fact)));
       if (told !== truth && !isForgotten) {
         report(at, `${member} told its listener of ${txn} that localTransactionRan=${told}`, txn);
@@ -65,15 +71,21 @@ function isOpenEnd(run: Run, asked: FactOf<"asked">): boolean {
   return !isDecided || settled === undefined || settled.endTransaction === "failed";
 }
 
-/** The last event before a question in which a client had a transaction end. */
+/**
+ * The last event before a question in which a client had a transaction end. One whose local transaction
+ * left it open has ended with that: its broker is only told that nothing is decided.
+ */
 function lastEnding(
   { history, timeline }: Run,
   { member, txn, event }: FactOf<"asked">,
 ): number {
   const isIts = (fact: { member: string; txn: string; event: number }) =>
     fact.member === member && fact.txn === txn && fact.event < event;
+  const leftOpen = history.of("localEnded").find((fact) =>
+    isIts(fact) && fact.returned !== "COMMIT" && fact.returned !== "ROLLBACK"
+  );
   const endings = [
-    ...history.of("settled").filter(isIts),
+    ...(leftOpen ? [leftOpen] : history.of("settled").filter(isIts)),
     ...history.of("wroteVerdict").filter((fact) => isIts(fact) && fact.state !== "UNKNOWN"),
   ].map((fact) => fact.event);
   const calls = timeline.calls(member, txn).filter(({ gave, endedIn }) =>
