@@ -51,7 +51,7 @@ export function mayBeForgotten(
   const { maxTroubled } = plan.capacities ?? {};
   if (maxTroubled === undefined) return false;
   const sinceAt = history.facts.findLast((fact) => fact.event <= since)?.at ?? 0;
-  type Fact = { member: string; txn: string; event: number; at: number };
+  type Fact = { member: string; txn?: string; event: number; at: number };
   const isOthers = (fact: Fact) => fact.member === member && fact.txn !== txn && fact.event < event;
   const isBetween = (fact: Fact) => isOthers(fact) && fact.event >= since;
   const mayEnd = (fact: Fact) => isOthers(fact) && fact.at + VERDICT_TIMEOUT + SLACK >= sinceAt;
