@@ -109,6 +109,7 @@ function checkEnd(
     (reply.at < at + timeout || isFrozen({ plan }, member, at + timeout, at + timeout));
   const code = isInTime ? reply.code : undefined;
   const isWeak = code !== undefined && WEAKLY_STORED.has(code);
+  const isByListener = way !== "begin" && way !== "callback";
   const isStored = history.of("stored").some((fact) => fact.txn === txn);
   const began = history.of("localBegan").some((fact) => fact.txn === txn);
   const ended = history.of("localEnded").find((fact) => fact.txn === txn);
@@ -127,8 +128,8 @@ function checkEnd(
       checkAcknowledged({ plan, history, timeline }, end, report);
       return;
     case "failed":
-      // What is handed to the caller at its begin can't begin when it was stored weakly.
-      if (way === "begin" && isWeak && !began) return;
+      // Where no listener runs, one that was stored weakly rejects: it was rolled back.
+      if (isWeak && !began && !isByListener && hasRolledBack({ history, timeline }, end)) return;
       // One that was stored and rolled back before its local transaction ran can't become visible.
       if (!began && !isWeak && hasRolledBack({ history, timeline }, end)) return;
       if (isStored) wrong("failed for certain and its half was stored");
@@ -142,7 +143,9 @@ function checkEnd(
       if (code !== undefined && HALF_REFUSALS.has(code)) {
         wrong("is indeterminate and its half was refused");
       }
-      if (isWeak) wrong("is indeterminate and its half was stored");
+      if (isWeak && (isByListener || hasRolledBack({ history, timeline }, end))) {
+        wrong("is indeterminate and its half was stored");
+      }
       if (began) wrong("is indeterminate and its local transaction ran");
       return;
     case "refused":

@@ -105,8 +105,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "local-throw-rolls-back",
     file: SEND,
-    old: '  return { state: "UNKNOWN", cause: error ?? new Error("the listener threw nothing") };',
-    new: '  return { state: "ROLLBACK", cause: error ?? new Error("the listener threw nothing") };',
+    old: '  return { state: "UNKNOWN", cause: error ?? new Error("it threw nothing") };',
+    new: '  return { state: "ROLLBACK", cause: error ?? new Error("it threw nothing") };',
     foundBy: ["S3"],
   },
   {
