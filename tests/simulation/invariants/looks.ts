@@ -86,10 +86,12 @@ export function lookBefore(run: Run, commit: Verdict, since: number): LookBefore
   const look = looksOf(run, member, broker, txn).findLast((fact) =>
     fact.event >= since && isBefore(fact, commit)
   );
+  // With few look-ups at once, one waits until those of others have an answer.
   const isInLine = run.plan.capacities?.maxQueries !== undefined &&
     run.history.of("wroteOther").some((other) =>
       other.code === RequestCode.QUERY_MESSAGE && other.member === member &&
-      other.txn !== txn && other.at > commit.at - PATIENCE && other.event <= commit.event
+      other.txn !== txn && other.event <= commit.event &&
+      (timeline.replyTo(other)?.event ?? Infinity) > since
     );
   if (!look) return { result: isInLine ? "impossible" : "missing" };
   const reply = timeline.replyTo(look);
