@@ -65,6 +65,14 @@ function checkDropped({ history }: Run, report: Report): void {
     const lost = history.of("lost").filter((fact) => isIts(fact) && fact.what === "visible");
     const last = lost.at(-1);
     if (!last || history.of("visible").filter(isIts).length > lost.length) continue;
+    // What went lost together with the message would not have brought it back.
+    const isKept = dropped.filter(isIts).some(({ broker, handle }) =>
+      !history.of("lost").some((loss) =>
+        isIts(loss) && loss.what === "half" && loss.broker === broker &&
+        loss.logOffset === handle.logOffset
+      )
+    );
+    if (!isKept) continue;
     // What was put aside is there for an operator, and what is asked about can still be committed.
     const isThere = [...history.of("givenUp"), ...history.of("stored")].some((fact) =>
       isIts(fact) && fact.event > last.event
