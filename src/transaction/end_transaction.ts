@@ -30,6 +30,9 @@ const MIN_TIME_FOR_ANSWER_MS = 150;
  */
 const MIN_CHECK_AGE_MS = 1_000;
 
+/** Most check-backs at which a COMMIT is put off, because its broker does not answer look-ups. */
+const MAX_VAIN_LOOKS = 3;
+
 export interface EndTransactionsOptions {
   clock: Clock;
   /** The producer group that the half messages carry. */
@@ -229,7 +232,8 @@ export class EndTransactions {
     }
     const { visibleOn, error } = await this.#findVisible(live, half, deadline);
     if (visibleOn) return await this.#drop(live, half, visibleOn, deadline);
-    if (!error || !this.#mayWait(half, error)) return undefined;
+    if (!error || !this.#mayWait(live, half, error)) return undefined;
+    live.putOff();
     if (!isSuperseded()) this.leaveOpen(live, half);
     return failed(error, half.connection);
   }
@@ -242,7 +246,7 @@ export class EndTransactions {
     try {
       return { visibleOn: await this.#evidence!.findVisible(live, half, deadline) };
     } catch (error) {
-      if (!this.#mayWait(half, error)) {
+      if (!this.#mayWait(live, half, error)) {
         this.#options.report.lookUpFailed(live, half.brokerName, error);
       }
       return { error: error as Error };
@@ -262,7 +266,7 @@ export class EndTransactions {
       const bound = new Deadline(this.#options.clock, deadline.remaining / 2);
       return await this.#evidence!.findNow(live, half, bound);
     } catch (error) {
-      if (half.fromCheck && this.#mayWait(half, error)) throw error;
+      if (half.fromCheck && this.#mayWait(live, half, error)) throw error;
       this.#options.report.lookUpFailed(live, half.brokerName, error);
       return undefined;
     }
@@ -270,11 +274,13 @@ export class EndTransactions {
 
   /**
    * Reports whether a look that failed is better repeated at the next check-back. Twice is better than
-   * never: what a broker does not let look up, or is about to discard, is committed unseen.
+   * never: what a broker does not let look up, or is about to discard, is committed unseen. It may be about
+   * to without telling: it may check less often than this client is told, and does not count its checks
+   * with `transRocksDBEnable`.
    */
-  #mayWait(half: HalfMessage, error: unknown): boolean {
+  #mayWait({ vainLooks }: LiveTransaction, half: HalfMessage, error: unknown): boolean {
     const isTransient = error instanceof ConnectionError || isTransientRefusal(error);
-    return isTransient && !this.#options.report.isLastCheck(half);
+    return isTransient && vainLooks < MAX_VAIN_LOOKS && !this.#options.report.isLastCheck(half);
   }
 
   /**

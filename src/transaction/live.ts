@@ -93,6 +93,7 @@ export class LiveTransaction {
   #isSlow = false;
   #hasTrouble = false;
   #mayCoincide = false;
+  #vainLooks: number;
   #isRepeated: boolean;
   #halves: MutableBrokerHalves[] = [];
 
@@ -102,6 +103,7 @@ export class LiveTransaction {
     this.begunAt = begunAt;
     this.#step = step;
     this.#localTransactionRan = known?.localTransactionRan;
+    this.#vainLooks = known?.vainLooks ?? 0;
     this.#isRepeated = known?.verdict !== undefined;
   }
 
@@ -118,6 +120,11 @@ export class LiveTransaction {
   /** Whether this process has sent commit or rollback before. */
   get isRepeated(): boolean {
     return this.#isRepeated;
+  }
+
+  /** Check-backs whose COMMIT was put off, because its broker did not tell whether the message is visible. */
+  get vainLooks(): number {
+    return this.#vainLooks;
   }
 
   /**
@@ -215,6 +222,11 @@ export class LiveTransaction {
     if (duration >= WAITED_MS) this.#mayCoincide = true;
   }
 
+  /** The COMMIT is put off to the next check-back. */
+  putOff(): void {
+    this.#vainLooks++;
+  }
+
   /** The brokers that checked, for an answer that leaves the transaction open. */
   checkedOn(): readonly BrokerHalves[] {
     return this.#halves;
@@ -262,6 +274,8 @@ export interface TroubledEnding {
   /** Commit or rollback, where that was decided and its broker checks again. */
   readonly verdict: Verdict | undefined;
   readonly localTransactionRan: boolean | undefined;
+  /** See {@linkcode LiveTransaction.vainLooks}. */
+  readonly vainLooks: number;
 }
 
 /**
@@ -320,10 +334,10 @@ export class TransactionBook {
 
   /** Forgets a transaction but for what is known of its end. */
   leaveTroubled(live: LiveTransaction): void {
-    const { transactionId, verdict, localTransactionRan } = live;
+    const { transactionId, verdict, localTransactionRan, vainLooks } = live;
     this.#live.delete(live);
     this.#troubled.delete(transactionId);
-    this.#troubled.set(transactionId, { verdict, localTransactionRan });
+    this.#troubled.set(transactionId, { verdict, localTransactionRan, vainLooks });
     if (this.#troubled.size <= this.#maxTroubled) return;
     for (const oldest of this.#troubled.keys()) {
       this.#troubled.delete(oldest);

@@ -106,6 +106,39 @@ Deno.test("check-back - while a broker gives no answer to a look, it is told unk
   assertEquals(broker.states(), ["UNKNOWN", "UNKNOWN", "COMMIT"]);
 });
 
+for (const counted of [true, false]) {
+  const how = counted ? "that checks less often than the client is told" : "that counts no checks";
+  Deno.test(`check-back - a broker ${how} and answers no look gets the commit before it discards the message`, async () => {
+    await using cluster = new ScriptedCluster();
+    const { broker, clock } = cluster;
+    await cluster.started(saying("UNKNOWN", "COMMIT"));
+    broker.on(QUERY_MESSAGE, silence);
+    const half = broker.strangeHalf({ transactionId: "T" });
+    for (let times = 1; times <= 5 && !broker.states().includes("COMMIT"); times++) {
+      const properties = counted ? { TRANSACTION_CHECK_TIMES: `${times}` } : {};
+      broker.checkBack(half, { properties });
+      await clock.advance(3_000);
+    }
+
+    assertEquals(broker.states(), ["UNKNOWN", "UNKNOWN", "UNKNOWN", "COMMIT"]);
+  });
+}
+
+Deno.test("check-back - a look that is answered again puts no commit off any more", async () => {
+  await using cluster = new ScriptedCluster();
+  const { broker, clock } = cluster;
+  await cluster.started(saying("UNKNOWN", "COMMIT"));
+  const half = broker.strangeHalf({ transactionId: "T" });
+  broker.on(QUERY_MESSAGE, silence);
+  broker.checkBack(half);
+  await clock.advance(3_000);
+  broker.on(QUERY_MESSAGE, () => found("T"));
+  broker.checkBack(half);
+  await clock.advance(3_000);
+
+  assertEquals(broker.states().includes("COMMIT"), false, "it is visible already");
+});
+
 Deno.test("check-back - what came while a commit was on its way in vain is looked up, too", async () => {
   await using cluster = new ScriptedCluster();
   const { broker, clock } = cluster;
