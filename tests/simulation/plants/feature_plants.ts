@@ -64,15 +64,15 @@ export const FEATURE_PLANTS: readonly Plant[] = [
   {
     name: "work-that-throws-commits",
     file: TRANSACTION_PRODUCER,
-    old: 'async (tx) => await work(tx) ?? "COMMIT"',
-    new: 'async (tx) => await Promise.resolve(work(tx)).catch(() => {}) ?? "COMMIT"',
+    old: "      const state: unknown = await work(tx);",
+    new: "      const state: unknown = await Promise.resolve(work(tx)).catch(() => {});",
     foundBy: ["S3", "S2"],
   },
   {
     name: "work-that-returns-nothing-decides-nothing",
     file: TRANSACTION_PRODUCER,
-    old: 'async (tx) => await work(tx) ?? "COMMIT"',
-    new: 'async (tx) => await work(tx) ?? "ROLLBACK"',
+    old: 'return state === undefined ? "COMMIT" : state;',
+    new: 'return state === undefined ? "ROLLBACK" : state;',
     foundBy: ["S3", "S5"],
   },
   {

@@ -27,7 +27,7 @@ export const REVIEW_PLANTS: readonly Plant[] = [
   {
     name: "commit-after-a-look-that-failed",
     file: END_TRANSACTION,
-    old: "    if (!error || !this.#mayWait(half, error)) return undefined;",
+    old: "    if (!error || !this.#mayWait(live, half, error)) return undefined;",
     new: "    if (!error || half.checkTimes < 1e9) return undefined;",
     foundBy: ["D1", "D3"],
   },

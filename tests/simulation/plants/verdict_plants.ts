@@ -32,8 +32,8 @@ export const VERDICT_PLANTS: readonly Plant[] = [
   {
     name: "verdict-forgotten",
     file: LIVE,
-    old: "    this.#troubled.set(transactionId, { verdict, localTransactionRan });",
-    new: "    void verdict, localTransactionRan;",
+    old: "    this.#troubled.set(transactionId, { verdict, localTransactionRan, vainLooks });",
+    new: "    void verdict, localTransactionRan, vainLooks;",
     foundBy: ["S5", "S9"],
   },
   {
