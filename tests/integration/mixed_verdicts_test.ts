@@ -30,6 +30,13 @@ interface Plan {
   ) => LocalTransactionState | Promise<LocalTransactionState>;
 }
 
+let turns = 0;
+
+/** Spreads what takes long over a check interval, so that no single round can cross the ends of all. */
+function spread(): number {
+  return (turns++ % 10) * 250;
+}
+
 const WAYS: Omit<Plan, "verdict">[] = [
   { name: "at-once", execute: (verdict) => verdict },
   { name: "late", execute: (verdict) => delay(700).then(() => verdict) },
@@ -56,12 +63,12 @@ const WAYS: Omit<Plan, "verdict">[] = [
     check: (verdict) => delay(600).then(() => verdict),
   },
   // Longer than the broker's timeout and a check round together: it asks while this runs.
-  { name: "outlasting", execute: (verdict) => delay(6_000).then(() => verdict) },
+  { name: "outlasting", execute: (verdict) => delay(6_000 + spread()).then(() => verdict) },
   // Longer than a check round: the broker asks again while this runs.
   {
     name: "outlasting-check",
     execute: () => Unknown,
-    check: (verdict) => delay(3_000).then(() => verdict),
+    check: (verdict) => delay(3_000 + spread()).then(() => verdict),
   },
 ];
 
